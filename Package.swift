@@ -1,0 +1,77 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Warnings are errors here and nowhere else: dependencies keep their own rules.
+let everywhere: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+// Floors 0 to 3 touch memory that the compiler cannot see; each such place says `unsafe`.
+let lowerFloors: [SwiftSetting] =
+    everywhere + [
+        .enableExperimentalFeature("Lifetimes"),
+        .strictMemorySafety(),
+    ]
+
+let package = Package(
+    name: "apus",
+    products: [
+        .library(name: "ApusStore", targets: ["ApusStore"]),
+        .library(name: "ApusFormat", targets: ["ApusFormat"]),
+        .executable(name: "mqstore", targets: ["mqstore"]),
+        .executable(name: "mqbench", targets: ["mqbench"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+    ],
+    targets: [
+        // Floor 0
+        .target(name: "CApus"),
+        .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(
+            name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
+        // Floor 1
+        .target(name: "ApusSystem", dependencies: ["CApus"], swiftSettings: lowerFloors),
+        // Floor 2
+        .target(
+            name: "ApusFormat", dependencies: ["CApus", "CLZ4", "CZstd", "CDeflate"],
+            swiftSettings: lowerFloors),
+        // Floor 3
+        .target(
+            name: "ApusStore", dependencies: ["ApusFormat", "ApusSystem"],
+            swiftSettings: lowerFloors),
+        // Floor 6
+        .executableTarget(
+            name: "mqstore",
+            dependencies: [
+                "ApusStore", "ApusFormat",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: everywhere),
+        .target(name: "CRoofline", path: "Benchmarks/CRoofline"),
+        .executableTarget(
+            name: "mqbench",
+            dependencies: [
+                "ApusStore", "ApusFormat", "ApusSystem", "CRoofline",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Histogram", package: "hdrhistogram-swift"),
+            ],
+            path: "Benchmarks/mqbench",
+            swiftSettings: everywhere),
+        .testTarget(
+            name: "ApusFormatTests", dependencies: ["ApusFormat", "CApus", "CDeflate"],
+            swiftSettings: everywhere),
+        .testTarget(
+            name: "ApusSystemTests", dependencies: ["ApusSystem"], swiftSettings: everywhere),
+        .testTarget(
+            name: "ApusStoreTests", dependencies: ["ApusStore", "ApusFormat", "ApusSystem"],
+            swiftSettings: everywhere),
+        .testTarget(name: "TidyTests", swiftSettings: everywhere),
+    ]
+)

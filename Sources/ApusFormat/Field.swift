@@ -1,0 +1,63 @@
+// Where a big-endian integer stands in a layout, and how it is loaded and stored.
+//
+// Every number in RocketMQ's files and frames is big-endian two's complement. This file is the only
+// one on this floor that reads and writes them in memory: layouts elsewhere are lists of `Field`s.
+
+/// The position and width of one big-endian integer in a fixed layout.
+public struct Field<Value: FixedWidthInteger & BitwiseCopyable & Sendable>: Sendable {
+    /// Bytes from the start of the layout.
+    public let offset: Int
+
+    /// Bytes from the start of the layout to the field that follows this one.
+    @inlinable public var end: Int { offset + MemoryLayout<Value>.size }
+
+    @inlinable public init(at offset: Int) { self.offset = offset }
+
+    /// The value in `bytes`, whose first byte is `base` bytes before the layout's start.
+    /// Traps when the field does not lie within `bytes`: check the bounds first.
+    @inlinable @inline(__always)
+    public func load(from bytes: RawSpan, at base: Int = 0) -> Value {
+        bytes.loadBigEndian(Value.self, at: base &+ offset)
+    }
+
+    /// Writes `value` into `bytes`, where the layout starts at `base`.
+    /// Traps when the field does not lie within `bytes`: check the bounds first.
+    @inlinable @inline(__always)
+    public func store(_ value: Value, into bytes: inout MutableRawSpan, at base: Int = 0) {
+        bytes.storeBigEndian(value, at: base &+ offset)
+    }
+}
+
+extension RawSpan {
+    /// The big-endian integer that starts at `offset`. Traps when it does not lie within the span.
+    @inlinable @inline(__always)
+    public func loadBigEndian<Value: FixedWidthInteger & BitwiseCopyable>(
+        _ type: Value.Type = Value.self, at offset: Int
+    ) -> Value {
+        // The bounds are checked by `unsafeLoadUnaligned`; every bit pattern of an integer is valid.
+        unsafe Value(bigEndian: unsafeLoadUnaligned(fromByteOffset: offset, as: Value.self))
+    }
+}
+
+extension MutableRawSpan {
+    /// Writes `value` big-endian from `offset`. Traps when it does not lie within the span.
+    @inlinable @inline(__always) @_lifetime(self: copy self)
+    public mutating func storeBigEndian<Value: FixedWidthInteger & BitwiseCopyable>(
+        _ value: Value, at offset: Int
+    ) {
+        storeBytes(of: value.bigEndian, toByteOffset: offset, as: Value.self)
+    }
+
+    /// Copies all of `source` to `offset`. Traps when it does not fit.
+    @inlinable @inline(__always) @_lifetime(self: copy self)
+    public mutating func copy(_ source: RawSpan, at offset: Int) {
+        precondition(offset >= 0 && source.byteCount <= byteCount &- offset)
+        // Safe: the bounds were checked, and exclusive access to self rules out overlap.
+        unsafe self.withUnsafeMutableBytes { target in
+            unsafe source.withUnsafeBytes { bytes in
+                guard let from = bytes.baseAddress, let to = target.baseAddress else { return }
+                unsafe (to + offset).copyMemory(from: from, byteCount: bytes.count)
+            }
+        }
+    }
+}

@@ -1,0 +1,36 @@
+// What Swift cannot import or express: variadic system calls, futexes, and CRC-32 with
+// carry-less multiplication chosen at run time.
+#ifndef CAPUS_H
+#define CAPUS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+// CRC-32 (IEEE 802.3, reflected, as zlib and java.util.zip.CRC32 compute it) of `count` bytes,
+// continuing from `crc` (0 to start).
+uint32_t capus_crc32(uint32_t crc, const void *bytes, size_t count);
+
+// The portable table-driven form of the same function: the fallback and the oracle.
+uint32_t capus_crc32_portable(uint32_t crc, const void *bytes, size_t count);
+
+// The name of the implementation that capus_crc32 uses on this processor.
+const char *capus_crc32_implementation(void);
+
+// FUTEX_WAIT on *word while it equals `expected`, at most `timeout_ns` nanoseconds (negative: for
+// ever). 0 when woken, else an errno value (EAGAIN, EINTR, ETIMEDOUT).
+int capus_futex_wait(const uint32_t *word, uint32_t expected, int64_t timeout_ns);
+
+// FUTEX_WAKE: wakes at most `count` waiters.
+void capus_futex_wake(const uint32_t *word, int32_t count);
+
+// A hint to the processor that this is a spin loop.
+void capus_spin_hint(void);
+
+// open(2) with O_CLOEXEC added; a file descriptor, or the negated errno.
+int capus_open(const char *path, int flags, uint32_t mode);
+
+// Takes an exclusive open-file-description lock on [0, 1) without waiting. It conflicts with the
+// POSIX lock that Java takes on the same byte. 0, or an errno value.
+int capus_lock_first_byte(int descriptor);
+
+#endif

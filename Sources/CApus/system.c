@@ -1,0 +1,48 @@
+#define _GNU_SOURCE
+#include "capus.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+int capus_futex_wait(const uint32_t *word, uint32_t expected, int64_t timeout_ns) {
+    struct timespec limit, *limit_pointer = NULL;
+    if (timeout_ns >= 0) {
+        limit.tv_sec = timeout_ns / 1000000000;
+        limit.tv_nsec = timeout_ns % 1000000000;
+        limit_pointer = &limit;
+    }
+    long result = syscall(
+        SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, limit_pointer, NULL, 0);
+    return result == 0 ? 0 : errno;
+}
+
+void capus_futex_wake(const uint32_t *word, int32_t count) {
+    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0);
+}
+
+void capus_spin_hint(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+int capus_open(const char *path, int flags, uint32_t mode) {
+    int descriptor;
+    do {
+        descriptor = open(path, flags | O_CLOEXEC, (mode_t)mode);
+    } while (descriptor < 0 && errno == EINTR);
+    return descriptor < 0 ? -errno : descriptor;
+}
+
+int capus_lock_first_byte(int descriptor) {
+    struct flock lock = {
+        .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1, .l_pid = 0};
+    return fcntl(descriptor, F_OFD_SETLK, &lock) == 0 ? 0 : errno;
+}
