@@ -9,6 +9,15 @@ public enum CRC32: Sendable {
         unsafe bytes.withUnsafeBytes { unsafe capus_crc32(seed, $0.baseAddress, $0.count) }
     }
 
+    /// The checksum of the eight bytes of `value`, most significant first.
+    public static func checksum(bigEndian value: UInt64) -> UInt32 {
+        var bytes = value.bigEndian
+        // Safe: the pointer is used within the call and covers exactly the variable.
+        return unsafe withUnsafeBytes(of: &bytes) {
+            unsafe capus_crc32(0, $0.baseAddress, $0.count)
+        }
+    }
+
     /// The checksum as RocketMQ stores it: without the sign bit (`UtilAll.crc32`).
     public static func stored(_ bytes: RawSpan) -> Int32 {
         Int32(bitPattern: checksum(bytes) & 0x7FFF_FFFF)
