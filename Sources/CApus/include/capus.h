@@ -33,4 +33,10 @@ int capus_open(const char *path, int flags, uint32_t mode);
 // POSIX lock that Java takes on the same byte. 0, or an errno value.
 int capus_lock_first_byte(int descriptor);
 
+// fallocate(2) with `mode`; 0, or an errno value.
+int capus_fallocate(int descriptor, int mode, int64_t offset, int64_t count);
+
+// Names the calling thread; at most 15 bytes are kept.
+void capus_name_thread(const char *name);
+
 #endif

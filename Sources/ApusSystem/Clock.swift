@@ -1,0 +1,71 @@
+// Time from outside: the system's, or a test's.
+
+private import Glibc
+private import Synchronization
+
+/// Where the store reads the time. Tests pass a `ManualClock`.
+package enum TimeSource: Sendable {
+    case system
+    case manual(ManualClock)
+
+    /// Milliseconds since 1970 by the wall clock.
+    @inline(__always)
+    package var wallMilliseconds: Int64 {
+        switch self {
+        case .system: return Self.read(CLOCK_REALTIME) / 1_000_000
+        case .manual(let clock): return clock.wallMilliseconds
+        }
+    }
+
+    /// Nanoseconds that never step back; the start is arbitrary. Counts suspended time.
+    package var nanoseconds: Int64 {
+        switch self {
+        case .system: return Self.read(CLOCK_BOOTTIME)
+        case .manual(let clock): return clock.wallMilliseconds * 1_000_000
+        }
+    }
+
+    @inline(__always)
+    private static func read(_ clock: clockid_t) -> Int64 {
+        var now = timespec()
+        _ = unsafe clock_gettime(clock, &now)
+        return Int64(now.tv_sec) &* 1_000_000_000 &+ Int64(now.tv_nsec)
+    }
+
+    /// The local date and time of a moment, as `yyyyMMddHHmmssSSS` needs it.
+    package static func localCalendar(milliseconds: Int64) -> CalendarTime {
+        var seconds = time_t(milliseconds / 1000)
+        var parts = unsafe tm()
+        _ = unsafe localtime_r(&seconds, &parts)
+        return unsafe CalendarTime(
+            year: Int(parts.tm_year) + 1900, month: Int(parts.tm_mon) + 1, day: Int(parts.tm_mday),
+            hour: Int(parts.tm_hour), minute: Int(parts.tm_min), second: Int(parts.tm_sec),
+            millisecond: Int(milliseconds % 1000))
+    }
+}
+
+/// A moment as the local calendar names it.
+package struct CalendarTime: Hashable, Sendable {
+    package let year, month, day, hour, minute, second, millisecond: Int
+}
+
+/// A clock that stands still until it is moved.
+package final class ManualClock: Sendable {
+    private let now: Atomic<Int64>
+
+    package init(wallMilliseconds: Int64) { now = Atomic(wallMilliseconds) }
+
+    package var wallMilliseconds: Int64 { now.load(ordering: .relaxed) }
+
+    package func advance(milliseconds: Int64) {
+        now.wrappingAdd(milliseconds, ordering: .relaxed)
+    }
+
+    package func set(wallMilliseconds: Int64) { now.store(wallMilliseconds, ordering: .relaxed) }
+}
+
+/// 64 random bits from the system, never 0.
+package func randomNonzero() -> UInt64 { UInt64.random(in: 1...UInt64.max) }
+
+/// The process id.
+package func processID() -> Int32 { getpid() }

@@ -1,0 +1,100 @@
+// The one seam between the store and the file system.
+//
+// Every operation that the store makes on files goes through these two protocols, so that a simulated
+// disk can stand behind them. None is on the append path: an append stores through a mapping that
+// `DiskFile.map` handed out before. A sync crosses the seam once, for a few nanoseconds.
+
+/// How a file is opened.
+package enum OpenMode: Hashable, Sendable {
+    /// The file must exist; nothing is written.
+    case readOnly
+    /// The file must exist.
+    case readWrite
+    /// The file is made when absent.
+    case create
+    /// The file is made; one that is there is emptied.
+    case createEmpty
+}
+
+/// One name in a directory.
+package struct DirectoryEntry: Hashable, Sendable {
+    package let name: String
+    package let isDirectory: Bool
+
+    package init(name: String, isDirectory: Bool) {
+        self.name = name
+        self.isDirectory = isDirectory
+    }
+}
+
+/// What the file system says of a path.
+package struct FileStatus: Hashable, Sendable {
+    package let byteCount: Int
+    /// Bytes that the file takes on the device.
+    package let allocatedByteCount: Int
+    package let isDirectory: Bool
+
+    package init(byteCount: Int, allocatedByteCount: Int, isDirectory: Bool) {
+        self.byteCount = byteCount
+        self.allocatedByteCount = allocatedByteCount
+        self.isDirectory = isDirectory
+    }
+}
+
+/// Room on a file system, in bytes.
+package struct DiskSpace: Hashable, Sendable {
+    package let total: Int
+    package let available: Int
+
+    package init(total: Int, available: Int) {
+        self.total = total
+        self.available = available
+    }
+
+    /// Used bytes in per cent of what an ordinary user may use; 100 when nothing is known.
+    package var usedPercent: Double {
+        total > 0 ? 100 * Double(total - available) / Double(total) : 100
+    }
+}
+
+/// A file system.
+package protocol Disk: Sendable {
+    func open(_ path: String, _ mode: OpenMode) throws(DiskError) -> any DiskFile
+    /// Makes the directory and those above it; each new name is durable when this returns.
+    func createDirectories(_ path: String) throws(DiskError)
+    /// The names in a directory, sorted; `.` and `..` left out.
+    func list(_ path: String) throws(DiskError) -> [DirectoryEntry]
+    /// Nil when nothing is there.
+    func status(_ path: String) throws(DiskError) -> FileStatus?
+    func rename(_ source: String, to target: String) throws(DiskError)
+    func unlink(_ path: String) throws(DiskError)
+    func removeDirectory(_ path: String) throws(DiskError)
+    /// Makes the names in a directory durable.
+    func syncDirectory(_ path: String) throws(DiskError)
+    func space(_ path: String) throws(DiskError) -> DiskSpace
+}
+
+/// An open file.
+package protocol DiskFile: AnyObject, Sendable {
+    var path: String { get }
+    func byteCount() throws(DiskError) -> Int
+    /// Gives the range real room on the device, extending the file when it ends before.
+    func allocate(from offset: Int, count: Int) throws(DiskError)
+    /// Makes the range read as zeros while it keeps its room.
+    func zero(from offset: Int, count: Int) throws(DiskError)
+    func truncate(to count: Int) throws(DiskError)
+    /// The first range at or behind `offset` that may hold anything but zeros.
+    func nextData(from offset: Int) throws(DiskError) -> Range<Int>?
+    /// Maps the first `count` bytes, shared. The bytes stay valid until `unmap`.
+    func map(count: Int, writable: Bool) throws(DiskError) -> MappedBytes
+    func unmap(_ bytes: MappedBytes)
+    /// Reads up to `bytes.byteCount` bytes; fewer only at the end of the file.
+    func read(into bytes: inout MutableRawSpan, at offset: Int) throws(DiskError) -> Int
+    /// Writes all of the bytes.
+    func write(_ bytes: RawSpan, at offset: Int) throws(DiskError)
+    /// Makes all that was stored in the file durable. After one failure the contents are unknown.
+    func sync() throws(DiskError)
+    /// Takes the exclusive lock on the first byte; false when another process holds it.
+    func lockFirstByte() throws(DiskError) -> Bool
+    func close()
+}

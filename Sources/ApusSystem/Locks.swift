@@ -1,0 +1,143 @@
+// Locks and signals on futexes.
+//
+// `FutexWord` is the only place where an atomic's address is taken: the word lives in memory of its
+// own, a cache line long, so that its address is stable and no neighbour shares it.
+
+private import CApus
+private import Synchronization
+
+/// A 32-bit atomic on its own cache line that threads can sleep on.
+@safe package struct FutexWord: ~Copyable, @unchecked Sendable {
+    // Sendable: the pointer never changes and what it points to is an atomic.
+    private let word: UnsafeMutablePointer<Atomic<UInt32>>
+
+    package init(_ value: UInt32 = 0) {
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: 64, alignment: 64)
+        unsafe word = unsafe memory.bindMemory(to: Atomic<UInt32>.self, capacity: 1)
+        unsafe word.initialize(to: Atomic(value))
+    }
+
+    deinit {
+        unsafe word.deinitialize(count: 1)
+        unsafe UnsafeMutableRawPointer(word).deallocate()
+    }
+
+    @inline(__always)
+    package func load() -> UInt32 { unsafe word.pointee.load(ordering: .acquiring) }
+
+    @inline(__always)
+    package func tryReplace(_ expected: UInt32, with desired: UInt32) -> Bool {
+        unsafe word.pointee.compareExchange(
+            expected: expected, desired: desired, ordering: .acquiring
+        ).exchanged
+    }
+
+    /// Sets the value and answers the one before. A full barrier.
+    @inline(__always)
+    package func exchange(_ value: UInt32) -> UInt32 {
+        unsafe word.pointee.exchange(value, ordering: .sequentiallyConsistent)
+    }
+
+    /// Adds one; a full barrier.
+    package func increment() {
+        unsafe word.pointee.wrappingAdd(1, ordering: .sequentiallyConsistent)
+    }
+
+    /// Sleeps while the value is `expected`, at most so long (nanoseconds; nil: for ever). May
+    /// return early.
+    package func wait(while expected: UInt32, nanoseconds: Int64? = nil) {
+        _ = unsafe capus_futex_wait(address, expected, nanoseconds ?? -1)
+    }
+
+    package func wake(_ count: Int32 = .max) {
+        unsafe capus_futex_wake(address, count)
+    }
+
+    private var address: UnsafePointer<UInt32> {
+        unsafe UnsafeRawPointer(word).assumingMemoryBound(to: UInt32.self)
+    }
+}
+
+/// Tells the processor that this thread spins.
+@inline(__always) package func spinHint() { capus_spin_hint() }
+
+/// A lock that spins briefly, then sleeps. Not recursive. Its release is a full barrier.
+package struct SpinLock: ~Copyable, Sendable {
+    // 0 free, 1 held, 2 held and someone may sleep.
+    private let word = FutexWord()
+
+    package init() {}
+
+    /// Takes the lock; true when another thread held it at first.
+    @inline(__always) @discardableResult
+    package func lock() -> Bool {
+        if word.tryReplace(0, with: 1) { return false }
+        lockContended()
+        return true
+    }
+
+    @inline(__always)
+    package func tryLock() -> Bool { word.tryReplace(0, with: 1) }
+
+    @inline(__always)
+    package func unlock() {
+        if word.exchange(0) == 2 { word.wake(1) }
+    }
+
+    @inline(never)
+    private func lockContended() {
+        for _ in 0..<128 {
+            if word.load() == 0, word.tryReplace(0, with: 1) { return }
+            spinHint()
+        }
+        while word.exchange(2) != 0 { word.wait(while: 2) }
+    }
+
+    @inline(__always)
+    package func withLock<Result: ~Copyable, Failure: Error>(
+        _ body: () throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        lock()
+        defer { unlock() }
+        return try body()
+    }
+}
+
+/// A bell that sleeping threads hear. A ring between `current` and `wait` is not missed.
+package final class Signal: Sendable {
+    private let rings = FutexWord()
+    private let sleepers = Atomic<Int>(0)
+
+    package init() {}
+
+    /// What to pass to `wait`; read it before checking the condition.
+    package var current: UInt32 { rings.load() }
+
+    /// Wakes everyone who sleeps here. Costs no system call when nobody does.
+    package func ring() {
+        rings.increment()
+        if sleepers.load(ordering: .sequentiallyConsistent) > 0 { rings.wake() }
+    }
+
+    /// Sleeps until a ring later than `seen`, at most so long (nanoseconds; nil: for ever).
+    package func wait(after seen: UInt32, nanoseconds: Int64? = nil) {
+        sleepers.wrappingAdd(1, ordering: .sequentiallyConsistent)
+        if rings.load() == seen { rings.wait(while: seen, nanoseconds: nanoseconds) }
+        sleepers.wrappingSubtract(1, ordering: .sequentiallyConsistent)
+    }
+}
+
+/// Something that happens once.
+package final class Flag: Sendable {
+    private let value = Atomic<Bool>(false)
+
+    package init() {}
+
+    package var isSet: Bool { value.load(ordering: .acquiring) }
+
+    /// True for the one caller that sets it.
+    package func set() -> Bool {
+        value.compareExchange(expected: false, desired: true, ordering: .acquiringAndReleasing)
+            .exchanged
+    }
+}

@@ -1,0 +1,108 @@
+// The only file on this floor that holds pointers to mapped memory.
+//
+// A `MappedBytes` does not own its memory. Whoever mapped it (a segment, a queue file) keeps it mapped
+// for as long as anyone may use a copy, and says in its head comment how it knows. Every access is
+// bounds-checked against the length that was mapped.
+
+private import Glibc
+
+/// A stretch of mapped or allocated memory, with bounds.
+@safe @frozen public struct MappedBytes: @unchecked Sendable {
+    // Sendable: the struct is two words; who may touch which bytes when is the owner's protocol
+    // (reserved ranges have one writer, published ranges none).
+    @usableFromInline let base: UnsafeMutableRawPointer
+    /// Bytes from the start to the end.
+    public let count: Int
+
+    /// `base` must point to `count` bytes that outlive every use of the value and its copies.
+    @unsafe @inlinable package init(base: UnsafeMutableRawPointer, count: Int) {
+        unsafe self.base = unsafe base
+        self.count = count
+    }
+
+    /// Zeroed memory of the process, for tables and names; never freed unless `deallocate` is called.
+    package static func allocate(count: Int, alignment: Int = 64) -> MappedBytes {
+        let base = UnsafeMutableRawPointer.allocate(byteCount: max(count, 1), alignment: alignment)
+        unsafe base.initializeMemory(as: UInt8.self, repeating: 0, count: count)
+        return unsafe MappedBytes(base: base, count: count)
+    }
+
+    /// A copy of `bytes` in memory of its own.
+    package static func copy(_ bytes: RawSpan) -> MappedBytes {
+        let copy = allocate(count: bytes.byteCount, alignment: 8)
+        copy.withMutable { target in
+            // Safe: both are as long as `bytes`.
+            unsafe target.withUnsafeMutableBytes { to in
+                unsafe bytes.withUnsafeBytes { unsafe to.copyMemory(from: $0) }
+            }
+        }
+        return copy
+    }
+
+    /// Frees memory that `allocate` or `copy` made. No copy of the value may be used afterwards.
+    package func deallocate() {
+        unsafe base.deallocate()
+    }
+
+    /// All bytes, to read.
+    @inlinable public var bytes: RawSpan {
+        @_lifetime(borrow self) get {
+            let span = unsafe RawSpan(_unsafeStart: base, byteCount: count)
+            return unsafe _overrideLifetime(span, borrowing: self)
+        }
+    }
+
+    /// The bytes in `range`, to read. Traps when the range reaches beyond the end.
+    @inlinable @_lifetime(borrow self)
+    public func bytes(in range: Range<Int>) -> RawSpan {
+        precondition(range.lowerBound >= 0 && range.upperBound <= count)
+        let span = unsafe RawSpan(
+            _unsafeStart: base + range.lowerBound, byteCount: range.upperBound - range.lowerBound)
+        return unsafe _overrideLifetime(span, borrowing: self)
+    }
+
+    /// Gives `body` the bytes to write. The caller has them to itself.
+    @inlinable @inline(__always)
+    public func withMutable<Result: ~Copyable, Failure: Error>(
+        _ body: (inout MutableRawSpan) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        var span = unsafe MutableRawSpan(_unsafeStart: base, byteCount: count)
+        return try body(&span)
+    }
+
+    /// Gives `body` the bytes of `range` to write. The caller has them to itself.
+    @inlinable @inline(__always)
+    public func withMutable<Result: ~Copyable, Failure: Error>(
+        in range: Range<Int>, _ body: (inout MutableRawSpan) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        precondition(range.lowerBound >= 0 && range.upperBound <= count)
+        var span = unsafe MutableRawSpan(
+            _unsafeStart: base + range.lowerBound, byteCount: range.upperBound - range.lowerBound)
+        return try body(&span)
+    }
+
+    /// Brings the pages of `range` in, ready to be written without a fault. Advice: a kernel that
+    /// does not know it leaves the faults to the writer.
+    package func populateForWriting(_ range: Range<Int>) {
+        guard let pages = pages(in: range) else { return }
+        // MADV_POPULATE_WRITE is 23 since Linux 5.14; older headers do not name it.
+        _ = unsafe madvise(base + pages.lowerBound, pages.count, 23)
+    }
+
+    /// Tells the kernel that `range` will be read from front to back.
+    package func adviseSequential(_ range: Range<Int>) {
+        guard let pages = pages(in: range) else { return }
+        _ = unsafe madvise(base + pages.lowerBound, pages.count, MADV_SEQUENTIAL)
+    }
+
+    private func pages(in range: Range<Int>) -> Range<Int>? {
+        let low = max(0, range.lowerBound) & ~4095
+        let high = min(count, range.upperBound)
+        return low < high ? low..<high : nil
+    }
+
+    /// Ends the mapping. No copy of the value may be used afterwards.
+    func unmap() {
+        _ = unsafe munmap(base, count)
+    }
+}

@@ -1,0 +1,137 @@
+// An open file of the real file system.
+
+private import CApus
+private import Glibc
+
+/// A file descriptor with its path. Closed once: by `close` or at the end of its life.
+package final class SystemFile: DiskFile {
+    package let path: String
+    private let descriptor: Int32
+    private let isClosed = Flag()
+
+    package init(descriptor: Int32, path: String) {
+        self.descriptor = descriptor
+        self.path = path
+    }
+
+    deinit { close() }
+
+    package func close() {
+        if isClosed.set() { Glibc.close(descriptor) }
+    }
+
+    private func failure(_ operation: String, code: Int32 = errno) -> DiskError {
+        DiskError(operation: operation, path: path, code: code)
+    }
+
+    package func byteCount() throws(DiskError) -> Int {
+        var found = stat()
+        guard unsafe fstat(descriptor, &found) == 0 else { throw failure("look at") }
+        return found.st_size
+    }
+
+    package func allocate(from offset: Int, count: Int) throws(DiskError) {
+        guard count > 0 else { return }
+        var code: Int32
+        repeat { code = posix_fallocate(descriptor, offset, count) } while code == EINTR
+        if code != 0 { throw failure("allocate \(count) bytes at \(offset) of", code: code) }
+    }
+
+    package func zero(from offset: Int, count: Int) throws(DiskError) {
+        guard count > 0 else { return }
+        // FALLOC_FL_ZERO_RANGE is 0x10; FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE is 0x3.
+        for mode: Int32 in [0x10, 0x3] {
+            let code = capus_fallocate(descriptor, mode, Int64(offset), Int64(count))
+            if code == 0 {
+                return mode == 0x3 ? try allocate(from: offset, count: count) : ()
+            }
+            guard code == EOPNOTSUPP || code == EINVAL else { throw failure("zero", code: code) }
+        }
+        let zeros = MappedBytes.allocate(count: min(count, 1 << 20))
+        defer { zeros.deallocate() }
+        var done = 0
+        while done < count {
+            let step = min(zeros.count, count - done)
+            try write(zeros.bytes(in: 0..<step), at: offset + done)
+            done += step
+        }
+    }
+
+    package func truncate(to count: Int) throws(DiskError) {
+        var result: Int32
+        repeat { result = ftruncate(descriptor, count) } while result != 0 && errno == EINTR
+        if result != 0 { throw failure("set the length of") }
+    }
+
+    package func nextData(from offset: Int) throws(DiskError) -> Range<Int>? {
+        let end = try byteCount()
+        guard offset < end else { return nil }
+        // SEEK_DATA is 3 and SEEK_HOLE 4 on Linux. A file system without them answers "all data".
+        let start = lseek(descriptor, offset, 3)
+        if start < 0 { return errno == ENXIO ? nil : offset..<end }
+        let stop = lseek(descriptor, start, 4)
+        return start..<(stop > start ? stop : end)
+    }
+
+    package func map(count: Int, writable: Bool) throws(DiskError) -> MappedBytes {
+        let protection = writable ? PROT_READ | PROT_WRITE : PROT_READ
+        let base = unsafe mmap(nil, count, protection, MAP_SHARED, descriptor, 0)
+        guard let base = unsafe base, unsafe base != MAP_FAILED else {
+            throw failure("map \(count) bytes of")
+        }
+        return unsafe MappedBytes(base: base, count: count)
+    }
+
+    package func unmap(_ bytes: MappedBytes) {
+        bytes.unmap()
+    }
+
+    package func read(into bytes: inout MutableRawSpan, at offset: Int) throws(DiskError) -> Int {
+        let wanted = bytes.byteCount
+        var done = 0
+        while done < wanted {
+            // Safe: the pointer is used within the call, for no more bytes than the span has left.
+            let count = unsafe bytes.withUnsafeMutableBytes { target in
+                guard let base = target.baseAddress else { return 0 }
+                return unsafe pread(descriptor, base + done, wanted - done, offset + done)
+            }
+            if count == 0 { break }
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw failure("read \(wanted) bytes at \(offset) of")
+            }
+            done += count
+        }
+        return done
+    }
+
+    package func write(_ bytes: RawSpan, at offset: Int) throws(DiskError) {
+        let wanted = bytes.byteCount
+        var done = 0
+        while done < wanted {
+            // Safe: the pointer is used within the call, for no more bytes than the span has left.
+            let count = unsafe bytes.withUnsafeBytes { source in
+                guard let base = source.baseAddress else { return 0 }
+                return unsafe pwrite(descriptor, base + done, wanted - done, offset + done)
+            }
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw failure("write \(wanted) bytes at \(offset) of")
+            }
+            if count == 0 { throw failure("write \(wanted) bytes at \(offset) of", code: EIO) }
+            done += count
+        }
+    }
+
+    package func sync() throws(DiskError) {
+        // EINTR is a failure like any other: what the kernel did with the pages is not known.
+        if fdatasync(descriptor) != 0 { throw failure("sync") }
+    }
+
+    package func lockFirstByte() throws(DiskError) -> Bool {
+        let code = capus_lock_first_byte(descriptor)
+        if code == 0 { return true }
+        if code == EAGAIN || code == EACCES { return false }
+        throw failure("lock", code: code)
+    }
+}

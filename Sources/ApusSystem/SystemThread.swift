@@ -1,0 +1,60 @@
+// Threads of the operating system: the engine uses no tasks.
+
+private import CApus
+private import Glibc
+private import Synchronization
+
+/// A running thread; `join` waits for its end.
+package final class SystemThread: Sendable {
+    private let identifier: Mutex<pthread_t?>
+
+    /// Starts a thread. `name` is what the system shows, cut to 15 bytes.
+    package init(name: String, _ body: @escaping @Sendable () -> Void) throws(DiskError) {
+        let box = unsafe Unmanaged.passRetained(ThreadBody(name: name, body: body))
+        var thread = pthread_t()
+        let code = unsafe pthread_create(
+            &thread, nil,
+            { argument in
+                guard let argument = unsafe argument else { return nil }
+                let start = unsafe Unmanaged<ThreadBody>.fromOpaque(argument).takeRetainedValue()
+                unsafe capus_name_thread(start.name)
+                start.body()
+                return nil
+            }, box.toOpaque())
+        guard code == 0 else {
+            unsafe box.release()
+            throw DiskError(operation: "start thread", path: name, code: code)
+        }
+        identifier = Mutex(thread)
+    }
+
+    /// Waits until the thread has ended. A second call returns at once.
+    package func join() {
+        let thread = identifier.withLock { held in
+            defer { held = nil }
+            return held
+        }
+        if let thread { pthread_join(thread, nil) }
+    }
+
+    /// Lets another thread run.
+    package static func yield() { sched_yield() }
+
+    /// Sleeps for so many nanoseconds.
+    package static func sleep(nanoseconds: Int64) {
+        var wanted = timespec(
+            tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
+        var left = wanted
+        while unsafe nanosleep(&wanted, &left) != 0, errno == EINTR { wanted = left }
+    }
+}
+
+private final class ThreadBody: Sendable {
+    let name: String
+    let body: @Sendable () -> Void
+
+    init(name: String, body: @escaping @Sendable () -> Void) {
+        self.name = name
+        self.body = body
+    }
+}
