@@ -1,0 +1,105 @@
+// The real file system behind the disk seam.
+
+import ApusSystem
+import Foundation
+import Testing
+
+private func withDirectory(_ body: (String) throws -> Void) throws {
+    let path = NSTemporaryDirectory() + "apus-\(UUID().uuidString)"
+    try SystemDisk().createDirectories(path)
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try body(path)
+}
+
+@Test("what is stored through a mapping reads back through the file")
+func mappingReadsBack() throws {
+    try withDirectory { directory in
+        let disk = SystemDisk()
+        let file = try disk.open("\(directory)/a", .create)
+        try file.allocate(from: 0, count: 8192)
+        #expect(try file.byteCount() == 8192)
+        let bytes = try file.map(count: 8192, writable: true)
+        bytes.populateForWriting(0..<8192)
+        bytes.withMutable { $0.storeBytes(of: UInt8(7), toByteOffset: 5000, as: UInt8.self) }
+        try file.sync()
+        var read: [UInt8] = [0, 0]
+        var span = read.mutableSpan
+        var raw = span.mutableBytes
+        #expect(try file.read(into: &raw, at: 5000) == 2)
+        #expect(read == [7, 0])
+        file.unmap(bytes)
+        file.close()
+        file.close()
+    }
+}
+
+@Test("a zeroed range reads as zeros and keeps its room")
+func zeroedRange() throws {
+    try withDirectory { directory in
+        let file = try SystemDisk().open("\(directory)/a", .create)
+        let ones = [UInt8](repeating: 1, count: 12_288)
+        try file.write(ones.span.bytes, at: 0)
+        try file.zero(from: 4096, count: 8192)
+        var read = ones
+        var span = read.mutableSpan
+        var raw = span.mutableBytes
+        _ = try file.read(into: &raw, at: 0)
+        #expect(read == Array(ones.prefix(4096)) + [UInt8](repeating: 0, count: 8192))
+    }
+}
+
+@Test("an error names the operation and the path")
+func errorsSayWhat() throws {
+    try withDirectory { directory in
+        let missing = "\(directory)/missing"
+        let error = try #require(
+            throws: DiskError.self, performing: { _ = try SystemDisk().open(missing, .readWrite) })
+        #expect(error.isNotFound)
+        #expect("\(error)".hasPrefix("cannot open \(missing): No such file"))
+        let status = try SystemDisk().status(missing)
+        #expect(status == nil)
+    }
+}
+
+@Test("the first byte of a file is locked once")
+func lockIsExclusive() throws {
+    try withDirectory { directory in
+        let path = "\(directory)/lock"
+        let first = try SystemDisk().open(path, .create)
+        let second = try SystemDisk().open(path, .create)
+        #expect(try first.lockFirstByte())
+        #expect(try !second.lockFirstByte())
+        first.close()
+        #expect(try second.lockFirstByte())
+    }
+}
+
+@Test("a lock held by one thread keeps the others out")
+func lockExcludes() throws {
+    final class Counter: @unchecked Sendable {
+        // Sendable: `value` is touched under `lock` only.
+        let lock = SpinLock()
+        var value = 0
+    }
+    let counter = Counter()
+    let threads = try (0..<4).map { number in
+        try SystemThread(name: "count-\(number)") {
+            for _ in 0..<50_000 { counter.lock.withLock { counter.value += 1 } }
+        }
+    }
+    for thread in threads { thread.join() }
+    #expect(counter.value == 200_000)
+}
+
+@Test("a ring between reading the signal and waiting is not missed")
+func signalIsHeard() throws {
+    let signal = Signal()
+    let seen = signal.current
+    signal.ring()
+    signal.wait(after: seen)
+    let again = signal.current
+    let thread = try SystemThread(name: "ring") { signal.ring() }
+    signal.wait(after: again, nanoseconds: 5_000_000_000)
+    thread.join()
+    #expect(signal.current == again &+ 1)
+}
