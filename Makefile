@@ -10,10 +10,10 @@ test: setup ## run the tests
 	swift test
 
 lint: ## check the formatting
-	swift format lint --strict --recursive Package.swift Sources Tests Benchmarks
+	swift format lint --strict --recursive Package.swift Sources Tests
 
 format: ## format the sources in place
-	swift format format --in-place --recursive Package.swift Sources Tests Benchmarks
+	swift format format --in-place --recursive Package.swift Sources Tests
 
 clean: ## remove what was built
 	rm -rf .build

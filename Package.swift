@@ -22,12 +22,6 @@ let package = Package(
     products: [
         .library(name: "ApusStore", targets: ["ApusStore"]),
         .library(name: "ApusFormat", targets: ["ApusFormat"]),
-        .executable(name: "mqstore", targets: ["mqstore"]),
-        .executable(name: "mqbench", targets: ["mqbench"]),
-    ],
-    dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     ],
     targets: [
         // Floor 0
@@ -46,24 +40,6 @@ let package = Package(
         .target(
             name: "ApusStore", dependencies: ["ApusFormat", "ApusSystem"],
             swiftSettings: lowerFloors),
-        // Floor 6
-        .executableTarget(
-            name: "mqstore",
-            dependencies: [
-                "ApusStore", "ApusFormat",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ],
-            swiftSettings: everywhere),
-        .target(name: "CRoofline", path: "Benchmarks/CRoofline"),
-        .executableTarget(
-            name: "mqbench",
-            dependencies: [
-                "ApusStore", "ApusFormat", "ApusSystem", "CRoofline",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Histogram", package: "hdrhistogram-swift"),
-            ],
-            path: "Benchmarks/mqbench",
-            swiftSettings: everywhere),
         .testTarget(
             name: "ApusFormatTests", dependencies: ["ApusFormat", "CApus", "CDeflate"],
             swiftSettings: everywhere),

@@ -1,0 +1,64 @@
+// One mapped ConsumeQueue file.
+//
+// It has RocketMQ's length from the start but gets room only a step ahead of use. The mapping lives
+// as long as the object; an appender with a reservation in the file is covered by the queue, which
+// keeps the file until everything reserved in it is published.
+
+package import ApusFormat
+package import ApusSystem
+
+/// Where entries of a queue are stored: a mapping and the number of its first entry.
+package struct QueueWindow: Sendable {
+    package let bytes: MappedBytes
+    /// Queue offset of the first entry.
+    package let first: Int64
+    /// Queue offset behind the last entry that fits.
+    package let end: Int64
+
+    /// Writes one entry, which a reservation gave the caller alone.
+    @inline(__always)
+    package func store(_ unit: ConsumeQueueUnit, at queueOffset: Int64) {
+        let position = Int(queueOffset &- first) &* ConsumeQueueUnit.byteCount
+        bytes.withMutable { unit.store(into: &$0, at: position) }
+    }
+
+    @inline(__always)
+    package func unit(at queueOffset: Int64) -> ConsumeQueueUnit {
+        let position = Int(queueOffset &- first) &* ConsumeQueueUnit.byteCount
+        return ConsumeQueueUnit(loadingFrom: bytes.bytes, at: position)
+    }
+
+    @inline(__always)
+    package func contains(_ queueOffset: Int64) -> Bool {
+        queueOffset >= first && queueOffset < end
+    }
+}
+
+/// A ConsumeQueue file.
+package final class QueueFile: Sendable {
+    package let file: any DiskFile
+    package let window: QueueWindow
+
+    package init(
+        _ disk: any Disk, path: String, first: Int64, length: Int, creates: Bool, writable: Bool
+    ) throws(StoreError) {
+        do throws(DiskError) {
+            let file = try disk.open(path, creates ? .create : writable ? .readWrite : .readOnly)
+            if creates {
+                try file.truncate(to: length)
+                try disk.syncDirectory(SystemDisk.parent(of: path))
+            }
+            self.file = file
+            window = QueueWindow(
+                bytes: try file.map(count: length, writable: writable), first: first,
+                end: first + Int64(length / ConsumeQueueUnit.byteCount))
+        } catch {
+            throw StoreError(error)
+        }
+    }
+
+    deinit {
+        file.unmap(window.bytes)
+        file.close()
+    }
+}

@@ -1,0 +1,129 @@
+// Makes room before it is written: the next segment, and the pages ahead of the writer.
+//
+// The only maker of CommitLog files after recovery. An appender that needs the next segment before it
+// is ready makes it here itself, under the same lock, so that no two make one.
+
+package import ApusSystem
+private import Synchronization
+
+/// Prepares segments ahead of the writer.
+package final class Preallocator: @unchecked Sendable, Agent {
+    // Sendable: `next` is touched under `lock` only; the rest is constant or atomic.
+    private let disk: any Disk
+    private let directory: StoreDirectory
+    private let settings: CommitLogSettings
+    private let observer: (any StoreObserver)?
+    private let lock = Mutex(())
+    private var next: Segment?
+    /// The segment being written and how far; set by the CommitLog.
+    private let writer: Mutex<(segment: Segment, position: Int)?> = Mutex(nil)
+    private let rearm: @Sendable (Int64) -> Void
+    /// Rung by an appender that crossed the wake mark.
+    package let signal = Signal()
+
+    /// `rearm` is told the physical offset at which the writer should ring again.
+    package init(
+        disk: any Disk, directory: StoreDirectory, settings: CommitLogSettings,
+        observer: (any StoreObserver)?, rearm: @escaping @Sendable (Int64) -> Void
+    ) {
+        self.disk = disk
+        self.directory = directory
+        self.settings = settings
+        self.observer = observer
+        self.rearm = rearm
+    }
+
+    package var roleName: String { "prepare" }
+    package var idleNanoseconds: Int64? { nil }
+
+    /// The segment that starts at `base`, prepared earlier or now. The caller appends it to the list.
+    package func takeNext(base: Int64) throws(StoreError) -> Segment {
+        try lock.withLock { _ throws(StoreError) -> Segment in
+            if let ready = next, ready.base == base {
+                next = nil
+                return ready
+            }
+            return try make(base: base)
+        }
+    }
+
+    /// Where the writer stands now: pages ahead of it are brought in, and the next segment made once
+    /// it is past the middle of this one.
+    package func follow(_ segment: Segment, position: Int) {
+        writer.withLock { $0 = (segment, position) }
+        signal.ring()
+    }
+
+    /// Brings the pages of the writer's window in at once, so that the first appends after an open
+    /// find them there.
+    package func prepareWindow(_ segment: Segment, position: Int) {
+        segment.skipPopulating(to: position)
+        let limit =
+            settings.populatesWholeSegment
+            ? segment.bytes.count : position + settings.populateAheadByteCount
+        _ = segment.populate(upTo: limit, step: limit)
+    }
+
+    package func doWork() -> Int {
+        guard let (segment, position) = writer.withLock({ $0 }) else { return 0 }
+        let ahead = settings.populateAheadByteCount
+        let limit = min(
+            segment.bytes.count,
+            settings.populatesWholeSegment ? segment.bytes.count : position + ahead)
+        let step = 4 << 20
+        var done = segment.populate(upTo: limit, step: step)
+        while done < limit {
+            let before = done
+            done = segment.populate(upTo: limit, step: step)
+            if done == before { break }
+        }
+        prepareNext(behind: segment, position: position)
+        writer.withLock { held in
+            if held?.segment === segment, held?.position == position { held = nil }
+        }
+        if done < segment.bytes.count {
+            rearm(segment.base + Int64(max(position + 1, done - ahead / 2)))
+        } else if position < segment.bytes.count / 2 {
+            rearm(segment.base + Int64(segment.bytes.count / 2))
+        }
+        return 1
+    }
+
+    private func prepareNext(behind segment: Segment, position: Int) {
+        guard position >= segment.bytes.count / 2 || settings.populatesWholeSegment else { return }
+        lock.withLock { _ in
+            guard next == nil || next?.base != segment.end else { return }
+            do throws(StoreError) {
+                let made = try make(base: segment.end)
+                if settings.populatesWholeSegment {
+                    _ = made.populate(upTo: made.bytes.count, step: made.bytes.count)
+                } else {
+                    _ = made.populate(
+                        upTo: settings.populateAheadByteCount, step: settings.populateAheadByteCount
+                    )
+                }
+                next = made
+                observer?.storeDid(.segmentReady(base: made.base))
+            } catch {
+                // The appender that needs it tries again and gets the error itself.
+                observer?.storeDid(.delayed(task: "preparing the next segment", error: error))
+            }
+        }
+    }
+
+    private func make(base: Int64) throws(StoreError) -> Segment {
+        try Segment.create(
+            disk, path: directory.segment(base: base), base: base,
+            length: settings.segmentByteCount)
+    }
+
+    /// Removes a prepared segment that was never written to.
+    package func discardNext() {
+        lock.withLock { _ in
+            guard let unused = next else { return }
+            next = nil
+            try? disk.unlink(directory.segment(base: unused.base))
+            try? disk.syncDirectory(directory.commitLog)
+        }
+    }
+}

@@ -1,0 +1,94 @@
+// One CommitLog file: mapped whole, of fixed length, named by its first physical offset.
+//
+// The mapping lives as long as the object: whoever holds the segment (the list, a lease, an appender
+// with a reservation in it) may touch its bytes. The writers store through `bytes` in ranges that a
+// reservation gave them alone; readers look only at what has been published.
+
+package import ApusSystem
+private import Synchronization
+
+/// A CommitLog file.
+package final class Segment: Sendable {
+    /// Physical offset of the first byte.
+    package let base: Int64
+    package let file: any DiskFile
+    package let bytes: MappedBytes
+    /// Bytes from the start up to which pages were brought in for writing.
+    private let populated = Atomic<Int>(0)
+
+    package init(base: Int64, file: any DiskFile, bytes: MappedBytes) {
+        self.base = base
+        self.file = file
+        self.bytes = bytes
+    }
+
+    deinit {
+        file.unmap(bytes)
+        file.close()
+    }
+
+    /// Physical offset behind the last byte.
+    @inline(__always) package var end: Int64 { base &+ Int64(bytes.count) }
+
+    @inline(__always) package func contains(_ physicalOffset: Int64) -> Bool {
+        physicalOffset >= base && physicalOffset < end
+    }
+
+    /// Where a physical offset lies in `bytes`.
+    @inline(__always) package func position(of physicalOffset: Int64) -> Int {
+        Int(physicalOffset &- base)
+    }
+
+    /// Brings pages in up to `limit` bytes from the start, at most `step` bytes of them.
+    /// Answers the bytes now populated. One thread at a time.
+    package func populate(upTo limit: Int, step: Int) -> Int {
+        let from = populated.load(ordering: .relaxed)
+        let to = min(limit, from + step, bytes.count)
+        guard to > from else { return from }
+        bytes.populateForWriting(from..<to)
+        populated.store(to, ordering: .relaxed)
+        return to
+    }
+
+    /// Takes bytes that hold data already out of `populate`'s work.
+    package func skipPopulating(to position: Int) {
+        populated.store(
+            max(position & ~4095, populated.load(ordering: .relaxed)), ordering: .relaxed)
+    }
+
+    /// Opens a file that is there. `length` is what it must have.
+    package static func open(
+        _ disk: any Disk, path: String, base: Int64, length: Int, writable: Bool
+    ) throws(StoreError) -> Segment {
+        do throws(DiskError) {
+            let file = try disk.open(path, writable ? .readWrite : .readOnly)
+            return Segment(
+                base: base, file: file, bytes: try file.map(count: length, writable: writable))
+        } catch {
+            throw StoreError(error)
+        }
+    }
+
+    /// Makes a file with all of its room and a durable name. A file that could not be made whole
+    /// is removed again.
+    package static func create(
+        _ disk: any Disk, path: String, base: Int64, length: Int
+    ) throws(StoreError) -> Segment {
+        do throws(DiskError) {
+            let file = try disk.open(path, .createEmpty)
+            do throws(DiskError) {
+                try file.allocate(from: 0, count: length)
+                let bytes = try file.map(count: length, writable: true)
+                // The name must not vanish with records in the file.
+                try disk.syncDirectory(SystemDisk.parent(of: path))
+                return Segment(base: base, file: file, bytes: bytes)
+            } catch {
+                file.close()
+                try? disk.unlink(path)
+                throw error
+            }
+        } catch {
+            throw StoreError(error)
+        }
+    }
+}

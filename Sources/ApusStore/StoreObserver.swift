@@ -1,0 +1,26 @@
+// What the store has to say while it runs. The engine logs nothing itself.
+
+public import ApusSystem
+
+/// Something an operator may want to know.
+public enum StoreEvent: Hashable, Sendable {
+    /// What an acknowledgement means under these settings, on one line.
+    case opened(guarantee: String)
+    case recovering(from: Int64, to: Int64)
+    /// Damage below the durable mark: kept, copied to quarantine, never served.
+    case damaged(DamagedRange)
+    case queueRebuilt(topic: String, queueID: Int32)
+    case segmentReady(base: Int64)
+    case segmentDeleted(base: Int64, reason: String)
+    /// The disk had no room; repeated at most once a second while that lasts.
+    case diskFull(path: String)
+    case poisoned(DiskError)
+    /// A background step failed and will be tried again.
+    case delayed(task: String, error: StoreError)
+    case closed
+}
+
+/// Receives the store's events. Called on the store's threads: return soon.
+public protocol StoreObserver: Sendable {
+    func storeDid(_ event: StoreEvent)
+}
