@@ -1,0 +1,80 @@
+// Java's String.hashCode, computed from UTF-8 without making a string.
+
+/// h = 31·h + unit over the UTF-16 code units of a text, wrapping at 32 bits.
+public enum JavaHash: Sendable {
+    /// The hash of the text in `utf8`, continuing from that of a text before it (0 to start).
+    ///
+    /// Each maximal ill-formed part counts as U+FFFD, as when Java or Swift decodes it.
+    public static func hashCode(utf8: RawSpan, continuing seed: Int32 = 0) -> Int32 {
+        var hash = seed
+        var offset = 0
+        while offset < utf8.byteCount {
+            let byte = utf8.loadBigEndian(UInt8.self, at: offset)
+            if byte < 0x80 {
+                hash = 31 &* hash &+ Int32(byte)
+                offset += 1
+                continue
+            }
+            let (scalar, count) = scalar(in: utf8, at: offset, lead: byte)
+            offset += count
+            if scalar < 0x10000 {
+                hash = 31 &* hash &+ scalar
+            } else {
+                hash = 31 &* hash &+ (0xD7C0 + scalar >> 10)
+                hash = 31 &* hash &+ (0xDC00 + scalar & 0x3FF)
+            }
+        }
+        return hash
+    }
+
+    /// The scalar that starts with the byte `lead`, which is not ASCII, and the bytes it takes;
+    /// U+FFFD with the bytes of the ill-formed part.
+    ///
+    /// The bounds of the second byte are those of the Unicode Standard, table 3-7.
+    private static func scalar(
+        in utf8: RawSpan, at offset: Int, lead: UInt8
+    ) -> (scalar: Int32, byteCount: Int) {
+        let length: Int
+        var allowed: ClosedRange<UInt8> = 0x80...0xBF
+        switch lead {
+        case 0xC2...0xDF: length = 2
+        case 0xE0...0xEF:
+            length = 3
+            if lead == 0xE0 { allowed = 0xA0...0xBF }
+            if lead == 0xED { allowed = 0x80...0x9F }
+        case 0xF0...0xF4:
+            length = 4
+            if lead == 0xF0 { allowed = 0x90...0xBF }
+            if lead == 0xF4 { allowed = 0x80...0x8F }
+        default: return (0xFFFD, 1)
+        }
+        var value = Int32(lead) & (0x7F >> Int32(length))
+        for step in 1..<length {
+            guard offset + step < utf8.byteCount else { return (0xFFFD, step) }
+            let byte = utf8.loadBigEndian(UInt8.self, at: offset + step)
+            guard allowed.contains(byte) else { return (0xFFFD, step) }
+            value = value << 6 | Int32(byte & 0x3F)
+            allowed = 0x80...0xBF
+        }
+        return (value, length)
+    }
+}
+
+/// What a ConsumeQueue entry holds of a message's tags.
+public enum TagsCode: Sendable {
+    /// Java's hash of the TAGS property, sign-extended; 0 for none.
+    public static func code(tags: RawSpan) -> Int64 {
+        Int64(JavaHash.hashCode(utf8: tags))
+    }
+}
+
+/// How the key index hashes.
+public enum IndexKey: Sendable {
+    /// The hash under which RocketMQ's IndexFile keeps `topic` + "#" + `key`: Java's, without its
+    /// sign; the smallest integer, which has no positive twin, becomes 0.
+    public static func hash(topic: RawSpan, key: RawSpan) -> Int32 {
+        let separated = 31 &* JavaHash.hashCode(utf8: topic) &+ Int32(UInt8(ascii: "#"))
+        let hash = JavaHash.hashCode(utf8: key, continuing: separated)
+        return hash == .min ? 0 : abs(hash)
+    }
+}

@@ -1,0 +1,51 @@
+// Java's string hash: RocketMQ's own values, and Swift's decoder as the oracle.
+
+import ApusFormat
+import Testing
+
+private func hash(_ text: String) -> Int32 {
+    JavaHash.hashCode(utf8: Array(text.utf8).span.bytes)
+}
+
+@Test("texts hash as in Java")
+func knownHashes() {
+    let known: [(String, Int32)] = [
+        ("", 0), ("TagA", 2_598_919), ("TopicTest#KEY1", -1_656_969_516),
+        ("polygenelubricants", .min), ("订单", 1_129_459), ("😀", 1_772_899), ("Aa", 2112),
+        ("BB", 2112),
+    ]
+    for (text, value) in known { #expect(hash(text) == value, "\(text)") }
+    #expect(TagsCode.code(tags: Array("TopicTest#KEY1".utf8).span.bytes) == -1_656_969_516)
+}
+
+@Test("an index key hashes without being joined, and without a sign")
+func indexKeys() {
+    func key(_ topic: String, _ key: String) -> Int32 {
+        IndexKey.hash(topic: Array(topic.utf8).span.bytes, key: Array(key.utf8).span.bytes)
+    }
+    #expect(key("TopicTest", "KEY1") == 1_656_969_516)
+    #expect(key("TopicTest", "KEY1") % 5_000_000 == 1_969_516)
+    #expect(key("订单", "😀") == abs(hash("订单#😀")))
+}
+
+@Test("every sequence of boundary bytes hashes as its decoded text, ill-formed ones too")
+func everySequence() {
+    let edges: [UInt8] = [
+        0x41, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xC1, 0xC2, 0xDF, 0xE0, 0xE1, 0xED,
+        0xEF, 0xF0, 0xF1, 0xF3, 0xF4, 0xF5, 0xFF,
+    ]
+    var wrong: [[UInt8]] = []
+    for a in edges {
+        for b in edges {
+            for c in edges {
+                for d in edges {
+                    let bytes = [a, b, c, d]
+                    let expected = String(decoding: bytes, as: UTF8.self).utf16
+                        .reduce(Int32(0)) { 31 &* $0 &+ Int32($1) }
+                    if JavaHash.hashCode(utf8: bytes.span.bytes) != expected { wrong.append(bytes) }
+                }
+            }
+        }
+    }
+    #expect(wrong.isEmpty, "\(wrong.count), first \(wrong.first ?? [])")
+}
