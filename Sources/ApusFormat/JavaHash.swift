@@ -4,7 +4,8 @@
 public enum JavaHash: Sendable {
     /// The hash of the text in `utf8`, continuing from that of a text before it (0 to start).
     ///
-    /// Each maximal ill-formed part counts as U+FFFD, as when Java or Swift decodes it.
+    /// Each maximal ill-formed part counts as U+FFFD, and so does a surrogate half in three bytes,
+    /// as when Java decodes it (Swift takes such a half for three ill-formed bytes).
     public static func hashCode(utf8: RawSpan, continuing seed: Int32 = 0) -> Int32 {
         var hash = seed
         var offset = 0
@@ -30,7 +31,8 @@ public enum JavaHash: Sendable {
     /// The scalar that starts with the byte `lead`, which is not ASCII, and the bytes it takes;
     /// U+FFFD with the bytes of the ill-formed part.
     ///
-    /// The bounds of the second byte are those of the Unicode Standard, table 3-7.
+    /// The bounds of the second byte are those of the Unicode Standard, table 3-7, but for
+    /// surrogates, which are decoded first and replaced then.
     private static func scalar(
         in utf8: RawSpan, at offset: Int, lead: UInt8
     ) -> (scalar: Int32, byteCount: Int) {
@@ -41,7 +43,6 @@ public enum JavaHash: Sendable {
         case 0xE0...0xEF:
             length = 3
             if lead == 0xE0 { allowed = 0xA0...0xBF }
-            if lead == 0xED { allowed = 0x80...0x9F }
         case 0xF0...0xF4:
             length = 4
             if lead == 0xF0 { allowed = 0x90...0xBF }
@@ -56,7 +57,7 @@ public enum JavaHash: Sendable {
             value = value << 6 | Int32(byte & 0x3F)
             allowed = 0x80...0xBF
         }
-        return (value, length)
+        return (value & ~0x7FF == 0xD800 ? 0xFFFD : value, length)
     }
 }
 

@@ -40,6 +40,9 @@ func everySequence() {
             for c in edges {
                 for d in edges {
                     let bytes = [a, b, c, d]
+                    if zip(bytes, bytes.dropFirst()).contains(where: { $0 == 0xED && $1 > 0x9F }) {
+                        continue  // Java and Swift differ on surrogates: see the test below.
+                    }
                     let expected = String(decoding: bytes, as: UTF8.self).utf16
                         .reduce(Int32(0)) { 31 &* $0 &+ Int32($1) }
                     if JavaHash.hashCode(utf8: bytes.span.bytes) != expected { wrong.append(bytes) }
@@ -48,4 +51,16 @@ func everySequence() {
         }
     }
     #expect(wrong.isEmpty, "\(wrong.count), first \(wrong.first ?? [])")
+}
+
+@Test("a surrogate half in UTF-8 is one replacement character, as Java decodes it")
+func surrogates() {
+    let vectors: [([UInt8], String)] = [
+        ([0xED, 0xA0, 0x80], "\u{FFFD}"), ([0xED, 0xA0, 0x41], "\u{FFFD}A"),
+        ([0xED, 0xA0], "\u{FFFD}"), ([0xED, 0x9F, 0xBF], "\u{D7FF}"),
+        ([0xEE, 0x80, 0x80], "\u{E000}"),
+    ]
+    for (bytes, text) in vectors {
+        #expect(JavaHash.hashCode(utf8: bytes.span.bytes) == hash(text), "\(bytes)")
+    }
 }
