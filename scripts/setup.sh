@@ -1,27 +1,91 @@
 #!/usr/bin/env bash
-# Installs the system libraries that the build needs, where they are missing, and says so.
+# Makes sure that what the build needs is there, and installs through apt what is not.
+#
+#   scripts/setup.sh           what building and benchmarking need
+#   scripts/setup.sh --test    and what the tests need on top
+#
+# Quick and silent when nothing is missing, so that every make target can begin with it.
 set -euo pipefail
 
-command -v swift >/dev/null || {
-    echo "setup: no swift on PATH; Apus needs Swift 6.2 or later: https://www.swift.org/install" >&2
-    exit 2
+least_swift=6.2
+packages=() # what to install
+
+say() { printf 'setup: %s\n' "$*"; }
+fail() {
+    printf 'setup: %s\n' "$@" >&2
+    exit 1
 }
 
-missing=()
-for package in liblz4-dev libzstd-dev libdeflate-dev pkg-config; do
-    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' ||
-        missing+=("$package")
-done
-[ ${#missing[@]} -eq 0 ] && exit 0
+# need PACKAGE REASON TEST...: installs PACKAGE later unless the command TEST succeeds now.
+need() {
+    local package=$1 reason=$2
+    shift 2
+    if ! "$@" >/dev/null 2>&1; then
+        say "missing: $package ($reason)"
+        packages+=("$package")
+    fi
+}
 
-as_root=()
-if [ "$(id -u)" -ne 0 ]; then
-    command -v sudo >/dev/null || {
-        echo "setup: please install ${missing[*]} (neither root nor sudo here)" >&2
-        exit 2
-    }
-    as_root=(sudo)
-fi
-echo "setup: installing ${missing[*]}"
-"${as_root[@]}" apt-get update -qq
-"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${missing[@]}" >/dev/null
+check_swift() {
+    local where='Get it from https://www.swift.org/install/linux/ and put its usr/bin into PATH.'
+    command -v swift >/dev/null || fail "Swift $least_swift or later is needed; none is in PATH." \
+        "$where"
+    local version
+    version=$(swift --version 2>/dev/null | sed -nE 's/.*Swift version ([0-9]+(\.[0-9]+)*).*/\1/p')
+    [[ -n $version ]] || fail "$(command -v swift) does not tell its version; it may lack a" \
+        "library: try 'swift --version'. Swift $least_swift or later is needed." "$where"
+    local older
+    older=$(printf '%s\n%s\n' "$least_swift" "$version" | sort -V | head -n 1)
+    [[ $older == "$least_swift" ]] \
+        || fail "Swift $least_swift or later is needed; this is $version." "$where"
+}
+
+check_for_build() {
+    need git 'SwiftPM fetches dependencies with it' command -v git
+    need ca-certificates 'for fetching over https' test -e /etc/ssl/certs/ca-certificates.crt
+    need libc6-dev 'the C headers that Swift builds against' test -e /usr/include/stdio.h
+    need pkg-config 'SwiftPM finds the libraries with it' command -v pkg-config
+    # By the header: pkg-config cannot be asked before it is installed.
+    need liblz4-dev 'bodies compressed with LZ4' header lz4frame.h
+    need libzstd-dev 'bodies compressed with Zstandard' header zstd.h
+    need libdeflate-dev 'bodies compressed with zlib' header libdeflate.h
+}
+
+# header NAME: whether the C compiler's usual places have it.
+header() {
+    local place
+    for place in /usr/include /usr/local/include; do
+        [[ -e $place/$1 ]] && return 0
+    done
+    return 1
+}
+
+check_for_tests() {
+    need tar 'unpacks the stores that a Java broker wrote' command -v tar
+    need gzip 'unpacks the stores that a Java broker wrote' command -v gzip
+}
+
+install_missing() {
+    local wish="apt-get install ${packages[*]}"
+    command -v apt-get >/dev/null \
+        || fail "There is no apt here. Install what Debian calls: ${packages[*]}"
+    local as_root=()
+    if [[ $(id -u) -ne 0 ]]; then
+        command -v sudo >/dev/null \
+            || fail 'Neither root nor sudo. As root, once:' "    $wish"
+        as_root=(sudo)
+    fi
+    say "installing with apt: ${packages[*]}"
+    local apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -y)
+    "${apt[@]}" update
+    "${apt[@]}" install --no-install-recommends "${packages[@]}"
+}
+
+case ${1-} in
+    '' | --test) ;;
+    *) fail "usage: scripts/setup.sh [--test]" ;;
+esac
+check_swift
+check_for_build
+if [[ ${1-} == --test ]]; then check_for_tests; fi
+if ((${#packages[@]})); then install_missing; fi
