@@ -1,19 +1,33 @@
-.PHONY: help setup test lint format bench clean
+# Everything that is done to this tree, by name. `make` lists it.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# A target imports only what it depends on: the compiler says so, besides the tidy tests.
+SWIFT_FLAGS := --explicit-target-dependency-import-check error
+FORMATTED := Package.swift $(wildcard Sources Tests Benchmarks docs)
+
+.PHONY: help setup setup-test test lint format clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' Makefile \
+		| awk -F '\t' '{ printf "  make %-8s %s\n", $$1, $$2 }'
 
-setup: ## install what the build needs
+setup: ## install what the build needs, when it is missing
 	@scripts/setup.sh
 
-test: setup ## run the tests
-	swift test
+setup-test:
+	@scripts/setup.sh --test
 
-lint: ## check the formatting
-	swift format lint --strict --recursive Package.swift Sources Tests
+test: setup-test ## build and run all tests
+	swift test $(SWIFT_FLAGS)
 
-format: ## format the sources in place
-	swift format format --in-place --recursive Package.swift Sources Tests
+lint: ## check the layout of the Swift source; changes nothing
+	swift format lint --strict --parallel --recursive $(FORMATTED)
+
+format: ## lay the Swift source out
+	swift format --in-place --parallel --recursive $(FORMATTED)
 
 clean: ## remove what was built
 	rm -rf .build
