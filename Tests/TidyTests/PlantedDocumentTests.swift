@@ -1,0 +1,76 @@
+// Each rule on documents finds what is planted for it; and what the scanner takes for code.
+
+import Testing
+
+@Suite("a planted fault in a document is found")
+struct PlantedDocumentTests {
+    private func findings(_ rule: Rule, _ files: [String: String]) -> [String] {
+        rule.check(files.map { TextFile(path: $0.key, text: $0.value) }).map(\.description).sorted()
+    }
+
+    @Test("when it has no title, or two")
+    func titles() {
+        let advice = "One title at the top, the rest from ## on."
+        let what = "headings of the first level, where there is one. \(advice)"
+        #expect(findings(.oneTitle, ["a.md": "# A\n\n## B\n\n```sh\n# no heading\n```\n"]) == [])
+        #expect(findings(.oneTitle, ["a.md": "# A\n\n# B\n"]) == ["a.md:3: 2 \(what)"])
+        #expect(findings(.oneTitle, ["a.md": "text\n"]) == ["a.md:1: 0 \(what)"])
+    }
+
+    @Test("when a link leads nowhere")
+    func links() {
+        let document = """
+            # A
+            [good](b.md) [good](b.md#a-heading-twice-1) [good](../README.md "title")
+            [good](https://example.org/none.md) [good](#a) `[code](none.md)`
+            [bad](none.md)
+            [bad](b.md#none) ![bad](none.svg)
+            [bad](../../above.md)
+            [bad]: <none.md>
+
+            ```
+            [code](none.md)
+            ```
+            """
+        let other = "# B\n## A heading, `twice`\n## A heading, twice\n"
+        let mend = "Mend the link or remove it."
+        #expect(
+            findings(
+                .linksResolve, ["docs/a.md": document, "docs/b.md": other, "README.md": "# R\n"])
+                == [
+                    "docs/a.md:4: the link to none.md leads to no file. \(mend)",
+                    "docs/a.md:5: the link to b.md#none leads to no heading. \(mend)",
+                    "docs/a.md:5: the link to none.svg leads to no file. \(mend)",
+                    "docs/a.md:6: the link to ../../above.md leaves the tree. \(mend)",
+                    "docs/a.md:7: the link to none.md leads to no file. \(mend)",
+                ])
+    }
+}
+
+@Suite("the scanner")
+struct CodeScannerTests {
+    @Test(
+        "keeps code and blanks comments and strings",
+        arguments: [
+            ("a // b\nc", "a     \nc"),
+            ("a /* b /* c */ d */ e", "a                   e"),
+            (#"a("b // c") d"#, "a(        ) d"),
+            (#"a("b \(c("d")) e") f"#, "a(     c(   )    ) f"),
+            (#"a("\"b\\") c"#, "a(       ) c"),
+            ("a(#\"b\"c\\#(d)\"#) e", "a(        d   ) e"),
+            ("a(\"\"\"\n  b \"c\" \\\n  \"\"\") d", "a(   \n         \n     ) d"),
+            ("a(\"b\nc", "a(  \nc"),
+            ("#if a\n#expect(b)", "#if a\n#expect(b)"),
+        ])
+    func blanks(text: String, expected: String) {
+        #expect(CodeScanner.code(of: text) == expected)
+    }
+
+    @Test("keeps every line where it was")
+    func keepsLines() {
+        for file in SourceTree.files where file.isSwift {
+            let lines = file.code.split(separator: "\n", omittingEmptySubsequences: false)
+            #expect(lines.count == file.lines.count, "\(file.path)")
+        }
+    }
+}

@@ -1,0 +1,46 @@
+// Where unsafe memory may be touched: a short list, with a reason for each file.
+
+extension Rule {
+    /// Everything else takes spans.
+    static let unsafeFiles = Rule(name: "unsafe code stands in listed files only") { files in
+        files.compactMap { file in
+            guard let target = file.target, file.isSwift,
+                ["ApusSystem", "ApusFormat", "ApusStore"].contains(target)
+            else { return nil }
+            let place = file.tokens.first { isUnsafe($0.text) }
+            switch (place, unsafeReasons[file.path]) {
+            case (let place?, nil):
+                return Finding(
+                    file.path, place.line, "`\(place.text)` in a file that is not listed as unsafe",
+                    advice: "Take a span, or list the file with a reason in \(#fileID)")
+            case (nil, _?):
+                return Finding(
+                    file.path, 1, "listed as unsafe, but it is not",
+                    advice: "Remove it from the list in \(#fileID)")
+            default: return nil
+            }
+        }
+    }
+
+    /// The keyword, or a name that promises unsafe memory: the compiler asks for the keyword only
+    /// where strict memory safety is on.
+    private static func isUnsafe(_ word: Substring) -> Bool {
+        word == "unsafe" || word.hasPrefix("Unsafe") || word.hasPrefix("withUnsafe")
+    }
+
+    private static let unsafeReasons: [String: String] = [
+        // Floor 1
+        "Sources/ApusSystem/Clock.swift": "system calls that fill in structures",
+        "Sources/ApusSystem/DiskError.swift": "the text of an errno value",
+        "Sources/ApusSystem/Locks.swift": "a futex needs the address of its word",
+        "Sources/ApusSystem/MappedBytes.swift": "holds the pointers to mapped memory",
+        "Sources/ApusSystem/SystemDisk.swift": "system calls on paths and directories",
+        "Sources/ApusSystem/SystemFile.swift": "system calls on open files",
+        "Sources/ApusSystem/SystemThread.swift": "passes a closure through pthread_create",
+        // Floor 2
+        "Sources/ApusFormat/CRC32.swift": "hands a span to the checksum in C",
+        "Sources/ApusFormat/Field.swift": "loads and stores the fields of all layouts",
+        // Floor 3
+        "Sources/ApusStore/Queues/Topic.swift": "reads the bytes of a name as raw memory",
+    ]
+}
