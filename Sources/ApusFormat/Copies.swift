@@ -1,0 +1,17 @@
+// Copies of a span's bytes, as the standard library's own types.
+
+extension [UInt8] {
+    /// A copy of all bytes of `bytes`: bound their number before.
+    public init(_ bytes: RawSpan) {
+        // Safe: the pointer is used within the call, and the buffer bounds what is copied.
+        self = unsafe bytes.withUnsafeBytes { unsafe [UInt8]($0) }
+    }
+}
+
+extension String {
+    /// The text in `utf8`; each ill-formed part becomes U+FFFD.
+    public init(decodingUTF8 utf8: RawSpan) {
+        // Safe: the pointer is used within the call, and the buffer bounds what is read.
+        self = unsafe utf8.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
+    }
+}
