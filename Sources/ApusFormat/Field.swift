@@ -61,3 +61,12 @@ extension MutableRawSpan {
         }
     }
 }
+
+extension [UInt8] {
+    /// Appends the bytes of `value`, most significant first.
+    @inlinable mutating func append<Value: FixedWidthInteger>(bigEndian value: Value) {
+        for shift in stride(from: Value.bitWidth - 8, through: 0, by: -8) {
+            append(UInt8(truncatingIfNeeded: value >> Value(shift)))
+        }
+    }
+}

@@ -19,11 +19,10 @@ public struct OffsetMessageID: Hashable, Sendable {
 
     /// 32 upper-case hexadecimal digits, 56 for an IPv6 host.
     public var text: String {
-        var bytes = [UInt8](repeating: 0, count: storeHost.byteCount + 8)
-        var span = bytes.mutableSpan
-        var raw = span.mutableBytes
-        storeHost.store(into: &raw, at: 0)
-        raw.storeBigEndian(physicalOffset, at: storeHost.byteCount)
+        var bytes: [UInt8] = []
+        bytes.append(address: storeHost)
+        bytes.append(bigEndian: storeHost.port)
+        bytes.append(bigEndian: physicalOffset)
         return Hexadecimal.text(bytes)
     }
 
@@ -32,10 +31,10 @@ public struct OffsetMessageID: Hashable, Sendable {
         guard [32, 56].contains(text.utf8.count), let bytes = Hexadecimal.bytes(text) else {
             return nil
         }
-        let host = HostAddress(loadingFrom: bytes.span.bytes, at: 0, isIPv6: bytes.count == 28)
+        let host = HostAddress(loadingFrom: bytes.rawBytes, at: 0, isIPv6: bytes.count == 28)
         self.init(
             storeHost: host,
-            physicalOffset: bytes.span.bytes.loadBigEndian(at: host.byteCount))
+            physicalOffset: bytes.rawBytes.loadBigEndian(at: host.byteCount))
     }
 }
 

@@ -39,7 +39,7 @@ extension Rule {
         "Sources/ApusSystem/SystemThread.swift": "passes a closure through pthread_create",
         // Floor 2
         "Sources/ApusFormat/CRC32.swift": "hands a span to the checksum in C",
-        "Sources/ApusFormat/Copies.swift": "copies a span into an array or a string",
+        "Sources/ApusFormat/ByteArrays.swift": "arrays and strings as raw memory",
         "Sources/ApusFormat/Field.swift": "loads and stores the fields of all layouts",
         // Floor 3
         "Sources/ApusStore/Queues/Topic.swift": "reads the bytes of a name as raw memory",

@@ -1,0 +1,34 @@
+// Makes unique ids for one producer; any thread may ask, and none waits.
+
+import Synchronization
+
+/// Makes the ids of a producer's messages. Up to 65,536 ids a millisecond are different.
+public final class UniqueIDGenerator: Sendable {
+    /// The address in all ids; its port is not used.
+    public let host: HostAddress
+    /// The low 16 bits of the process id.
+    public let processID: UInt16
+    /// Tells several generators of one process apart: draw it at random.
+    public let instance: Int32
+
+    // Has no partner: only that no two callers get one number matters.
+    private let counter: Atomic<UInt16>
+
+    public init(host: HostAddress, processID: Int32, instance: Int32, firstCounter: UInt16 = 0) {
+        self.host = host
+        self.processID = UInt16(truncatingIfNeeded: processID)
+        self.instance = instance
+        self.counter = Atomic(firstCounter)
+    }
+
+    /// The next id, made at `milliseconds` since 1970. `secondsFromUTC` (east is positive) decides
+    /// when months begin: Java takes the client's local time.
+    public func next(milliseconds: Int64, secondsFromUTC: Int32 = 0) -> String {
+        let month = Month(containing: milliseconds, secondsFromUTC: secondsFromUTC)
+        return UniqueID(
+            host: host, processID: processID, instance: instance,
+            millisecondsOfMonth: UInt32(truncatingIfNeeded: milliseconds &- month.start),
+            counter: counter.wrappingAdd(1, ordering: .relaxed).oldValue
+        ).text
+    }
+}
