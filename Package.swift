@@ -40,13 +40,16 @@ let package = Package(
         .target(
             name: "ApusStore", dependencies: ["ApusFormat", "ApusSystem"],
             swiftSettings: lowerFloors),
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: everywhere),
         .testTarget(
-            name: "ApusFormatTests", dependencies: ["ApusFormat", "CApus", "CDeflate"],
+            name: "ApusFormatTests",
+            dependencies: ["ApusFormat", "CApus", "CDeflate", "TestSupport"],
             swiftSettings: everywhere),
         .testTarget(
             name: "ApusSystemTests", dependencies: ["ApusSystem"], swiftSettings: everywhere),
         .testTarget(
-            name: "ApusStoreTests", dependencies: ["ApusStore", "ApusFormat", "ApusSystem"],
+            name: "ApusStoreTests",
+            dependencies: ["ApusStore", "ApusFormat", "ApusSystem", "TestSupport"],
             swiftSettings: everywhere),
         .testTarget(name: "TidyTests", swiftSettings: everywhere),
     ]

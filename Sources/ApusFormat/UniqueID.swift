@@ -2,7 +2,7 @@
 //
 //     0           4|16      6|18        10|22        14|26     16|28
 //     +-----------+---------+-----------+------------+---------+
-//     | address   | process | instance  | ms since   | counter |   each byte as two hexadecimal digits
+//     | address   | process | instance  | ms since   | counter |   each byte as two hex digits
 //     |           | id      |           | the month  |         |
 //     +-----------+---------+-----------+------------+---------+
 

@@ -58,14 +58,16 @@ public struct FlushSettings: Hashable, Sendable {
     public var mode = Mode.async
     /// How often an ASYNC_FLUSH store looks for pages to flush. `flushIntervalCommitLog`, 500.
     public var intervalMilliseconds: Int64 = 500
-    /// Pages of 4 KiB that must be waiting for a flush at an interval. `flushCommitLogLeastPages`, 4.
+    /// Pages of 4 KiB that must be waiting for a flush at an interval. `flushCommitLogLeastPages`,
+    /// 4.
     public var leastPages = 4
     /// After this long everything is flushed. `flushCommitLogThoroughInterval`, 10 000.
     public var thoroughIntervalMilliseconds: Int64 = 10_000
     /// How long a SYNC_FLUSH append waits before it answers `.flushTimeout`; the message stays.
     /// `syncFlushTimeout`, 5 000.
     public var syncTimeoutMilliseconds: Int64 = 5_000
-    /// Whether an append wakes the flusher of an ASYNC_FLUSH store. `wakeFlushWhenPutMessage`, false.
+    /// Whether an append wakes the flusher of an ASYNC_FLUSH store. `wakeFlushWhenPutMessage`,
+    /// false.
     public var wakesOnAppend = false
     /// How often the durable mark is synced, 1 000. Behind the mark, damage is told from a torn
     /// tail.
@@ -82,8 +84,8 @@ public struct QueueSettings: Hashable, Sendable {
     public var flushIntervalMilliseconds: Int64 = 1_000
     /// Pages that must be waiting in a queue. `flushConsumeQueueLeastPages`, 2.
     public var flushLeastPages = 2
-    /// After this long every dirty queue is flushed, and the mark moves: a crash reads the log again
-    /// from there. `flushConsumeQueueThoroughInterval`, 60 000.
+    /// After this long every dirty queue is flushed, and the mark moves: a crash reads the log
+    /// again from there. `flushConsumeQueueThoroughInterval`, 60 000.
     public var thoroughIntervalMilliseconds: Int64 = 60_000
     /// Bytes of log after which every dirty queue is flushed, whatever the time, 1 GiB.
     public var thoroughByteCount = 1 << 30

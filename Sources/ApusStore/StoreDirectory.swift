@@ -7,7 +7,8 @@
 //     root/quarantine/…            copies of what recovery cut (Java ignores it)
 //     root/commitlog.deleting/…    files on their way out (Java ignores it)
 
-/// The layout of a store directory. Topic names are checked here again, whoever checked them before.
+/// The layout of a store directory. Topic names are checked here again, whoever checked them
+/// before.
 package struct StoreDirectory: Sendable {
     package let root: String
     package let commitLog: String

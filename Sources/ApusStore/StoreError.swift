@@ -15,11 +15,19 @@ public enum StoreError: Error, Hashable, Sendable {
     /// Body, topic and properties together exceed what one record, or one segment, may hold.
     case recordTooLarge(byteCount: Int, limit: Int)
     case emptyBatch
-    /// The batch does not fit in one CommitLog file, or has more messages than a queue file.
+    /// The batch does not fit in one CommitLog file.
     case batchTooLarge(byteCount: Int, limit: Int)
+    /// The batch has more messages than a ConsumeQueue file has entries.
+    case batchTooLong(count: Int, limit: Int)
     case mixedBatch(reason: String)
     /// The topic's queues are BatchConsumeQueues: they can be read by tools but not appended to.
     case unsupportedQueueType(topic: String)
+    /// The system flag says that one record holds several messages, as only BatchConsumeQueues can.
+    case innerBatch
+    case malformedBatch(BatchDamage)
+    /// A name or value holds one of the bytes that separate properties, or the name is empty.
+    case invalidProperty(name: String)
+    case compressionFailed(CompressionError)
     case invalidConfiguration(key: String, reason: String)
 
     // What is on disk.
@@ -30,6 +38,9 @@ public enum StoreError: Error, Hashable, Sendable {
     /// A bad record with valid ones behind it, in a log without a durable mark.
     case damagedLog(DamagedRange)
     case damagedRecord(physicalOffset: Int64, damage: RecordDamage)
+    /// No record begins at this physical offset.
+    case noRecord(physicalOffset: Int64)
+    case undecodableBody(physicalOffset: Int64, cause: CompressionError)
     case damagedQueue(topic: String, queueID: Int32, queueOffset: Int64)
 
     // What the machine does not allow.
@@ -75,19 +86,32 @@ extension StoreError: CustomStringConvertible {
         case .propertiesTooLong(let count, let limit):
             "the properties take \(count) bytes; a record holds \(limit): move some into the body"
         case .bodyTooLarge(let count, let limit):
-            "the body has \(count) bytes; maxMessageSize allows \(limit): split it or raise the limit"
+            "the body has \(count) bytes; maxMessageSize allows \(limit): split it or "
+                + "raise the limit"
         case .recordTooLarge(let count, let limit):
             "the record would take \(count) bytes; at most \(limit) fit: shorten the message"
         case .emptyBatch:
             "the batch is empty: add a message"
         case .batchTooLarge(let count, let limit):
-            "the batch would take \(count); at most \(limit) fit in one file: split it"
+            "the batch would take \(count) bytes; \(limit) fit in one CommitLog file: split it"
+        case .batchTooLong(let count, let limit):
+            "the batch has \(count) messages; \(limit) fit in one ConsumeQueue file: split it"
         case .mixedBatch(let reason):
             "the messages do not make one batch: \(reason)"
         case .unsupportedQueueType(let topic):
-            "topic \(topic) uses BatchConsumeQueue files, which this store reads but does not append"
+            "topic \(topic) uses BatchConsumeQueue files, which this store reads but does "
+                + "not append to"
         case .invalidConfiguration(let key, let reason):
             "\(key): \(reason)"
+        case .innerBatch:
+            "an inner batch needs a BatchConsumeQueue, which this store does not write: send the "
+                + "messages singly or as a client batch"
+        case .invalidProperty(let name):
+            "the property \"\(name)\" cannot be stored: its name is empty, or name or value "
+                + "hold one "
+                + "of the bytes 1 and 2, which separate properties"
+        case .malformedBatch(let damage): "the batch cannot be taken apart: \(damage)"
+        case .compressionFailed(let error): "the body cannot be compressed: \(error)"
         default: nil
         }
     }
@@ -109,6 +133,10 @@ extension StoreError: CustomStringConvertible {
                 + "recovery.onUnmarkedDamage = .cut to keep what stands before"
         case .damagedRecord(let offset, let damage):
             "the record at physical offset \(offset) is damaged: \(damage)"
+        case .noRecord(let offset):
+            "no record begins at physical offset \(offset)"
+        case .undecodableBody(let offset, let cause):
+            "the body of the record at physical offset \(offset) cannot be decompressed: \(cause)"
         case .damagedQueue(let topic, let id, let offset):
             "entry \(offset) of queue \(topic)/\(id) disagrees with the log even after a rebuild"
         default: nil
@@ -129,7 +157,8 @@ extension StoreError: CustomStringConvertible {
             "physical offset \(requested) is outside \(minimum)..<\(maximum)"
         case .closed: "the store is closed"
         case .poisoned(let cause):
-            "the store takes no more messages since a sync failed (\(cause)): what was acknowledged "
+            "the store takes no more messages since a sync failed (\(cause)): what was "
+                + "acknowledged "
                 + "before is safe; close the store, check the device, and open it again"
         default: "\(self)"
         }

@@ -1,8 +1,9 @@
 // The one seam between the store and the file system.
 //
-// Every operation that the store makes on files goes through these two protocols, so that a simulated
-// disk can stand behind them. None is on the append path: an append stores through a mapping that
-// `DiskFile.map` handed out before. A sync crosses the seam once, for a few nanoseconds.
+// Every operation that the store makes on files goes through these two protocols, so that a
+// simulated disk can stand behind them. None is on the append path: an append stores through a
+// mapping that `DiskFile.map` handed out before. A sync crosses the seam once, for a few
+// nanoseconds.
 
 /// How a file is opened.
 package enum OpenMode: Hashable, Sendable {

@@ -1,8 +1,8 @@
 // The only file on this floor that holds pointers to mapped memory.
 //
-// A `MappedBytes` does not own its memory. Whoever mapped it (a segment, a queue file) keeps it mapped
-// for as long as anyone may use a copy, and says in its head comment how it knows. Every access is
-// bounds-checked against the length that was mapped.
+// A `MappedBytes` does not own its memory. Whoever mapped it (a segment, a queue file) keeps it
+// mapped for as long as anyone may use a copy, and says in its head comment how it knows. Every
+// access is bounds-checked against the length that was mapped.
 
 private import Glibc
 
@@ -20,7 +20,11 @@ private import Glibc
         self.count = count
     }
 
-    /// Zeroed memory of the process, for tables and names; never freed unless `deallocate` is called.
+    /// No bytes at all.
+    package static let empty = MappedBytes.allocate(count: 0)
+
+    /// Zeroed memory of the process, for tables and names; never freed unless `deallocate` is
+    /// called.
     package static func allocate(count: Int, alignment: Int = 64) -> MappedBytes {
         let base = UnsafeMutableRawPointer.allocate(byteCount: max(count, 1), alignment: alignment)
         unsafe base.initializeMemory(as: UInt8.self, repeating: 0, count: count)
@@ -48,6 +52,14 @@ private import Glibc
     @inlinable public var bytes: RawSpan {
         @_lifetime(borrow self) get {
             let span = unsafe RawSpan(_unsafeStart: base, byteCount: count)
+            return unsafe _overrideLifetime(span, borrowing: self)
+        }
+    }
+
+    /// All bytes, to write. The caller has those that it touches to itself.
+    @inlinable package var mutableBytes: MutableRawSpan {
+        @_lifetime(borrow self) get {
+            let span = unsafe MutableRawSpan(_unsafeStart: base, byteCount: count)
             return unsafe _overrideLifetime(span, borrowing: self)
         }
     }

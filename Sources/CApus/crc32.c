@@ -1,7 +1,7 @@
 // CRC-32 (IEEE, reflected polynomial 0xEDB88320) in two forms behind one function.
 //
-// Portable: eight tables, eight bytes a step. Fast on x86-64: the message is folded 64 bytes at a time
-// with carry-less multiplication (Gopal et al., "Fast CRC Computation for Generic Polynomials Using
+// Portable: eight tables, eight bytes a step. Fast on x86-64: the message is folded 64 bytes at a
+// time with carry-less multiplication (Gopal et al., "Fast CRC Computation for Generic Polynomials Using
 // PCLMULQDQ", Intel 2009). Folding over D bits multiplies the low half of a 128-bit lane by
 // x^(D+32) mod P and the high half by x^(D-32) mod P, both bit-reflected and shifted left by one:
 //     D = 512: 0x154442bd4, 0x1c6e41596      D = 128: 0x1751997d0, 0x0ccaa009e

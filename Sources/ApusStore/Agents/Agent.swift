@@ -1,4 +1,5 @@
-// Background work in steps. Threads are policy: a test steps an agent by hand, a store gives it one.
+// Background work in steps. Threads are policy: a test steps an agent by hand, a store gives it
+// one.
 
 package import ApusSystem
 

@@ -15,6 +15,9 @@ package struct QueueWindow: Sendable {
     /// Queue offset behind the last entry that fits.
     package let end: Int64
 
+    /// Holds no entry.
+    package static let empty = QueueWindow(bytes: .empty, first: 0, end: 0)
+
     /// Writes one entry, which a reservation gave the caller alone.
     @inline(__always)
     package func store(_ unit: ConsumeQueueUnit, at queueOffset: Int64) {
@@ -43,18 +46,35 @@ package final class QueueFile: Sendable {
         _ disk: any Disk, path: String, first: Int64, length: Int, creates: Bool, writable: Bool
     ) throws(StoreError) {
         do throws(DiskError) {
-            let file = try disk.open(path, creates ? .create : writable ? .readWrite : .readOnly)
-            if creates {
-                try file.truncate(to: length)
-                try disk.syncDirectory(SystemDisk.parent(of: path))
-            }
-            self.file = file
-            window = QueueWindow(
-                bytes: try file.map(count: length, writable: writable), first: first,
-                end: first + Int64(length / ConsumeQueueUnit.byteCount))
+            file = try disk.open(path, creates ? .create : writable ? .readWrite : .readOnly)
         } catch {
             throw StoreError(error)
         }
+        let bytes = try Self.map(
+            file, length: length, creates: creates, writable: writable, disk: disk)
+        window = QueueWindow(
+            bytes: bytes, first: first, end: first + Int64(length / ConsumeQueueUnit.byteCount))
+    }
+
+    private static func map(
+        _ file: any DiskFile, length: Int, creates: Bool, writable: Bool, disk: any Disk
+    ) throws(StoreError) -> MappedBytes {
+        let found: Int
+        do throws(DiskError) {
+            found = try file.byteCount()
+            // A file of no bytes was made by someone who was killed before giving it its length.
+            if writable, creates || found == 0 {
+                try file.truncate(to: length)
+                try disk.syncDirectory(SystemDisk.parent(of: file.path))
+            }
+            if found == length || writable && found == 0 {
+                return try file.map(count: length, writable: writable)
+            }
+        } catch {
+            throw StoreError(error)
+        }
+        throw .fileSizeDiffers(
+            path: file.path, found: found, configured: length, key: "mappedFileSizeConsumeQueue")
     }
 
     deinit {

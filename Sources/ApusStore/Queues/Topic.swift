@@ -10,12 +10,21 @@ package final class Topic: Sendable {
     package let bytes: MappedBytes
     /// The record version that RocketMQ writes for a name of this length.
     package let version: RecordVersion
+    /// Whether entries of this topic's queues hold the time of delivery instead of a hash of tags.
+    package let isSchedule: Bool
 
     package init(name: String) {
         self.name = name
-        // Safe: bytes have no invalid patterns, and the copy is made within the call.
-        bytes = unsafe MappedBytes.copy(Array(name.utf8).span.bytes)
+        bytes = MappedBytes.copy(Array(name.utf8).rawSpan)
         version = RecordVersion(topicCharacterCount: name.utf16.count)
+        isSchedule = name == "SCHEDULE_TOPIC_XXXX"
+    }
+
+    /// Whether `name` holds the same bytes.
+    func isNamed(_ name: RawSpan) -> Bool {
+        // A copy: a span must not be taken through an object that may go.
+        let own = bytes
+        return own.bytes.isEqual(to: name)
     }
 
     deinit { bytes.deallocate() }

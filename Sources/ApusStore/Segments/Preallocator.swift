@@ -1,10 +1,10 @@
 // Makes room before it is written: the next segment, and the pages ahead of the writer.
 //
-// The only maker of CommitLog files after recovery. An appender that needs the next segment before it
-// is ready makes it here itself, under the same lock, so that no two make one.
+// The only maker of CommitLog files after recovery. An appender that needs the next segment before
+// it is ready makes it here itself, under the same lock, so that no two make one.
 
 package import ApusSystem
-private import Synchronization
+package import Synchronization
 
 /// Prepares segments ahead of the writer.
 package final class Preallocator: @unchecked Sendable, Agent {
@@ -17,26 +17,26 @@ package final class Preallocator: @unchecked Sendable, Agent {
     private var next: Segment?
     /// The segment being written and how far; set by the CommitLog.
     private let writer: Mutex<(segment: Segment, position: Int)?> = Mutex(nil)
-    private let rearm: @Sendable (Int64) -> Void
+    /// The physical offset at which an appender is to call `follow`.
+    package let wakeAt = Atomic<Int64>(0)
     /// Rung by an appender that crossed the wake mark.
     package let signal = Signal()
 
-    /// `rearm` is told the physical offset at which the writer should ring again.
     package init(
         disk: any Disk, directory: StoreDirectory, settings: CommitLogSettings,
-        observer: (any StoreObserver)?, rearm: @escaping @Sendable (Int64) -> Void
+        observer: (any StoreObserver)?
     ) {
         self.disk = disk
         self.directory = directory
         self.settings = settings
         self.observer = observer
-        self.rearm = rearm
     }
 
     package var roleName: String { "prepare" }
     package var idleNanoseconds: Int64? { nil }
 
-    /// The segment that starts at `base`, prepared earlier or now. The caller appends it to the list.
+    /// The segment that starts at `base`, prepared earlier or now. The caller appends it to the
+    /// list.
     package func takeNext(base: Int64) throws(StoreError) -> Segment {
         try lock.withLock { _ throws(StoreError) -> Segment in
             if let ready = next, ready.base == base {
@@ -47,9 +47,10 @@ package final class Preallocator: @unchecked Sendable, Agent {
         }
     }
 
-    /// Where the writer stands now: pages ahead of it are brought in, and the next segment made once
-    /// it is past the middle of this one.
+    /// Where the writer stands now: pages ahead of it are brought in, and the next segment made
+    /// once it is past the middle of this one.
     package func follow(_ segment: Segment, position: Int) {
+        wakeAt.store(.max, ordering: .relaxed)
         writer.withLock { $0 = (segment, position) }
         signal.ring()
     }
@@ -82,9 +83,10 @@ package final class Preallocator: @unchecked Sendable, Agent {
             if held?.segment === segment, held?.position == position { held = nil }
         }
         if done < segment.bytes.count {
-            rearm(segment.base + Int64(max(position + 1, done - ahead / 2)))
+            wakeAt.store(
+                segment.base + Int64(max(position + 1, done - ahead / 2)), ordering: .relaxed)
         } else if position < segment.bytes.count / 2 {
-            rearm(segment.base + Int64(segment.bytes.count / 2))
+            wakeAt.store(segment.base + Int64(segment.bytes.count / 2), ordering: .relaxed)
         }
         return 1
     }

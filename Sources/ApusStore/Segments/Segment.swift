@@ -1,8 +1,8 @@
 // One CommitLog file: mapped whole, of fixed length, named by its first physical offset.
 //
-// The mapping lives as long as the object: whoever holds the segment (the list, a lease, an appender
-// with a reservation in it) may touch its bytes. The writers store through `bytes` in ranges that a
-// reservation gave them alone; readers look only at what has been published.
+// The mapping lives as long as the object: whoever holds the segment (the list, a lease, an
+// appender with a reservation in it) may touch its bytes. The writers store through `bytes` in
+// ranges that a reservation gave them alone; readers look only at what has been published.
 
 package import ApusSystem
 private import Synchronization

@@ -1,0 +1,222 @@
+// Deletes what is too old or in the way, away from the writers.
+//
+// The only remover of segments while the store runs, and of queue and index files. A segment leaves
+// the list and the directory first; its file is cut down in steps and unlinked when nobody reads
+// it.
+
+import ApusFormat
+import ApusSystem
+import Synchronization
+
+/// Retention by time and by disk use.
+final class Cleaner: @unchecked Sendable, Agent {
+    // Sendable: the mutable properties are touched under `lock` only.
+    private let log: CommitLog
+    private let table: ConsumeQueueTable
+    private let index: MessageIndex?
+    private let settings: RetentionSettings
+    private let lock = Mutex(())
+    private var leaving: [Leaving] = []
+    private var lastDeletion: Int64 = .min / 2
+    private var lastRound: Int64 = .min / 2
+    let signal = Signal()
+
+    /// A segment on its way out.
+    private struct Leaving {
+        var segment: Segment?
+        let path: String
+        var byteCount: Int
+    }
+
+    init(log: CommitLog, table: ConsumeQueueTable, index: MessageIndex?) {
+        self.log = log
+        self.table = table
+        self.index = index
+        settings = log.configuration.retention
+    }
+
+    var roleName: String { "clean" }
+
+    var idleNanoseconds: Int64? {
+        let round = max(1, settings.intervalMilliseconds)
+        let pace = max(1, settings.deleteIntervalMilliseconds)
+        let isBusy = lock.withLock { _ in !leaving.isEmpty }
+        return (isBusy ? min(round, pace) : round) * 1_000_000
+    }
+
+    func doWork() -> Int {
+        lock.withLock { _ in
+            do throws(StoreError) {
+                try removeLeaving()
+                let now = log.time.nanoseconds
+                guard now - lastRound >= settings.intervalMilliseconds * 1_000_000 else { return 0 }
+                lastRound = now
+                try watchSpace()
+                try deleteOld(now)
+                releaseIdleQueues()
+            } catch {
+                log.observer?.storeDid(.delayed(task: "deleting old files", error: error))
+            }
+            return 0
+        }
+    }
+}
+
+// MARK: - What goes
+
+extension Cleaner {
+    /// Refuses appends above the warning level, as on a full disk, and takes them again below it.
+    private func watchSpace() throws(StoreError) {
+        let used = try usedPercent()
+        if settings.isEnabled, used >= settings.warningUsedPercent {
+            let path = log.directory.commitLog
+            log.refuse(.diskFull(path: path))
+            log.observer?.storeDid(.diskFull(path: path))
+        } else {
+            log.resumeAfterFullDisk()
+        }
+    }
+
+    private func usedPercent() throws(StoreError) -> Double {
+        do throws(DiskError) {
+            return try log.disk.space(log.directory.commitLog).usedPercent
+        } catch {
+            throw StoreError(error)
+        }
+    }
+
+    private func deleteOld(_ now: Int64) throws(StoreError) {
+        guard settings.isEnabled else { return }
+        let wall = log.time.wallMilliseconds
+        let isHour = settings.deleteHours.contains(
+            TimeSource.localCalendar(milliseconds: wall).hour)
+        let limit = wall - settings.reservedHours * 3_600_000
+        var deleted = 0
+        while deleted < settings.deleteBatchLimit {
+            let used = try usedPercent()
+            let isForced = settings.cleansForcibly && used >= settings.forcibleUsedPercent
+            let isDue = isHour || used >= settings.maximumUsedPercent
+            guard isForced || isDue, let oldest = log.segments.first,
+                oldest.end <= log.published, oldest.end <= log.flushed.load(ordering: .acquiring),
+                isForced || lastTimestamp(of: oldest) ?? .max < limit,
+                try delete(oldest, reason: isForced ? "the disk is full" : "expired")
+            else { break }
+            deleted += 1
+            try removeLeaving()
+        }
+        if deleted > 0 { try deleteDerived() }
+    }
+
+    /// The time of the last message in a segment: that of the next one's first, or a little
+    /// earlier.
+    private func lastTimestamp(of segment: Segment) -> Int64? {
+        guard let next = log.segments.segment(containing: segment.end),
+            segment.end < log.published,
+            let first = try? log.record(at: next.base, in: next, checks: .position)
+        else { return nil }
+        return first.withRecord { $0.storeTimestamp }
+    }
+
+    /// Takes a segment out: of the list, then of the directory. Readers that hold it go on.
+    private func delete(_ segment: Segment, reason: String) throws(StoreError) -> Bool {
+        guard let removed = log.segments.removeFirst(base: segment.base) else { return false }
+        log.start.store(removed.end, ordering: .releasing)
+        let path = log.directory.segment(base: removed.base)
+        let target = "\(log.directory.deleting)/\(StoreDirectory.fileName(removed.base))"
+        do throws(DiskError) {
+            try log.disk.createDirectories(log.directory.deleting)
+            try log.disk.rename(path, to: target)
+            try log.disk.syncDirectory(log.directory.commitLog)
+        } catch {
+            throw StoreError(error)
+        }
+        leaving.append(
+            Leaving(segment: removed, path: target, byteCount: removed.bytes.count))
+        log.observer?.storeDid(.segmentDeleted(base: removed.base, reason: reason))
+        return true
+    }
+
+    /// Queue and index files whose messages are gone.
+    private func deleteDerived() throws(StoreError) {
+        let start = log.start.load(ordering: .acquiring)
+        for queue in try table.all() { _ = try queue.removeFiles(logStart: start) }
+        guard let index else { return }
+        for file in index.takeFiles(endingBefore: start) {
+            do throws(DiskError) {
+                try log.disk.unlink(file.file.path)
+            } catch {
+                throw StoreError(error)
+            }
+        }
+    }
+}
+
+// MARK: - How it goes
+
+extension Cleaner {
+    /// Bytes that are cut off a file at a time: unlinking a gigabyte at once stalls a journal.
+    private static let step = 64 << 20
+
+    /// One step for the segments on their way out which nobody holds.
+    private func removeLeaving() throws(StoreError) {
+        var kept: [Leaving] = []
+        while !leaving.isEmpty {
+            var one = leaving.removeFirst()
+            if one.segment != nil {
+                guard isKnownUniquelyReferenced(&one.segment) else {
+                    kept.append(one)
+                    continue
+                }
+                one.segment = nil
+            }
+            do throws(DiskError) {
+                one.byteCount -= min(one.byteCount, Self.step)
+                if one.byteCount > 0 {
+                    let file = try log.disk.open(one.path, .readWrite)
+                    try file.truncate(to: one.byteCount)
+                    file.close()
+                    kept.append(one)
+                } else {
+                    try log.disk.unlink(one.path)
+                }
+            } catch {
+                leaving = kept + [one] + leaving
+                throw StoreError(error)
+            }
+        }
+        leaving = kept
+    }
+
+    /// Removes what an earlier run left half removed.
+    func removeLeftovers() throws(StoreError) {
+        do throws(DiskError) {
+            guard try log.disk.status(log.directory.deleting) != nil else { return }
+            for entry in try log.disk.list(log.directory.deleting) where !entry.isDirectory {
+                let path = "\(log.directory.deleting)/\(entry.name)"
+                let byteCount = try log.disk.status(path)?.byteCount ?? 0
+                lock.withLock { _ in
+                    leaving.append(
+                        Leaving(segment: nil, path: path, byteCount: byteCount))
+                }
+            }
+        } catch {
+            throw StoreError(error)
+        }
+    }
+
+    /// Gives back the mappings of queues that nobody used since the last round, when there are
+    /// many.
+    private func releaseIdleQueues() {
+        let known = table.known
+        guard known.count > log.configuration.queues.mappedFileLimit else { return }
+        for queue in known where !queue.wasUsed.exchange(false, ordering: .relaxed) {
+            log.roomLock.withLock { _ in
+                log.reservation.lock.withLock {
+                    if queue.published.load(ordering: .acquiring) == queue.nextOffset {
+                        queue.releaseMappings()
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,201 @@
+// Brings what was published to the device, and keeps the durable mark.
+//
+// The only caller of `ConsumeQueue.flush` and, while the store runs, of `Checkpoint.update`. In
+// SYNC_FLUSH mode it also leads commits for completions that nobody blocks for.
+
+import ApusFormat
+import ApusSystem
+import Synchronization
+
+/// Flushes the log, the queues and the index by RocketMQ's intervals.
+final class Flusher: @unchecked Sendable, Agent {
+    // Sendable: the mutable properties are touched by `doWork` and `flushAll` only, under `lock`.
+    private let log: CommitLog
+    private let commit: GroupCommit
+    private let index: MessageIndex?
+    private let checkpoint: Checkpoint
+    private let table: ConsumeQueueTable
+    private let flush: FlushSettings
+    private let queues: QueueSettings
+    private let lock = Mutex(())
+    private var lastLog: Int64
+    private var lastQueues: Int64
+    private var lastThorough: Int64
+    private var lastMark: Int64
+    /// Timestamp and end of what all three kinds of files hold on the device.
+    private var thorough: (end: Int64, timestamp: Int64)
+
+    init(
+        log: CommitLog, commit: GroupCommit, index: MessageIndex?, checkpoint: Checkpoint,
+        table: ConsumeQueueTable
+    ) {
+        self.log = log
+        self.commit = commit
+        self.index = index
+        self.checkpoint = checkpoint
+        self.table = table
+        flush = log.configuration.flush
+        queues = log.configuration.queues
+        let now = log.time.nanoseconds
+        lastLog = now
+        lastQueues = now
+        lastThorough = now
+        lastMark = now
+        thorough = (log.published, checkpoint.fields.queueTimestamp)
+    }
+
+    var roleName: String { "flush" }
+    var signal: Signal { commit.wanted }
+
+    var idleNanoseconds: Int64? {
+        let intervals = [
+            flush.intervalMilliseconds, queues.flushIntervalMilliseconds,
+            flush.markIntervalMilliseconds,
+        ]
+        return max(1, intervals.min() ?? 500) * 1_000_000
+    }
+
+    func doWork() -> Int {
+        lock.withLock { _ in
+            do throws(StoreError) {
+                let now = log.time.nanoseconds
+                let led = try flushLog(now)
+                try flushQueues(now)
+                try moveMark(now)
+                return led ? 1 : 0
+            } catch {
+                log.observer?.storeDid(.delayed(task: "flushing", error: error))
+                return 0
+            }
+        }
+    }
+
+    /// Everything to the device, whatever the intervals say.
+    func flushAll() throws(StoreError) {
+        try lock.withLock { _ throws(StoreError) in
+            try sync()
+            try flushThoroughly()
+            try writeMark(isClean: false)
+        }
+    }
+
+    /// The last act of a store: everything to the device, and a mark that says so.
+    func flushForClose(queueCount: Int32) throws(StoreError) {
+        try lock.withLock { _ throws(StoreError) in
+            try sync()
+            try flushThoroughly()
+            try writeMark(isClean: true, queueCount: queueCount)
+        }
+    }
+}
+
+// MARK: - Steps
+
+extension Flusher {
+    private func sync() throws(StoreError) {
+        do throws(DiskError) { try commit.syncNow() } catch { throw .poisoned(cause: error) }
+    }
+
+    /// True when a sync was made.
+    private func flushLog(_ now: Int64) throws(StoreError) -> Bool {
+        if log.isSync {
+            guard commit.hasPending, commit.isBehind else { return false }
+            try sync()
+            return true
+        }
+        guard now - lastLog >= flush.intervalMilliseconds * 1_000_000 || flush.wakesOnAppend else {
+            return false
+        }
+        let flushed = log.flushed.load(ordering: .relaxed)
+        let pages = log.published >> 12 - flushed >> 12
+        let isDue = now - lastLog >= flush.thoroughIntervalMilliseconds * 1_000_000
+        guard pages >= Int64(max(flush.leastPages, 1)) || isDue else { return false }
+        lastLog = now
+        if commit.isBehind { try sync() }
+        return false
+    }
+
+    private func flushQueues(_ now: Int64) throws(StoreError) {
+        guard now - lastQueues >= queues.flushIntervalMilliseconds * 1_000_000 else { return }
+        lastQueues = now
+        let isDue =
+            now - lastThorough >= queues.thoroughIntervalMilliseconds * 1_000_000
+            || log.published - thorough.end >= Int64(queues.thoroughByteCount)
+        if isDue {
+            try flushThoroughly()
+            return
+        }
+        let least = queues.flushLeastPages * 4096
+        for queue in log.dirtyQueues.take(where: { $0.dirtyByteCount >= least }) {
+            try flush(queue)
+        }
+    }
+
+    /// Every dirty queue and the index; afterwards a crash reads the log again only from here on.
+    private func flushThoroughly() throws(StoreError) {
+        lastThorough = log.time.nanoseconds
+        let timestamp = log.publication.newestTimestamp.load(ordering: .relaxed)
+        let end = log.published
+        let dirty = log.dirtyQueues.takeAll()
+        for (position, queue) in dirty.enumerated() {
+            do throws(StoreError) {
+                try flush(queue)
+            } catch {
+                for later in dirty[(position + 1)...] { log.dirtyQueues.add(later) }
+                throw error
+            }
+        }
+        try index?.flush()
+        thorough = (end, timestamp)
+    }
+
+    private func flush(_ queue: ConsumeQueue) throws(StoreError) {
+        do throws(StoreError) {
+            try queue.flush()
+        } catch {
+            // A failed sync of derived data is as final as one of the log: the device fails.
+            if case .file(let cause) = error { log.poison(cause) }
+            throw error
+        }
+    }
+
+    private func moveMark(_ now: Int64) throws(StoreError) {
+        guard now - lastMark >= flush.markIntervalMilliseconds * 1_000_000 else { return }
+        lastMark = now
+        let mark = checkpoint.mark
+        guard
+            mark.logDurable != log.flushed.load(ordering: .relaxed)
+                || mark.queuesDurable != thorough.end
+                || mark.logMinimum != log.start.load(ordering: .relaxed)
+        else { return }
+        try writeMark(isClean: false)
+    }
+
+    private func writeMark(isClean: Bool, queueCount: Int32? = nil) throws(StoreError) {
+        let flushed = log.flushed.load(ordering: .acquiring)
+        let indexed = index?.durable
+        do throws(DiskError) {
+            try checkpoint.update { fields, mark in
+                mark.logDurable = flushed
+                mark.queuesDurable = min(thorough.end, flushed)
+                mark.logMinimum = log.start.load(ordering: .relaxed)
+                mark.isClean = isClean
+                if let queueCount { mark.queueCount = queueCount }
+                if thorough.end <= flushed, thorough.timestamp > fields.queueTimestamp {
+                    fields.commitLogTimestamp = thorough.timestamp
+                    fields.queueTimestamp = thorough.timestamp
+                    if indexed == nil { fields.indexTimestamp = thorough.timestamp }
+                }
+                if let indexed {
+                    mark.indexDurable = min(indexed.end, flushed)
+                    mark.indexFileName = indexed.fileName
+                    mark.indexEntryCount = indexed.entryCount
+                    fields.indexTimestamp = max(fields.indexTimestamp, indexed.timestamp)
+                }
+            }
+        } catch {
+            log.poison(error)
+            throw .poisoned(cause: error)
+        }
+    }
+}

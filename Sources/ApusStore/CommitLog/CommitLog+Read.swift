@@ -1,0 +1,90 @@
+// Reading records by physical offset: bounds, checks, lease.
+
+import ApusFormat
+import ApusSystem
+import Synchronization
+
+extension CommitLog {
+    /// The checks that a read makes.
+    var readChecks: RecordChecks {
+        guard configuration.integrity.checksOnRead else { return .position }
+        return configuration.integrity.requiresRecordChecksum
+            ? [.all, .recordChecksumRequired] : .all
+    }
+
+    /// The record at a physical offset, checked, and kept mapped by the lease.
+    package func record(at physicalOffset: Int64) throws(StoreError) -> RecordLease {
+        let end = readable
+        let start = start.load(ordering: .acquiring)
+        guard physicalOffset >= start, physicalOffset < end,
+            let segment = segments.segment(containing: physicalOffset)
+        else {
+            throw .physicalOffsetOutOfRange(
+                requested: physicalOffset, minimum: start, maximum: end)
+        }
+        return try record(at: physicalOffset, in: segment, checks: readChecks)
+    }
+
+    /// The same in a segment that the caller holds.
+    func record(
+        at physicalOffset: Int64, in segment: Segment, checks: RecordChecks
+    ) throws(StoreError) -> RecordLease {
+        let position = segment.position(of: physicalOffset)
+        switch RecordInspection.inspect(
+            segment.bytes.bytes, at: position, physicalOffset: physicalOffset, checks: checks)
+        {
+        case .record(let frame):
+            return RecordLease(segment: segment, position: position, frame: frame)
+        case .damaged(let damage):
+            throw .damagedRecord(physicalOffset: physicalOffset, damage: damage)
+        case .padding, .end:
+            throw .noRecord(physicalOffset: physicalOffset)
+        }
+    }
+
+    /// Visits what was published from `start` to `end`, record by record, over what is damaged.
+    func scan(
+        _ range: Range<Int64>, checks: RecordChecks,
+        visit: (RecordView) throws(StoreError) -> Void
+    ) throws(StoreError) {
+        var offset = max(range.lowerBound, start.load(ordering: .acquiring))
+        while offset < range.upperBound {
+            guard let segment = segments.segment(containing: offset) else { return }
+            let limit = min(segment.end, range.upperBound)
+            switch try RecordScanner.scan(
+                segment, from: offset, to: limit, checks: checks, visit: visit)
+            {
+            case .limit: return
+            case .segmentEnd: offset = segment.end
+            case .zeros(let at), .damaged(let at, _):
+                offset =
+                    RecordScanner.resynchronise(segment, from: at + 1, to: limit, checks: .all)
+                    ?? limit
+            }
+        }
+    }
+
+    /// The end of what a reader may see of a queue.
+    func readableEnd(of queue: ConsumeQueue) -> Int64 {
+        let end = queue.published.load(ordering: .acquiring)
+        guard isSync, end > 0 else { return end }
+        let limit = flushed.load(ordering: .acquiring)
+        // Few entries are ahead of the sync: look at the last ones first.
+        var low = end
+        var step: Int64 = 1
+        while low > 0, isBeyond(limit, queue, low - 1) {
+            low = max(0, low - step)
+            step *= 2
+        }
+        guard low < end else { return end }
+        let found = try? queue.partition(low..<end) {
+            $0.isFiller || $0.physicalOffset + Int64($0.size) <= limit
+        }
+        return found ?? low
+    }
+
+    private func isBeyond(_ limit: Int64, _ queue: ConsumeQueue, _ offset: Int64) -> Bool {
+        guard let unit = try? queue.unit(at: offset) else { return false }
+        return !unit.isFiller && unit.physicalOffset + Int64(unit.size) > limit
+    }
+}

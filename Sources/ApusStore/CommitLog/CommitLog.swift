@@ -1,0 +1,212 @@
+// Step 5 in the life of a message: reserve, encode, publish.
+//
+// The only writer of CommitLog records. An append takes the reservation lock for a place, encodes
+// straight into the mapping outside it, writes its ConsumeQueue entry, waits for its turn, and
+// moves the marks. The marks obey flushed ≤ published ≤ reserved; a reader sees nothing beyond
+// `readable`.
+
+import ApusFormat
+import ApusSystem
+import Synchronization
+
+/// The log of all messages.
+package final class CommitLog: Sendable {
+    let disk: any Disk
+    let directory: StoreDirectory
+    let configuration: StoreConfiguration
+    let time: TimeSource
+    let observer: (any StoreObserver)?
+    let segments: SegmentList
+    let preallocator: Preallocator
+    let reservation = Reservation()
+    let publication = Publication()
+    /// What the indexer has to read; a record is noted in its turn to publish.
+    let keyed = KeyedRange()
+    let dirtyQueues = DirtyQueues()
+    /// Records that end at or before this are on the device. Written by `GroupCommit`, after a
+    /// sync.
+    let flushed = Atomic<Int64>(0)
+    /// Physical offset of the first byte kept. Written by recovery and the cleaner.
+    let start = Atomic<Int64>(0)
+    /// Why nothing is taken at the moment.
+    let refusal = Mutex<StoreError?>(nil)
+    /// Held while segments or queue files are made.
+    let roomLock = Mutex(())
+    /// Stretches below the durable mark that cannot be read. Written by recovery.
+    let damaged = Mutex<[DamagedRange]>([])
+
+    let storeHost: HostAddress
+    let bodyLimit: Int
+    let recordLimit: Int
+    let appendsChecksum: Bool
+    let isSync: Bool
+    let isIndexed: Bool
+
+    init(
+        disk: any Disk, directory: StoreDirectory, configuration: StoreConfiguration,
+        time: TimeSource, observer: (any StoreObserver)?
+    ) {
+        self.disk = disk
+        self.directory = directory
+        self.configuration = configuration
+        self.time = time
+        self.observer = observer
+        segments = SegmentList(segmentByteCount: configuration.commitLog.segmentByteCount)
+        preallocator = Preallocator(
+            disk: disk, directory: directory, settings: configuration.commitLog, observer: observer)
+        storeHost = configuration.storeHost
+        bodyLimit = configuration.limits.bodyByteCount
+        recordLimit = min(
+            configuration.limits.bodyByteCount + 64 << 10,
+            configuration.commitLog.segmentByteCount - BlankMarker.byteCount)
+        appendsChecksum = configuration.integrity.appendsRecordChecksum
+        isSync = configuration.flush.mode == .sync
+        isIndexed = configuration.index.isEnabled
+    }
+
+    /// Records that end at or before this are whole.
+    package var published: Int64 { publication.published.load(ordering: .acquiring) }
+
+    /// What a reader may see: everything published or, in SYNC_FLUSH mode, everything synced.
+    package var readable: Int64 {
+        isSync ? flushed.load(ordering: .acquiring) : published
+    }
+}
+
+// MARK: - Appending one message
+
+extension CommitLog {
+    /// Appends one message and publishes it; durability is waited for elsewhere.
+    func append(
+        to queue: ConsumeQueue, body: RawSpan, properties: RawSpan,
+        attributes: MessageAttributes
+    ) throws(StoreError) -> AppendResult {
+        let scan = PropertyScan(properties)
+        if scan.hasChecksum {
+            let clean = StoredProperties.withoutChecksum(properties)
+            return try append(
+                to: queue, body: body, properties: clean.rawSpan, attributes: attributes)
+        }
+        let systemFlag = attributes.systemFlag.withHosts(
+            born: attributes.bornHost, store: storeHost)
+        let frame = RecordFrame(
+            version: queue.topic.version, systemFlag: systemFlag, bodyLength: body.byteCount,
+            topicLength: queue.topic.bytes.count,
+            propertiesLength: storedLength(of: properties, scan))
+        try check(frame)
+        let now = time.wallMilliseconds
+        let bodyChecksum = CRC32.stored(body)
+        let isQueued = systemFlag.isDispatched
+        let place = try reserve(
+            size: frame.totalSize, count: isQueued ? 1 : 0, queue: queue, now: now)
+        let queueOffset = isQueued ? place.queueOffset : 0
+        let fields = RecordFields(
+            queueID: queue.queueID, flag: attributes.flag, queueOffset: queueOffset,
+            physicalOffset: place.physicalOffset, systemFlag: systemFlag,
+            bornTimestamp: attributes.bornTimestamp ?? now, bornHost: attributes.bornHost,
+            storeTimestamp: place.storeTimestamp, storeHost: storeHost,
+            reconsumeTimes: attributes.reconsumeTimes,
+            preparedTransactionOffset: attributes.preparedTransactionOffset,
+            bodyChecksum: bodyChecksum)
+        // Copies: a span must not be taken through an object that may go.
+        let mapped = place.segment
+        let topic = queue.topic.bytes
+        var segment = mapped.mutableBytes
+        RecordEncoder.encode(
+            fields, frame: frame, topic: topic.bytes, properties: properties,
+            body: body, appendsChecksum: appendsChecksum, into: &segment, at: place.position)
+        if isQueued {
+            let unit = ConsumeQueueUnit(
+                physicalOffset: place.physicalOffset,
+                size: Int32(truncatingIfNeeded: frame.totalSize),
+                tagsCode: queue.tagsCode(
+                    properties, scan, storeTimestamp: place.storeTimestamp))
+            queue.store(unit, at: queueOffset, in: place)
+        }
+        let end = place.physicalOffset &+ Int64(frame.totalSize)
+        let isKeyed = isIndexed && scan.isKeyed && systemFlag.transaction != .rollback
+        publish(
+            place, upTo: end, queue: queue,
+            queueEnd: isQueued ? queueOffset &+ 1 : -1, isKeyed: isKeyed)
+        return AppendResult(
+            physicalOffset: place.physicalOffset, queueOffset: queueOffset,
+            storeTimestamp: place.storeTimestamp, byteCount: frame.totalSize, status: .stored,
+            storeHost: storeHost)
+    }
+
+    /// A place in the log, after making room when there is none.
+    @inline(__always)
+    func reserve(
+        size: Int, count: Int64, queue: ConsumeQueue, now: Int64
+    ) throws(StoreError) -> Place {
+        while true {
+            if let place = reservation.reserve(size: size, count: count, queue: queue, now: now) {
+                return place
+            }
+            try makeRoom(size: size, count: count, queue: queue)
+        }
+    }
+
+    /// Makes a whole record, and its entries up to `queueEnd` (-1: none), readable in its turn.
+    @inline(__always)
+    func publish(
+        _ place: Place, upTo end: Int64, queue: ConsumeQueue, queueEnd: Int64,
+        isKeyed: Bool
+    ) {
+        publication.waitForTurn(place.ticket)
+        if queueEnd >= 0 { queue.published.store(queueEnd, ordering: .releasing) }
+        publication.publish(upTo: end, timestamp: place.storeTimestamp)
+        if isKeyed { keyed.note(place.physicalOffset..<end) }
+        publication.pass(place.ticket)
+        // From here on others may publish. The barrier in `pass` pairs with those who set these.
+        if queueEnd >= 0 {
+            if !queue.isDirty.load(ordering: .relaxed) { dirtyQueues.add(queue) }
+            if !isSync, queue.waiterCount.load(ordering: .relaxed) != 0 {
+                queue.wakeWaiters(readableEnd: queueEnd)
+            }
+        }
+        if end >= preallocator.wakeAt.load(ordering: .relaxed) { follow(end) }
+    }
+
+    @inline(never)
+    private func follow(_ end: Int64) {
+        guard let segment = segments.segment(containing: end - 1) else { return }
+        preallocator.follow(segment, position: segment.position(of: end))
+    }
+}
+
+// MARK: - Checks that come before the reservation
+
+extension CommitLog {
+    /// Bytes that the properties take in the record.
+    @inline(__always)
+    func storedLength(of properties: RawSpan, _ scan: PropertyScan) -> Int {
+        guard appendsChecksum else { return properties.byteCount }
+        return properties.byteCount + (scan.isTerminated ? 0 : 1) + ChecksumProperty.byteCount
+    }
+
+    @inline(__always)
+    func check(_ frame: RecordFrame) throws(StoreError) {
+        if frame.bodyLength > bodyLimit
+            || frame.propertiesLength > RecordLayout.maximumPropertiesLength
+            || frame.totalSize > recordLimit || frame.systemFlag.contains(.innerBatch)
+        {
+            throw refusal(of: frame)
+        }
+    }
+
+    @inline(never)
+    private func refusal(of frame: RecordFrame) -> StoreError {
+        if frame.bodyLength > bodyLimit {
+            return .bodyTooLarge(byteCount: frame.bodyLength, limit: bodyLimit)
+        }
+        let limit = RecordLayout.maximumPropertiesLength
+        if frame.propertiesLength > limit {
+            return .propertiesTooLong(byteCount: frame.propertiesLength, limit: limit)
+        }
+        if frame.totalSize > recordLimit {
+            return .recordTooLarge(byteCount: frame.totalSize, limit: recordLimit)
+        }
+        return .innerBatch
+    }
+}

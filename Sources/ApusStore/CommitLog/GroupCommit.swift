@@ -1,0 +1,185 @@
+// One sync for all who wait, and the only code that syncs the log.
+//
+// Whoever holds `leading` syncs everything published so far; while that lasts, the next batch
+// forms. A blocking appender may lead on its own thread; completions are led for by the flusher.
+// The flushed mark moves only after a sync that returned success, and the first failed sync is
+// final.
+
+import ApusSystem
+import Synchronization
+
+/// Syncs the log for everyone who waits.
+final class GroupCommit: Sendable {
+    /// Someone who is told when the log is on the device up to `end`.
+    private struct Pending {
+        let end: Int64
+        let deadline: Int64
+        let complete: @Sendable (Outcome) -> Void
+    }
+
+    /// How a wait for the device ended.
+    enum Outcome: Sendable {
+        case flushed
+        case timedOut
+        case poisoned(DiskError)
+    }
+
+    private let log: CommitLog
+    private let leading = SpinLock()
+    private let signal = Signal()
+    private let pending = Mutex<[Pending]>([])
+    /// Rung when a completion waits for someone to lead.
+    let wanted = Signal()
+    /// Rung when a completion waits whose time may run out.
+    let deadlines = Signal()
+    /// Queues with waiters that a sync in SYNC_FLUSH mode makes messages readable for.
+    private let watched = Mutex<[ConsumeQueue]>([])
+
+    init(log: CommitLog) { self.log = log }
+
+    /// Waits until the log is on the device up to `end`, leading the sync when nobody does.
+    func wait(until end: Int64, timeoutMilliseconds: Int64) -> Outcome {
+        let deadline = log.time.nanoseconds + timeoutMilliseconds * 1_000_000
+        while true {
+            let seen = signal.current
+            if log.flushed.load(ordering: .acquiring) >= end { return .flushed }
+            if let cause = log.poisonCause { return .poisoned(cause) }
+            if leading.tryLock() {
+                let led = lead()
+                leading.unlock()
+                finish()
+                if case .failure(let cause) = led { return .poisoned(cause) }
+                continue
+            }
+            let left = deadline - log.time.nanoseconds
+            if left <= 0 { return .timedOut }
+            signal.wait(after: seen, nanoseconds: left)
+        }
+    }
+
+    /// Calls `complete` when the log is on the device up to `end`: at once, or on the thread that
+    /// led the sync.
+    func whenFlushed(
+        upTo end: Int64, timeoutMilliseconds: Int64,
+        _ complete: @escaping @Sendable (Outcome) -> Void
+    ) {
+        let deadline = log.time.nanoseconds + timeoutMilliseconds * 1_000_000
+        pending.withLock { $0.append(Pending(end: end, deadline: deadline, complete: complete)) }
+        // Behind the registration: whoever finished a sync in between did not see it.
+        if log.flushed.load(ordering: .acquiring) >= end || log.poisonCause != nil {
+            settle()
+        } else {
+            wanted.ring()
+            deadlines.ring()
+        }
+    }
+
+    /// Syncs everything published so far, unless the store is poisoned.
+    func syncNow() throws(DiskError) {
+        leading.lock()
+        let led = lead()
+        leading.unlock()
+        finish()
+        if case .failure(let cause) = led { throw cause }
+    }
+
+    var hasPending: Bool { pending.withLock { !$0.isEmpty } }
+
+    /// Whether something was published that is not on the device.
+    var isBehind: Bool { log.flushed.load(ordering: .relaxed) < log.published }
+}
+
+// MARK: - Leading
+
+extension GroupCommit {
+    /// One sync of each segment with unsynced records. The caller holds `leading`.
+    private func lead() -> Result<Void, DiskError> {
+        if let cause = log.poisonCause { return .failure(cause) }
+        let target = log.published
+        var position = log.flushed.load(ordering: .relaxed)
+        while position < target {
+            guard let segment = log.segments.segment(containing: position) else {
+                position = target
+                break
+            }
+            do throws(DiskError) {
+                try segment.file.sync()
+            } catch {
+                log.poison(error)
+                return .failure(error)
+            }
+            position = min(target, segment.end)
+            log.flushed.store(position, ordering: .releasing)
+        }
+        return .success(())
+    }
+
+    /// Tells everyone for whom a sync was enough. Not while leading: the next sync may begin.
+    private func finish() {
+        signal.ring()
+        settle()
+        wakeWatched()
+    }
+
+    /// Completes what can be completed: flushed, poisoned, or out of time.
+    func settle() {
+        let flushed = log.flushed.load(ordering: .acquiring)
+        let cause = log.poisonCause
+        let now = log.time.nanoseconds
+        let done = pending.withLock { all in
+            func isDone(_ one: Pending) -> Bool {
+                one.end <= flushed || cause != nil || one.deadline <= now
+            }
+            guard all.contains(where: isDone) else { return [Pending]() }
+            let done = all.filter(isDone)
+            all.removeAll(where: isDone)
+            return done
+        }
+        for one in done {
+            if one.end <= flushed {
+                one.complete(.flushed)
+            } else if let cause {
+                one.complete(.poisoned(cause))
+            } else {
+                one.complete(.timedOut)
+            }
+        }
+    }
+}
+
+// MARK: - Readers that wait for a sync
+
+extension GroupCommit {
+    /// Remembers a queue with a waiter, for SYNC_FLUSH mode.
+    func watch(_ queue: ConsumeQueue) {
+        watched.withLock { all in
+            if !all.contains(where: { $0 === queue }) { all.append(queue) }
+        }
+    }
+
+    private func wakeWatched() {
+        let queues = watched.withLock { all in
+            all.removeAll { $0.waiterCount.load(ordering: .sequentiallyConsistent) == 0 }
+            return all
+        }
+        for queue in queues {
+            queue.wakeWaiters(readableEnd: log.readableEnd(of: queue))
+        }
+    }
+}
+
+/// Fails completions whose time has run out while a sync hangs.
+final class DeadlineWatch: Agent {
+    private let commit: GroupCommit
+
+    init(_ commit: GroupCommit) { self.commit = commit }
+
+    var roleName: String { "deadlines" }
+    var signal: Signal { commit.deadlines }
+    var idleNanoseconds: Int64? { commit.hasPending ? 50_000_000 : nil }
+
+    func doWork() -> Int {
+        commit.settle()
+        return 0
+    }
+}

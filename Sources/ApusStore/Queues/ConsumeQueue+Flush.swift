@@ -1,0 +1,45 @@
+// Syncing and removing files of a queue. Only the flusher calls `flush`, only the cleaner removes.
+
+import ApusFormat
+import ApusSystem
+import Synchronization
+
+extension ConsumeQueue {
+    /// Bytes that were published but not synced.
+    var dirtyByteCount: Int {
+        Int(published.load(ordering: .acquiring) - flushed.load(ordering: .relaxed))
+            * ConsumeQueueUnit.byteCount
+    }
+
+    /// Syncs every file with entries that were published since the last sync.
+    func flush() throws(StoreError) {
+        let end = published.load(ordering: .acquiring)
+        var offset = flushed.load(ordering: .relaxed)
+        while offset < end {
+            guard let file = try file(containing: offset) else { break }
+            do throws(DiskError) { try file.file.sync() } catch { throw StoreError(error) }
+            offset = min(end, file.window.end)
+        }
+        flushed.store(end, ordering: .releasing)
+    }
+
+    /// Removes the files whose messages the log no longer holds. The newest file always stays.
+    /// Answers how many went.
+    func removeFiles(logStart: Int64) throws(StoreError) -> Int {
+        let lowest = fileFirst(of: try minimumOffset(logStart: logStart))
+        let leaving = fileLock.withLock {
+            let leaving = files.dropLast().filter { $0 < lowest }
+            files.removeAll { leaving.contains($0) }
+            if let held = readFile, leaving.contains(held.window.first) { readFile = nil }
+            return leaving
+        }
+        guard !leaving.isEmpty else { return 0 }
+        do throws(DiskError) {
+            for first in leaving { try disk.unlink(path(ofFileFrom: first)) }
+            try disk.syncDirectory(directory)
+        } catch {
+            throw StoreError(error)
+        }
+        return leaving.count
+    }
+}

@@ -1,0 +1,100 @@
+// Where a queue ends, found out from its files.
+//
+// A file has its whole length from the start, so the end is where entries stop having been written.
+// The last entry is then held against its record: queues are derived data, the log decides.
+
+import ApusFormat
+import ApusSystem
+import Synchronization
+
+extension ConsumeQueue {
+    /// Lists the files and checks their lengths. A file of no bytes is one that was about to be
+    /// made.
+    func listFiles() throws(StoreError) {
+        var found: [Int64] = []
+        do throws(DiskError) {
+            guard try disk.status(directory)?.isDirectory == true else { return }
+            for entry in try disk.list(directory) {
+                guard !entry.isDirectory, let start = StoreDirectory.offset(ofFileName: entry.name)
+                else { continue }
+                found.append(start)
+            }
+        } catch {
+            throw StoreError(error)
+        }
+        found.sort()
+        let length = Int64(fileByteCount)
+        for (index, start) in found.enumerated() {
+            guard start % length == 0, start == found[0] + Int64(index) * length else {
+                throw .unknownDirectoryLayout(
+                    path: directory,
+                    reason: "files of \(length) bytes (mappedFileSizeConsumeQueue) do not begin at "
+                        + found.map(String.init).joined(separator: ", "))
+            }
+        }
+        let firsts = found.map { $0 / Int64(ConsumeQueueUnit.byteCount) }
+        fileLock.withLock { files = firsts }
+    }
+
+    /// Starts with the entries before `end`: the next append gets number `end`.
+    func start(at end: Int64) {
+        nextOffset = end
+        preparedEnd = end
+        published.store(end, ordering: .releasing)
+        flushed.store(end, ordering: .releasing)
+    }
+
+    /// The number behind the last entry for which `isKept` holds, where those come first, and which
+    /// the log confirms.
+    func end(
+        isKept: (ConsumeQueueUnit) -> Bool,
+        isConfirmed: (ConsumeQueueUnit, Int64) throws(StoreError) -> Bool
+    ) throws(StoreError) -> Int64 {
+        let firsts = fileLock.withLock { files }
+        guard let lowest = firsts.first else { return 0 }
+        var end = lowest
+        for first in firsts.reversed() {
+            end = try partition(first..<first + entriesPerFile, isBelow: isKept)
+            if end > first { break }
+        }
+        while end > lowest, let unit = try unit(at: end - 1), !unit.isFiller {
+            if try isConfirmed(unit, end - 1) { break }
+            end -= 1
+        }
+        return end
+    }
+
+    var hasFiles: Bool { fileLock.withLock { !files.isEmpty } }
+
+    /// Corrects an entry below the end. The caller is recovery or a rebuild.
+    func overwrite(_ unit: ConsumeQueueUnit, at offset: Int64) throws(StoreError) {
+        guard let file = try file(containing: offset) else { return }
+        try allocate(file, from: offset, to: offset + 1)
+        file.window.store(unit, at: offset)
+        if flushed.load(ordering: .relaxed) > offset { flushed.store(offset, ordering: .relaxed) }
+    }
+
+    /// Zeroes whatever stands behind the last entry. The caller is recovery.
+    func clearBehindEnd() throws(StoreError) {
+        let firsts = fileLock.withLock { files }
+        let unit = Int64(ConsumeQueueUnit.byteCount)
+        for first in firsts where first + entriesPerFile > nextOffset {
+            guard let file = try file(containing: first) else { continue }
+            let from = Int(max(0, nextOffset - first) * unit)
+            do throws(DiskError) {
+                var position = from
+                while let data = try file.file.nextData(from: position) {
+                    let range = max(data.lowerBound, from)..<min(data.upperBound, fileByteCount)
+                    position = data.upperBound
+                    guard !range.isEmpty, !file.window.bytes.bytes(in: range).isZero else {
+                        continue
+                    }
+                    try file.file.zero(from: range.lowerBound, count: range.count)
+                    try file.file.sync()
+                }
+            } catch {
+                throw StoreError(error)
+            }
+        }
+    }
+}

@@ -1,0 +1,109 @@
+// Making room for entries before they are written.
+//
+// Called without locks of the log, by one thread at a time (the log's room lock).
+
+import ApusFormat
+import ApusSystem
+
+extension ConsumeQueue {
+    /// Opens or makes the files that hold the next `count` entries and gives them room.
+    ///
+    /// `install` is run with the windows to be set under the reservation lock: the file of the next
+    /// entry, the one behind it when the entries reach over, and the end of what has room.
+    func prepare(
+        count: Int64, nextOffset: Int64, install: (QueueFile, QueueFile?, Int64) -> Void
+    ) throws(StoreError) {
+        let first = try writableFile(from: fileFirst(of: nextOffset), nextOffset: nextOffset)
+        let extent = Int64(max(extentByteCount / ConsumeQueueUnit.byteCount, 1))
+        let wanted = nextOffset + max(count, 1)
+        // Extents end at multiples, so that a file's room grows in whole steps.
+        let stepped =
+            first.window.first + (wanted - first.window.first + extent - 1) / extent * extent
+        var end = min(first.window.end, stepped)
+        try allocate(first, from: nextOffset, to: end)
+        var second: QueueFile?
+        if wanted > first.window.end {
+            let file = try writableFile(from: first.window.end, nextOffset: first.window.end)
+            end = min(file.window.end, max(wanted, first.window.end + extent))
+            try allocate(file, from: first.window.end, to: end)
+            second = file
+        }
+        install(first, second, end)
+    }
+
+    /// Sets the windows. The caller holds the reservation lock.
+    func install(_ first: QueueFile, _ second: QueueFile?, preparedEnd end: Int64) {
+        if currentFile !== first {
+            previousFile = currentFile
+            currentFile = first
+            current = first.window
+        }
+        followingFile = second
+        following = second?.window ?? .empty
+        preparedEnd = end
+    }
+
+    func allocate(_ file: QueueFile, from: Int64, to: Int64) throws(StoreError) {
+        guard to > from else { return }
+        let unit = ConsumeQueueUnit.byteCount
+        let start = Int(from - file.window.first) * unit
+        let end = Int(to - file.window.first) * unit
+        do throws(DiskError) {
+            try file.file.allocate(from: start, count: end - start)
+        } catch {
+            throw StoreError(error)
+        }
+        file.window.bytes.populateForWriting(start..<end)
+    }
+
+    private func writableFile(
+        from first: Int64, nextOffset: Int64
+    ) throws(StoreError) -> QueueFile {
+        for held in [currentFile, followingFile] {
+            if let held, held.window.first == first { return held }
+        }
+        let (exists, held) = fileLock.withLock { (files.contains(first), readFile) }
+        if let held, held.window.first == first { return held }
+        if !exists {
+            do throws(DiskError) {
+                try disk.createDirectories(directory)
+            } catch {
+                throw StoreError(error)
+            }
+        }
+        let file = try QueueFile(
+            disk, path: path(ofFileFrom: first), first: first, length: fileByteCount,
+            creates: !exists, writable: true)
+        if !exists {
+            try fill(file, upTo: nextOffset)
+            fileLock.withLock {
+                files.append(first)
+                files.sort()
+                readFile = file
+            }
+        }
+        return file
+    }
+
+    /// Marks the entries before a queue's first message, as RocketMQ does when it starts in
+    /// mid-file.
+    private func fill(_ file: QueueFile, upTo nextOffset: Int64) throws(StoreError) {
+        guard nextOffset > file.window.first else { return }
+        try allocate(file, from: file.window.first, to: nextOffset)
+        for offset in file.window.first..<nextOffset {
+            file.window.store(.filler, at: offset)
+        }
+    }
+
+    /// Drops the mappings of a queue with nothing in flight. The caller holds the reservation lock
+    /// and the room lock; the next append prepares them again.
+    func releaseMappings() {
+        current = .empty
+        following = .empty
+        currentFile = nil
+        followingFile = nil
+        previousFile = nil
+        preparedEnd = nextOffset
+        fileLock.withLock { readFile = nil }
+    }
+}

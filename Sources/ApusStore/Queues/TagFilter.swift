@@ -1,0 +1,41 @@
+// Which messages of a queue a reader wants, by their tags.
+
+import ApusFormat
+
+/// A subscription by tags: `*`, or tags joined by `||`.
+public struct TagFilter: Hashable, Sendable {
+    /// Hashes as ConsumeQueue entries hold them; empty when every message is wanted.
+    private let codes: Set<Int64>
+    private let tags: Set<[UInt8]>
+
+    /// Every message.
+    public static let all = TagFilter("*")
+
+    /// Reads RocketMQ's notation: `TagA || TagB`. `*` and nothing at all stand for every message.
+    public init(_ expression: String) {
+        let names = expression.split(separator: "|").map { part in
+            part.drop { $0.isWhitespace }.reversed().drop { $0.isWhitespace }.reversed()
+        }.map { String($0) }.filter { !$0.isEmpty }
+        if names.isEmpty || names == ["*"] {
+            codes = []
+            tags = []
+        } else {
+            tags = Set(names.map { Array($0.utf8) })
+            codes = Set(tags.map { TagsCode.code(tags: $0.rawSpan) })
+        }
+    }
+
+    /// Whether every message is wanted.
+    public var takesAll: Bool { tags.isEmpty }
+
+    /// Whether a message with this code in its entry may be wanted: hashes collide.
+    func mayMatch(_ code: Int64) -> Bool { takesAll || codes.contains(code) }
+
+    /// Whether the message is wanted.
+    func matches(_ record: RecordView) -> Bool {
+        if takesAll { return true }
+        let properties = record.properties
+        let scan = PropertyScan(properties)
+        return tags.contains([UInt8](properties.extracting(scan.tags)))
+    }
+}

@@ -1,0 +1,102 @@
+// The file `checkpoint`: RocketMQ's five fields, and the durable mark behind them.
+//
+// Written by this type alone: by the flusher while the store runs, and at open and close. A slot is
+// written with the copy of the fields that belongs to it and synced before the fields themselves
+// change, so that at every moment one valid slot's copy agrees with the fields. Nothing in the file
+// is ever ahead of what is on the device.
+
+package import ApusFormat
+package import ApusSystem
+private import Synchronization
+
+/// How far things are on the device, kept in a file.
+package final class Checkpoint: Sendable {
+    private struct State {
+        var fields: CheckpointFields
+        var mark: DurableMark
+    }
+
+    private let file: any DiskFile
+    private let state: Mutex<State>
+
+    private init(file: any DiskFile, fields: CheckpointFields, mark: DurableMark) {
+        self.file = file
+        state = Mutex(State(fields: fields, mark: mark))
+    }
+
+    deinit { file.close() }
+
+    /// What a checkpoint file says.
+    package struct Contents: Sendable {
+        package var fields = CheckpointFields()
+        /// Nil when there is none, or when a Java broker has written the file since.
+        package var mark: DurableMark?
+    }
+
+    /// Reads the file; zeros when there is none.
+    package static func read(_ disk: any Disk, _ path: String) throws(DiskError) -> Contents {
+        guard let status = try disk.status(path), !status.isDirectory else { return Contents() }
+        let file = try disk.open(path, .readOnly)
+        defer { file.close() }
+        var buffer = [UInt8](repeating: 0, count: CheckpointLayout.fileByteCount)
+        var bytes = buffer.mutableRawSpan
+        let count = try file.read(into: &bytes, at: 0)
+        guard count >= CheckpointFields.byteCount else { return Contents() }
+        return Contents(
+            fields: CheckpointFields(loadingFrom: buffer.rawSpan),
+            mark: count == buffer.count ? DurableMark.current(in: buffer.rawSpan) : nil)
+    }
+
+    /// Opens the file for writing, making it when absent, and writes `mark` as its first state.
+    package static func open(
+        _ disk: any Disk, _ path: String, fields: CheckpointFields, mark: DurableMark
+    ) throws(DiskError) -> Checkpoint {
+        let isNew = try disk.status(path) == nil
+        let file = try disk.open(path, .create)
+        if try file.byteCount() < CheckpointLayout.fileByteCount {
+            try file.truncate(to: CheckpointLayout.fileByteCount)
+            try file.allocate(from: 0, count: CheckpointLayout.fileByteCount)
+        }
+        let checkpoint = Checkpoint(file: file, fields: fields, mark: mark)
+        try checkpoint.update { _, _ in }
+        if isNew { try disk.syncDirectory(SystemDisk.parent(of: path)) }
+        return checkpoint
+    }
+
+    /// The mark as it was last written.
+    package var mark: DurableMark { state.withLock { $0.mark } }
+    package var fields: CheckpointFields { state.withLock { $0.fields } }
+
+    /// Changes fields and mark and makes them durable.
+    package func update(
+        _ change: (inout CheckpointFields, inout DurableMark) -> Void
+    ) throws(DiskError) {
+        try state.withLock { state throws(DiskError) in
+            var next = state
+            change(&next.fields, &next.mark)
+            next.mark.generation = state.mark.generation &+ 1
+            next.mark.javaFields = next.fields
+            try write(next.mark)
+            if next.fields != state.fields {
+                try write(next.fields)
+            }
+            state = next
+        }
+    }
+
+    private func write(_ mark: DurableMark) throws(DiskError) {
+        var buffer = [UInt8](repeating: 0, count: CheckpointLayout.slotByteCount)
+        var bytes = buffer.mutableRawSpan
+        mark.store(into: &bytes)
+        try file.write(bytes.bytes, at: CheckpointLayout.slotOffset(mark.slot))
+        try file.sync()
+    }
+
+    private func write(_ fields: CheckpointFields) throws(DiskError) {
+        var buffer = [UInt8](repeating: 0, count: CheckpointFields.byteCount)
+        var bytes = buffer.mutableRawSpan
+        fields.store(into: &bytes)
+        try file.write(bytes.bytes, at: 0)
+        try file.sync()
+    }
+}

@@ -1,0 +1,132 @@
+// Brings the ConsumeQueues into agreement with the log. They are derived data: the log decides.
+
+import ApusFormat
+import ApusSystem
+import Synchronization
+
+/// Sets a queue's end when it is first looked up.
+final class QueueLoader: Sendable {
+    private let log: CommitLog
+    /// Entries of records at or behind this are made anew by the scan that follows.
+    private let trustedEnd = Atomic<Int64>(.max)
+
+    init(log: CommitLog) { self.log = log }
+
+    func trust(upTo end: Int64) { trustedEnd.store(end, ordering: .relaxed) }
+
+    func load(_ queue: ConsumeQueue) throws(StoreError) {
+        try queue.listFiles()
+        let trusted = trustedEnd.load(ordering: .relaxed)
+        let log = log
+        let end = try queue.end(
+            isKept: { $0.isFiller || $0.isWritten && $0.physicalOffset < trusted },
+            isConfirmed: { (unit, offset) throws(StoreError) in
+                log.confirms(unit, at: offset, of: queue)
+            })
+        queue.start(at: end)
+    }
+}
+
+extension CommitLog {
+    /// Whether an entry is that of its record. A record that was deleted confirms anything.
+    func confirms(_ unit: ConsumeQueueUnit, at offset: Int64, of queue: ConsumeQueue) -> Bool {
+        if unit.physicalOffset < start.load(ordering: .relaxed) { return true }
+        guard let segment = segments.segment(containing: unit.physicalOffset),
+            let lease = try? record(at: unit.physicalOffset, in: segment, checks: .position)
+        else { return false }
+        return lease.withRecord { record in
+            record.frame.totalSize == Int(unit.size) && record.queueID == queue.queueID
+                && record.queueOffset == offset
+                && queue.topic.isNamed(record.topic)
+        }
+    }
+}
+
+/// Dispatches records to queues anew.
+final class QueueRecovery {
+    private let log: CommitLog
+    private let table: ConsumeQueueTable
+    /// The queue of the last record: the next one is often the same.
+    private var last: ConsumeQueue?
+    private var batchTopics: [String: Bool] = [:]
+    /// Queues whose entries were not what the log says.
+    private(set) var rebuilt = Set<QueueName>()
+
+    init(log: CommitLog, table: ConsumeQueueTable) {
+        self.log = log
+        self.table = table
+    }
+
+    /// Writes the entry of a record, unless it is there.
+    func dispatch(_ record: RecordView) throws(StoreError) {
+        let flag = record.systemFlag
+        guard flag.isDispatched, !flag.contains(.innerBatch), record.queueID >= 0,
+            record.queueOffset >= 0, let queue = try queue(of: record)
+        else { return }
+        let properties = record.properties
+        let unit = ConsumeQueueUnit(
+            physicalOffset: record.physicalOffset, size: Int32(record.frame.totalSize),
+            tagsCode: queue.tagsCode(
+                properties, PropertyScan(properties), storeTimestamp: record.storeTimestamp))
+        try write(unit, at: record.queueOffset, of: queue)
+    }
+
+    private func queue(of record: RecordView) throws(StoreError) -> ConsumeQueue? {
+        if let last, last.queueID == record.queueID, last.topic.isNamed(record.topic) {
+            return last
+        }
+        let topic = String(decodingUTF8: record.topic)
+        do throws(StoreError) { try StoreDirectory.validate(topic: topic) } catch { return nil }
+        if batchTopics[topic] == nil { batchTopics[topic] = try table.isBatchTopic(topic) }
+        if batchTopics[topic] == true { return nil }
+        let queue = try table.queue(topic: topic, id: record.queueID)
+        last = queue
+        return queue
+    }
+
+    private func write(
+        _ unit: ConsumeQueueUnit, at offset: Int64, of queue: ConsumeQueue
+    ) throws(StoreError) {
+        if offset <= queue.nextOffset, try queue.unit(at: offset) == unit {
+            return advance(queue, past: offset)
+        }
+        if offset < queue.nextOffset {
+            rebuilt.insert(queue.name)
+            try queue.overwrite(unit, at: offset)
+            return log.dirtyQueues.add(queue)
+        }
+        let gap = offset - queue.nextOffset
+        if gap > 0, queue.hasFiles {
+            guard gap <= queue.entriesPerFile * 4 else {
+                throw .damagedQueue(
+                    topic: queue.topic.name, queueID: queue.queueID, queueOffset: offset)
+            }
+            for missing in queue.nextOffset..<offset {
+                try put(.filler, at: missing, of: queue)
+                advance(queue, past: missing)
+            }
+        } else if gap > 0 {
+            queue.start(at: offset)
+        }
+        rebuilt.insert(queue.name)
+        try put(unit, at: offset, of: queue)
+        advance(queue, past: offset)
+    }
+
+    private func put(
+        _ unit: ConsumeQueueUnit, at offset: Int64, of queue: ConsumeQueue
+    ) throws(StoreError) {
+        if !queue.current.contains(offset) || offset >= queue.preparedEnd {
+            try log.prepare(queue, count: 1, nextOffset: offset)
+        }
+        queue.current.store(unit, at: offset)
+    }
+
+    /// The entry at `offset` is right; the queue goes at least as far.
+    private func advance(_ queue: ConsumeQueue, past offset: Int64) {
+        guard offset >= queue.nextOffset else { return }
+        queue.nextOffset = offset + 1
+        queue.published.store(offset + 1, ordering: .releasing)
+        if !queue.isDirty.load(ordering: .relaxed) { log.dirtyQueues.add(queue) }
+    }
+}

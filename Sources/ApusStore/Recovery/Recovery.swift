@@ -1,0 +1,297 @@
+// What `open` does to a directory before it takes messages, as a list of steps.
+//
+// Idempotent: interrupted anywhere, it does the same again. The durable mark moves only when all of
+// it is on the device.
+
+import ApusFormat
+import ApusSystem
+import Synchronization
+
+/// Brings a directory into the state from which appends go on.
+struct Recovery {
+    let log: CommitLog
+    let table: ConsumeQueueTable
+    let loader: QueueLoader
+
+    private(set) var origin = Origin.fresh
+    /// The epoch of this opening, one more than that of the last.
+    private(set) var epoch: Int64 = 1
+    private(set) var indexFiles: [IndexFile] = []
+    private(set) var indexDurable = MessageIndex.Durable(
+        end: 0, fileName: 0, entryCount: 0, timestamp: 0)
+    private var scanned = LogScan.Result(end: 0)
+    private var wasClean = true
+    /// Up to here all queue entries are on the device.
+    private var queuesDurable: Int64 = 0
+
+    init(log: CommitLog, table: ConsumeQueueTable, loader: QueueLoader) {
+        self.log = log
+        self.table = table
+        self.loader = loader
+    }
+
+    private var disk: any Disk { log.disk }
+    private var directory: StoreDirectory { log.directory }
+
+    /// All steps, in order. Answers the open checkpoint.
+    mutating func run() throws(StoreError) -> Checkpoint {
+        try openSegments()
+        try findOrigin()
+        try findEnd()
+        try recoverIndex()
+        try cut()
+        try startWriting()
+        return try markOpen()
+    }
+}
+
+// MARK: - Looking
+
+extension Recovery {
+    private mutating func openSegments() throws(StoreError) {
+        let loader = SegmentLoader(
+            disk: disk, directory: directory, length: log.configuration.commitLog.segmentByteCount)
+        try loader.checkLayout()
+        log.segments.replaceAll(try loader.load())
+        log.start.store(log.segments.first?.base ?? 0, ordering: .releasing)
+    }
+
+    private mutating func findOrigin() throws(StoreError) {
+        let hasLog = log.segments.first != nil
+        let mark: DurableMark?
+        let hasQueues: Bool
+        do throws(DiskError) {
+            origin = try Origin.find(disk, directory, hasLog: hasLog)
+            mark = try Checkpoint.read(disk, directory.checkpoint).mark
+            hasQueues = try !ConsumeQueueTable.names(on: disk, under: directory.consumeQueue)
+                .isEmpty
+        } catch {
+            throw StoreError(error)
+        }
+        epoch = (mark?.epoch ?? 0) &+ 1
+        if !hasLog, let mark, mark.logDurable > 0 { throw missingFiles(mark) }
+        if !hasLog, hasQueues {
+            throw .unknownDirectoryLayout(
+                path: directory.root,
+                reason: "there are ConsumeQueues, but \(directory.commitLog) is empty: restore its "
+                    + "files or, when the messages may go, remove consumequeue and index too")
+        }
+    }
+
+    private func missingFiles(_ mark: DurableMark) -> StoreError {
+        .unknownDirectoryLayout(
+            path: directory.commitLog,
+            reason: "\(mark.logDurable) bytes of log were on the device, and the files end before: "
+                + "a CommitLog file is missing; restore it")
+    }
+}
+
+// MARK: - The log and its queues
+
+extension Recovery {
+    private mutating func findEnd() throws(StoreError) {
+        switch origin {
+        case .fresh: return
+        case .closed(let mark):
+            if try endsCleanly(at: mark) {
+                scanned = LogScan.Result(
+                    end: mark.logDurable, lastTimestamp: mark.javaFields.commitLogTimestamp)
+                queuesDurable = mark.logDurable
+            } else {
+                origin = .killed(mark)
+                try scan(marked: mark)
+            }
+        case .killed(let mark): try scan(marked: mark)
+        case .unmarked(let isClean, let fields):
+            try scan(from: firstToScan(isClean: isClean, fields), durable: nil)
+        }
+    }
+
+    /// Whether the log ends where a clean mark says, and no queue has gone since.
+    private func endsCleanly(at mark: DurableMark) throws(StoreError) -> Bool {
+        guard let last = log.segments.last else { return false }
+        let end = mark.logDurable
+        guard end <= last.end, end > last.base || log.segments.first === last || end == last.base
+        else { return false }
+        if end < last.end {
+            let position = last.position(of: end)
+            guard position >= 0 else { return false }
+            let head = position..<min(position + 8, last.bytes.count)
+            guard last.bytes.bytes(in: head).isZero else { return false }
+        }
+        do throws(DiskError) {
+            let names = try ConsumeQueueTable.names(on: disk, under: directory.consumeQueue)
+            return names.count >= Int(mark.queueCount)
+        } catch {
+            throw StoreError(error)
+        }
+    }
+
+    private mutating func scan(marked mark: DurableMark) throws(StoreError) {
+        guard let last = log.segments.last, mark.logDurable <= last.end else {
+            throw missingFiles(mark)
+        }
+        var start = min(mark.queuesDurable, mark.logDurable)
+        do throws(DiskError) {
+            let names = try ConsumeQueueTable.names(on: disk, under: directory.consumeQueue)
+            if names.count < Int(mark.queueCount) { start = 0 }
+        } catch {
+            throw StoreError(error)
+        }
+        try scan(
+            from: max(start, log.start.load(ordering: .relaxed)), durable: mark.logDurable)
+    }
+
+    /// Where RocketMQ begins: after a clean stop in the newest file, after a kill in the newest
+    /// that its checkpoint vouches for.
+    private func firstToScan(isClean: Bool, _ fields: CheckpointFields) throws(StoreError) -> Int64
+    {
+        let segments = log.segments.all
+        for segment in segments.reversed() {
+            guard let first = try? log.record(at: segment.base, in: segment, checks: log.scanChecks)
+            else { continue }
+            let timestamp = first.withRecord { $0.storeTimestamp }
+            if isClean || timestamp <= fields.scanTimestamp { return segment.base }
+        }
+        return segments.first?.base ?? 0
+    }
+
+    private mutating func scan(from start: Int64, durable: Int64?) throws(StoreError) {
+        wasClean = false
+        queuesDurable = start
+        loader.trust(upTo: start)
+        log.observer?.storeDid(.recovering(from: start, to: log.segments.last?.end ?? start))
+        let queues = QueueRecovery(log: log, table: table)
+        let scan = LogScan(
+            segments: log.segments.all, checks: log.scanChecks, durable: durable,
+            onUnmarkedDamage: log.configuration.recovery.onUnmarkedDamage)
+        scanned = try scan.run(from: start) { (record) throws(StoreError) in
+            try queues.dispatch(record)
+        }
+        for queue in try table.all() { try queue.clearBehindEnd() }
+        loader.trust(upTo: .max)
+        for name in queues.rebuilt.sorted() {
+            log.observer?.storeDid(.queueRebuilt(topic: name.topic, queueID: name.id))
+        }
+    }
+}
+
+// MARK: - Index
+
+extension Recovery {
+    private mutating func recoverIndex() throws(StoreError) {
+        guard log.isIndexed else { return }
+        let recovery = IndexRecovery(
+            log: log, disk: disk, directory: directory, end: scanned.end)
+        (indexFiles, indexDurable) = try recovery.run(origin)
+    }
+}
+
+// MARK: - Changing
+
+extension Recovery {
+    /// Makes the log end where it was found to end, durably, before anything is appended.
+    private func cut() throws(StoreError) {
+        if case .fresh = origin { return }
+        let quarantine = Quarantine(disk: disk, directory: directory, epoch: epoch)
+        for range in scanned.damaged {
+            if let segment = log.segments.segment(containing: range.start) {
+                let from = segment.position(of: range.start)
+                try quarantine.keep(segment, from..<segment.position(of: range.end))
+            }
+            log.damaged.withLock { $0.append(range) }
+            log.observer?.storeDid(.damaged(range))
+        }
+        if case .closed = origin { return }
+        let end = scanned.end
+        let all = log.segments.all
+        do throws(DiskError) {
+            for segment in all where segment.end > queuesDurable && segment.base < end {
+                // What a kill left in the page cache is not on the device yet.
+                try segment.file.sync()
+            }
+        } catch {
+            throw StoreError(error)
+        }
+        for segment in all where segment.end > end {
+            let position = max(0, segment.position(of: end))
+            let remains = try Quarantine.remains(segment, from: position)
+            if let remains { try quarantine.keep(segment, remains) }
+            do throws(DiskError) {
+                if segment.base >= end {
+                    try disk.unlink(directory.segment(base: segment.base))
+                } else if remains != nil {
+                    try segment.file.zero(from: position, count: segment.bytes.count - position)
+                    try segment.file.sync()
+                }
+            } catch {
+                throw StoreError(error)
+            }
+        }
+        do throws(DiskError) { try disk.syncDirectory(directory.commitLog) } catch {
+            throw StoreError(error)
+        }
+        log.segments.replaceAll(all.filter { $0.base < end })
+    }
+
+    /// Gives the appender a segment with room, and sets the marks.
+    private func startWriting() throws(StoreError) {
+        let end = scanned.end
+        do throws(DiskError) {
+            try disk.createDirectories(directory.commitLog)
+            try disk.createDirectories(directory.consumeQueue)
+            if let last = log.segments.last, last.end > end {
+                // A Java broker's files are sparse.
+                let position = last.position(of: end)
+                try last.file.allocate(from: position, count: last.bytes.count - position)
+            }
+        } catch {
+            throw StoreError(error)
+        }
+        if log.segments.last.map({ $0.end <= end }) ?? true {
+            log.segments.append(try log.preallocator.takeNext(base: end))
+        }
+        guard let segment = log.segments.last else { return }
+        log.publication.publish(upTo: end, timestamp: scanned.lastTimestamp)
+        log.flushed.store(end, ordering: .releasing)
+        log.reservation.start(at: end, in: segment, lastTimestamp: scanned.lastTimestamp)
+        log.preallocator.prepareWindow(segment, position: segment.position(of: end))
+        log.preallocator.follow(segment, position: segment.position(of: end))
+        if indexDurable.end < end, log.isIndexed { log.keyed.note(indexDurable.end..<end) }
+    }
+
+    /// Says on disk that the store is open, and by whom.
+    private func markOpen() throws(StoreError) -> Checkpoint {
+        do throws(DiskError) {
+            let temporary = "\(directory.abort).new"
+            let file = try disk.open(temporary, .createEmpty)
+            let text = AbortMarker.text(processID: processID(), epoch: epoch)
+            try file.write(text.rawSpan, at: 0)
+            try file.sync()
+            file.close()
+            try disk.rename(temporary, to: directory.abort)
+            try disk.syncDirectory(directory.root)
+            let fields = try Checkpoint.read(disk, directory.checkpoint).fields
+            let mark = DurableMark(
+                generation: try lastGeneration(), logDurable: scanned.end,
+                queuesDurable: queuesDurable, indexDurable: indexDurable.end,
+                indexFileName: indexDurable.fileName, indexEntryCount: indexDurable.entryCount,
+                isClean: false, logMinimum: log.start.load(ordering: .relaxed), queueCount: 0,
+                javaFields: fields, epoch: epoch)
+            return try Checkpoint.open(disk, directory.checkpoint, fields: fields, mark: mark)
+        } catch {
+            throw StoreError(error)
+        }
+    }
+
+    private func lastGeneration() throws(DiskError) -> Int64 {
+        try Checkpoint.read(disk, directory.checkpoint).mark?.generation ?? 0
+    }
+}
+
+extension CommitLog {
+    /// What a scan of recovery checks of each record.
+    var scanChecks: RecordChecks {
+        configuration.integrity.checksBodyOnRecovery ? .all : .position
+    }
+}

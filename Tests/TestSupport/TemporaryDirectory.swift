@@ -1,0 +1,17 @@
+// A directory of a test's own, gone when the test is.
+
+import Foundation
+
+/// A fresh directory that is removed with the object.
+public final class TemporaryDirectory: Sendable {
+    public let path: String
+
+    public init() throws {
+        let url = FileManager.default.temporaryDirectory
+            .appending(path: "apus-test-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+        path = url.path()
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+}
