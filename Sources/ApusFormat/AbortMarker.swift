@@ -12,8 +12,8 @@ public enum AbortMarker: Sendable {
         Array("\(processID)\napus \(epoch)\n".utf8)
     }
 
-    /// The epoch in the text; nil when a Java broker wrote it, or when it is not the whole text that
-    /// one of our stores writes.
+    /// The epoch in the text; nil when a Java broker wrote it, or when it is not the whole text
+    /// that one of our stores writes.
     public static func epoch(in bytes: RawSpan) -> Int64? {
         // Longer than any process id, name and epoch.
         guard bytes.byteCount <= 64 else { return nil }

@@ -14,8 +14,8 @@
 // The CRC-32, all 32 bits of it, covers bytes 0 to 119.
 //
 // Order of writing: the slot that is not in use, with a copy of the fields as they are going to be;
-// sync; the fields; sync. So a slot counts only while its copy equals the fields. A crash in between
-// leaves the fields as they were, and the other slot still matches them.
+// sync; the fields; sync. So a slot counts only while its copy equals the fields. A crash in
+// between leaves the fields as they were, and the other slot still matches them.
 
 /// How far a store's syncs have reached: what is below is on disk. It may be behind, never ahead.
 /// All offsets are physical ones.
@@ -130,8 +130,9 @@ extension DurableMark {
             epoch: Self.epochField.load(from: bytes))
     }
 
-    /// The mark in a `checkpoint` file: of the valid slots whose copy of RocketMQ's fields equals the
-    /// file's, the one with the highest generation. Nil when there is none or the file is short.
+    /// The mark in a `checkpoint` file: of the valid slots whose copy of RocketMQ's fields equals
+    /// the file's, the one with the highest generation. Nil when there is none or the file is
+    /// short.
     public static func current(in file: RawSpan) -> DurableMark? {
         guard file.byteCount >= CheckpointLayout.fileByteCount else { return nil }
         let fields = CheckpointFields(loadingFrom: file)

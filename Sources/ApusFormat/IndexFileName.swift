@@ -5,7 +5,8 @@ public enum IndexFileName: Sendable {
     /// Digits of a name.
     @inlinable public static var digitCount: Int { 17 }
 
-    /// Whether `name` is 17 decimal digits. That they make a date is not checked, nor does RocketMQ.
+    /// Whether `name` is 17 decimal digits. That they make a date is not checked, nor does
+    /// RocketMQ.
     public static func isValid(_ name: String) -> Bool { number(name) != nil }
 
     /// The name for a local time. The parts must be those of a calendar, in the years 0 to 9999.

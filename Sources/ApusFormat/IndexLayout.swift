@@ -19,10 +19,11 @@
 //     | the key  |                  |          | before   |
 //     +----------+------------------+----------+----------+
 //
-// There is no magic and no checksum: slots, numbers and chains are to be checked against the counts.
+// There is no magic and no checksum: slots, numbers and chains are to be checked against the
+// counts.
 
-/// Where the parts of an IndexFile stand. A slot is one big-endian `Int32`: the number of the newest
-/// entry of its chain, 0 for none.
+/// Where the parts of an IndexFile stand. A slot is one big-endian `Int32`: the number of the
+/// newest entry of its chain, 0 for none.
 public enum IndexLayout: Sendable {
     /// Bytes of the header.
     @inlinable public static var headerByteCount: Int { 40 }

@@ -24,8 +24,9 @@ struct Month: Hashable, Sendable {
 
     /// The day of the month, from 1, of a day counted from 1970-01-01.
     ///
-    /// Years are taken to begin in March, so that a leap day is the last of its year; the months from
-    /// March on then have 31, 30, 31, 30, 31 days, again and again, of which 153 days are five months.
+    /// Years are taken to begin in March, so that a leap day is the last of its year; the months
+    /// from March on then have 31, 30, 31, 30, 31 days, again and again, of which 153 days are five
+    /// months.
     private static func dayOfMonth(_ day: Int64) -> Int {
         let sinceMarch = day + 719_468  // from 0000-03-01
         let dayOfEra = sinceMarch - floor(sinceMarch, 146_097) * 146_097  // 400 years

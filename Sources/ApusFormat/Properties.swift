@@ -1,8 +1,8 @@
 // The properties of a message as records and frames hold them: `name 01 value 02`, repeated.
 //
 // What counts as a property is RocketMQ's reading (`MessageDecoder.string2messageProperties`): the
-// name ends at the first 01, so that a value may hold more of them; neither may be empty, which also
-// passes over items without 01 and those of fewer than three characters.
+// name ends at the first 01, so that a value may hold more of them; neither may be empty, which
+// also passes over items without 01 and those of fewer than three characters.
 
 /// One property of a message.
 public struct Property: Hashable, Sendable {
@@ -52,8 +52,8 @@ public enum Properties: Sendable {
         return bytes
     }
 
-    /// Where the value of the last property called `name` stands in `bytes`; nil when there is none.
-    /// Allocates nothing.
+    /// Where the value of the last property called `name` stands in `bytes`; nil when there is
+    /// none. Allocates nothing.
     public static func valueRange(of name: String, in bytes: RawSpan) -> Range<Int>? {
         var found: Range<Int>?
         var offset = 0
@@ -67,9 +67,9 @@ public enum Properties: Sendable {
         return found
     }
 
-    /// Whether a property can be told from its neighbours when it is encoded: the name is not empty,
-    /// and no 01 or 02 stands in it or in the value. (A property with an empty value can be written,
-    /// but no reader sees it.)
+    /// Whether a property can be told from its neighbours when it is encoded: the name is not
+    /// empty, and no 01 or 02 stands in it or in the value. (A property with an empty value can be
+    /// written, but no reader sees it.)
     public static func isEncodable(name: String, value: String) -> Bool {
         !name.isEmpty && !name.utf8.contains { $0 == nameEnd || $0 == valueEnd }
             && !value.utf8.contains { $0 == nameEnd || $0 == valueEnd }

@@ -2,9 +2,11 @@
 //
 //     0           4|16      6|18        10|22        14|26     16|28
 //     +-----------+---------+-----------+------------+---------+
-//     | address   | process | instance  | ms since   | counter |   each byte as two hexadecimal digits
+//     | address   | process | instance  | ms since   | counter |
 //     |           | id      |           | the month  |         |
 //     +-----------+---------+-----------+------------+---------+
+//
+// Each byte is spelled as two hexadecimal digits.
 
 /// The id of a message that its producer makes; it stands in the property `UNIQ_KEY`.
 public struct UniqueID: Hashable, Sendable {
