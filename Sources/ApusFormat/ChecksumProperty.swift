@@ -11,7 +11,8 @@ public enum ChecksumProperty: Sendable {
     @inlinable public static var byteCount: Int { 20 }
     private static var name: UInt64 { 0x5F5F_4352_4333_3223 }  // "__CRC32#"
 
-    /// Writes the property for a record whose checksum is `checksum`; traps unless 20 bytes are there.
+    /// Writes the property for a record whose checksum is `checksum`; traps unless 20 bytes are
+    /// there.
     public static func write(_ checksum: UInt32, into bytes: inout MutableRawSpan, at offset: Int) {
         bytes.storeBigEndian(name, at: offset)
         bytes.storeBigEndian(UInt8(1), at: offset + 8)

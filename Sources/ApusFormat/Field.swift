@@ -34,8 +34,51 @@ extension RawSpan {
     public func loadBigEndian<Value: FixedWidthInteger & BitwiseCopyable>(
         _ type: Value.Type = Value.self, at offset: Int
     ) -> Value {
-        // The bounds are checked by `unsafeLoadUnaligned`; every bit pattern of an integer is valid.
+        // The bounds are checked by `unsafeLoadUnaligned`; every bit pattern of an integer is
+        // valid.
         unsafe Value(bigEndian: unsafeLoadUnaligned(fromByteOffset: offset, as: Value.self))
+    }
+}
+
+extension [UInt8] {
+    /// The array's bytes, to read.
+    @inlinable public var rawSpan: RawSpan {
+        // Safe: every bit pattern of a byte is one.
+        @_lifetime(borrow self) get { unsafe span.bytes }
+    }
+
+    /// The array's bytes, to write.
+    @inlinable public var mutableRawSpan: MutableRawSpan {
+        @_lifetime(&self) mutating get {
+            // The array holds its storage alone for as long as the span borrows it.
+            let bytes = unsafe withUnsafeMutableBytes { unsafe $0 }
+            let span = unsafe MutableRawSpan(_unsafeBytes: bytes)
+            return unsafe _overrideLifetime(span, mutating: &self)
+        }
+    }
+}
+
+extension RawSpan {
+    /// Whether both hold the same bytes.
+    public func isEqual(to other: RawSpan) -> Bool {
+        // Safe: both are only read, within the call.
+        unsafe withUnsafeBytes { left in
+            unsafe other.withUnsafeBytes { unsafe left.elementsEqual($0) }
+        }
+    }
+
+    /// Whether every byte is zero.
+    public var isZero: Bool {
+        var offset = 0
+        while offset &+ 8 <= byteCount {
+            if loadBigEndian(UInt64.self, at: offset) != 0 { return false }
+            offset &+= 8
+        }
+        while offset < byteCount {
+            if loadBigEndian(UInt8.self, at: offset) != 0 { return false }
+            offset &+= 1
+        }
+        return true
     }
 }
 

@@ -1,7 +1,7 @@
 // Writes a record straight into its place.
 //
-// The size and the magic number go in last: a process killed in the middle leaves zeros there, which
-// every reader takes for the end of the log and none for a record.
+// The size and the magic number go in last: a process killed in the middle leaves zeros there,
+// which every reader takes for the end of the log and none for a record.
 
 /// Encodes records.
 public enum RecordEncoder: Sendable {
@@ -12,7 +12,7 @@ public enum RecordEncoder: Sendable {
     /// The room must be there; nothing in here fails.
     @inlinable @inline(__always)
     public static func encode(
-        _ fields: borrowing RecordFields, frame: RecordFrame, topic: RawSpan, properties: RawSpan,
+        _ fields: RecordFields, frame: RecordFrame, topic: RawSpan, properties: RawSpan,
         body: RawSpan, appendsChecksum: Bool, into bytes: inout MutableRawSpan, at offset: Int
     ) {
         typealias Layout = RecordLayout

@@ -2,11 +2,9 @@
 //
 //     0           4|16      6|18        10|22        14|26     16|28
 //     +-----------+---------+-----------+------------+---------+
-//     | address   | process | instance  | ms since   | counter |
+//     | address   | process | instance  | ms since   | counter |   each byte as two hex digits
 //     |           | id      |           | the month  |         |
 //     +-----------+---------+-----------+------------+---------+
-//
-// Each byte is spelled as two hexadecimal digits.
 
 /// The id of a message that its producer makes; it stands in the property `UNIQ_KEY`.
 public struct UniqueID: Hashable, Sendable {
@@ -53,7 +51,7 @@ public struct UniqueID: Hashable, Sendable {
             return nil
         }
         let isIPv6 = bytes.count == 28
-        let raw = bytes.rawBytes
+        let raw = bytes.rawSpan
         let rest = isIPv6 ? 16 : 4
         self.init(
             host: isIPv6

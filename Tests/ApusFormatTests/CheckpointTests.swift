@@ -37,7 +37,7 @@ func checkpointFields() {
     let expected = bytes(
         hex: "00000000000000010000000000000002000000000000000300000000000000040000000000000005")
     #expect(stored(40) { all.store(into: &$0) } == expected)
-    #expect(CheckpointFields(loadingFrom: expected.span.bytes) == all)
+    #expect(CheckpointFields(loadingFrom: expected.rawSpan) == all)
     let scans: [(Int64, Int64, Int64)] = [
         (10_000, 9_000, 6_000), (9_000, 10_000, 6_000), (3_000, 9_000, 0), (2_999, 9_000, 0),
         (3_001, 9_000, 1), (0, 9_000, 0), (-5, 9_000, 0), (.min, .max, 0),
@@ -54,13 +54,13 @@ func goldenCheckpoint() throws {
     let clean = try GoldenStore("rocketmq-5.3.3-clean")
     let file = try clean.file("checkpoint")
     #expect(file.count == CheckpointLayout.fileByteCount)
-    let fields = CheckpointFields(loadingFrom: file.span.bytes)
+    let fields = CheckpointFields(loadingFrom: file.rawSpan)
     let newest = clean.manifest.messages.map(\.storeTimestamp).max()
     #expect(fields.commitLogTimestamp == newest && fields.queueTimestamp == newest)
-    #expect(DurableMark.current(in: file.span.bytes) == nil)
+    #expect(DurableMark.current(in: file.rawSpan) == nil)
     // Killed before the CommitLog's time was first written: the whole log is scanned.
     let killed = try GoldenStore("rocketmq-5.3.3-killed").file("checkpoint")
-    #expect(CheckpointFields(loadingFrom: killed.span.bytes).scanTimestamp == 0)
+    #expect(CheckpointFields(loadingFrom: killed.rawSpan).scanTimestamp == 0)
 }
 
 @Test("a durable mark stands in 512 bytes of its own layout")
@@ -73,7 +73,7 @@ func markLayout() {
             """)
     let slot = stored(512) { mark(5).store(into: &$0) }
     #expect(slot == expected + [UInt8](repeating: 0, count: 388))
-    #expect(DurableMark(loadingFrom: slot.span.bytes) == mark(5))
+    #expect(DurableMark(loadingFrom: slot.rawSpan) == mark(5))
     let overwritten = stored(513) {
         for offset in 0..<513 { $0.storeBigEndian(UInt8(255), at: offset) }
         mark(5).store(into: &$0)
@@ -82,7 +82,7 @@ func markLayout() {
     var clean = mark(5)
     clean.isClean = true
     let cleanSlot = stored(512) { clean.store(into: &$0) }
-    #expect(DurableMark(loadingFrom: cleanSlot.span.bytes) == clean)
+    #expect(DurableMark(loadingFrom: cleanSlot.rawSpan) == clean)
 }
 
 @Test("a slot with a flipped bit, another version or too few bytes is no mark")
@@ -92,32 +92,32 @@ func damagedSlots() {
         for bit in 0..<8 {
             var flipped = slot
             flipped[position] ^= 1 << UInt8(bit)
-            #expect(DurableMark(loadingFrom: flipped.span.bytes) == nil, "byte \(position)")
+            #expect(DurableMark(loadingFrom: flipped.rawSpan) == nil, "byte \(position)")
         }
     }
     for count in 0..<512 {
-        #expect(DurableMark(loadingFrom: Array(slot.prefix(count)).span.bytes) == nil)
+        #expect(DurableMark(loadingFrom: Array(slot.prefix(count)).rawSpan) == nil)
     }
     var newer = slot
     newer[11] = 2
     newer.replaceSubrange(
         120..<124,
         with: stored(4) {
-            $0.storeBigEndian(CRC32.checksum(Array(newer[0..<120]).span.bytes), at: 0)
+            $0.storeBigEndian(CRC32.checksum(Array(newer[0..<120]).rawSpan), at: 0)
         })
-    #expect(DurableMark(loadingFrom: newer.span.bytes) == nil)
+    #expect(DurableMark(loadingFrom: newer.rawSpan) == nil)
 }
 
 @Test("of two slots that match the fields, the newer one is the mark")
 func newerSlot() {
     for generations in [[6, 7], [8, 7], [7], [6]] as [[Int64]] {
         let file = file(marks: generations.map { mark($0) }, fields: fields)
-        #expect(DurableMark.current(in: file.span.bytes)?.generation == generations.max())
+        #expect(DurableMark.current(in: file.rawSpan)?.generation == generations.max())
     }
-    #expect(DurableMark.current(in: file().span.bytes) == nil)
+    #expect(DurableMark.current(in: file().rawSpan) == nil)
     let whole = file(marks: [mark(7)], fields: fields)
-    #expect(DurableMark.current(in: Array(whole.prefix(4095)).span.bytes) == nil)
-    #expect(DurableMark.current(in: [UInt8]().span.bytes) == nil)
+    #expect(DurableMark.current(in: Array(whole.prefix(4095)).rawSpan) == nil)
+    #expect(DurableMark.current(in: [UInt8]().rawSpan) == nil)
 }
 
 @Test("a crash at any step of writing a mark leaves the one before it or the new one")
@@ -127,14 +127,14 @@ func crashes() {
     let next = mark(8, later)
     let slotWritten = file(before, marks: [next])
     let written = file(slotWritten, fields: later)
-    #expect(DurableMark.current(in: before.span.bytes) == mark(7))
-    #expect(DurableMark.current(in: slotWritten.span.bytes) == mark(7))
-    #expect(DurableMark.current(in: written.span.bytes) == next)
+    #expect(DurableMark.current(in: before.rawSpan) == mark(7))
+    #expect(DurableMark.current(in: slotWritten.rawSpan) == mark(7))
+    #expect(DurableMark.current(in: written.rawSpan) == next)
     let start = CheckpointLayout.slotOffset(next.slot)
     for count in 0..<512 {
         var torn = before
         torn.replaceSubrange(start..<start + count, with: slotWritten[start..<start + count])
-        #expect(DurableMark.current(in: torn.span.bytes) == mark(7), "torn after \(count)")
+        #expect(DurableMark.current(in: torn.rawSpan) == mark(7), "torn after \(count)")
     }
 }
 
@@ -144,7 +144,7 @@ func changedFields() {
     for position in 0..<40 {
         var changed = marked
         changed[position] ^= 0x40
-        #expect(DurableMark.current(in: changed.span.bytes) == nil, "byte \(position)")
+        #expect(DurableMark.current(in: changed.rawSpan) == nil, "byte \(position)")
     }
 }
 
@@ -153,9 +153,9 @@ func abortMarkers() throws {
     #expect(AbortMarker.text(processID: 1234, epoch: 9) == Array("1234\napus 9\n".utf8))
     for epoch in [0, 1, 9, -1, Int64.min, Int64.max] {
         let text = AbortMarker.text(processID: .max, epoch: epoch)
-        #expect(AbortMarker.epoch(in: text.span.bytes) == epoch)
+        #expect(AbortMarker.epoch(in: text.rawSpan) == epoch)
         for count in 0..<text.count {
-            #expect(AbortMarker.epoch(in: Array(text.prefix(count)).span.bytes) == nil)
+            #expect(AbortMarker.epoch(in: Array(text.prefix(count)).rawSpan) == nil)
         }
     }
     for wrong in [
@@ -163,8 +163,8 @@ func abortMarkers() throws {
         "x\napus 9\n", "1234\nApus 9\n", "\n1234\napus 9\n", "1234\napus 99999999999999999999\n",
         String(repeating: "1", count: 10_000) + "\napus 9\n",
     ] {
-        #expect(AbortMarker.epoch(in: Array(wrong.utf8).span.bytes) == nil, "\(wrong.prefix(40))")
+        #expect(AbortMarker.epoch(in: Array(wrong.utf8).rawSpan) == nil, "\(wrong.prefix(40))")
     }
     let killed = try GoldenStore("rocketmq-5.3.3-killed").file("abort")
-    #expect(AbortMarker.epoch(in: killed.span.bytes) == nil)
+    #expect(AbortMarker.epoch(in: killed.rawSpan) == nil)
 }

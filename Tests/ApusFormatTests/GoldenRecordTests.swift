@@ -6,7 +6,7 @@ import Testing
 private func check(
     _ frame: RecordFrame, in file: [UInt8], at position: Int, against message: Manifest.Message
 ) {
-    let bytes = file.span.bytes
+    let bytes = file.rawSpan
     let fields = frame.fields(in: bytes, at: position)
     let topic = file[
         position + frame.topicOffset..<position + frame.topicOffset + frame.topicLength]
@@ -40,11 +40,11 @@ private func encodeAgain(_ frame: RecordFrame, in file: [UInt8], at position: In
     let topic = part(frame.topicOffset, frame.topicLength)
     let properties = part(frame.propertiesOffset, frame.propertiesLength)
     let body = part(frame.bodyOffset, frame.bodyLength)
-    let fields = frame.fields(in: file.span.bytes, at: position)
+    let fields = frame.fields(in: file.rawSpan, at: position)
     return stored(frame.totalSize) {
         RecordEncoder.encode(
-            fields, frame: frame, topic: topic.span.bytes, properties: properties.span.bytes,
-            body: body.span.bytes, appendsChecksum: false, into: &$0, at: 0)
+            fields, frame: frame, topic: topic.rawSpan, properties: properties.rawSpan,
+            body: body.rawSpan, appendsChecksum: false, into: &$0, at: 0)
     }
 }
 
@@ -62,7 +62,7 @@ func goldenRecords(name: String) throws {
         let file = try #require(store.segments[base])
         let position = Int(offset - base)
         switch RecordInspection.inspect(
-            file.span.bytes, at: position, physicalOffset: offset, checks: .all)
+            file.rawSpan, at: position, physicalOffset: offset, checks: .all)
         {
         case .record(let frame):
             let next = messages.popFirst()

@@ -19,13 +19,13 @@ func indexLayout() {
             0000000100000002
             """)
     #expect(stored(40) { header.store(into: &$0) } == headerBytes)
-    #expect(IndexHeader(loadingFrom: headerBytes.span.bytes) == header)
+    #expect(IndexHeader(loadingFrom: headerBytes.rawSpan) == header)
     #expect(IndexHeader().nextEntry == 1)
 
     let entry = IndexEntry(hash: 1_656_969_516, physicalOffset: 4096, seconds: 3, previous: 9)
     let entryBytes = bytes(hex: "62c3592c00000000000010000000000300000009")
     #expect(stored(23) { entry.store(into: &$0, at: 3) } == [0, 0, 0] + entryBytes)
-    #expect(IndexEntry(loadingFrom: entryBytes.span.bytes, at: 0) == entry)
+    #expect(IndexEntry(loadingFrom: entryBytes.rawSpan, at: 0) == entry)
 }
 
 @Test("the name of an IndexFile is seventeen digits, a time and a number")
@@ -51,7 +51,7 @@ func indexFileNames() {
 private func candidates(
     in file: [UInt8], hash: Int32, slots: Int32
 ) throws -> [Int64] {
-    let raw = file.span.bytes
+    let raw = file.rawSpan
     let header = IndexHeader(loadingFrom: raw)
     var number = raw.loadBigEndian(Int32.self, at: IndexLayout.slotOffset(hash % slots))
     var found: [Int64] = []
@@ -80,7 +80,7 @@ func goldenIndex(name: String) throws {
     }
     for query in store.manifest.indexQueries {
         let hash = IndexKey.hash(
-            topic: Array(query.topic.utf8).span.bytes, key: Array(query.key.utf8).span.bytes)
+            topic: Array(query.topic.utf8).rawSpan, key: Array(query.key.utf8).rawSpan)
         let found = try files.flatMap { try candidates(in: $0, hash: hash, slots: slots) }
         #expect(found.sorted() == query.physicalOffsets, "\(query.topic)#\(query.key)")
     }
@@ -94,11 +94,11 @@ func goldenKeys(name: String) throws {
     let files = try store.names(in: "index").map { try store.file("index/\($0)") }
     var checked = 0
     // A killed broker's index may end before its log.
-    let end = files.map { IndexHeader(loadingFrom: $0.span.bytes).endPhysicalOffset }.max() ?? 0
+    let end = files.map { IndexHeader(loadingFrom: $0.rawSpan).endPhysicalOffset }.max() ?? 0
     for message in store.manifest.messages where message.physicalOffset <= end {
         guard let key = message.properties[PropertyName.uniqueKey] else { continue }
         let hash = IndexKey.hash(
-            topic: Array(message.topic.utf8).span.bytes, key: Array(key.utf8).span.bytes)
+            topic: Array(message.topic.utf8).rawSpan, key: Array(key.utf8).rawSpan)
         let found = try files.flatMap {
             try candidates(in: $0, hash: hash, slots: store.manifest.config.maxHashSlotNum)
         }

@@ -9,7 +9,7 @@ private func text(_ readable: String) -> [UInt8] {
 }
 
 private func decode(_ readable: String) -> [String] {
-    Properties.decode(text(readable).span.bytes).map { "\($0.name)|\($0.value)" }
+    Properties.decode(text(readable).rawSpan).map { "\($0.name)|\($0.value)" }
 }
 
 @Test("properties read as RocketMQ reads them, odd ones too")
@@ -26,7 +26,7 @@ func decodesProperties() {
         #expect(decode(given) == expected, "\(given)")
     }
     let illFormed = text("a=") + [0xFF, 2]
-    #expect(Properties.decode(illFormed.span.bytes) == [Property(name: "a", value: "\u{FFFD}")])
+    #expect(Properties.decode(illFormed.rawSpan) == [Property(name: "a", value: "\u{FFFD}")])
 }
 
 @Test("the value of a name is the last one, whole, and nothing of a longer or shorter name")
@@ -38,7 +38,7 @@ func findsValues() {
         ("a;a=1;", "a", "1"),
     ]
     for (given, name, expected) in cases {
-        let range = Properties.valueRange(of: name, in: text(given).span.bytes)
+        let range = Properties.valueRange(of: name, in: text(given).rawSpan)
         let value = range.map { String(decoding: text(given)[$0], as: UTF8.self) }
         #expect(value == expected, "\(name) in \(given)")
     }
@@ -61,10 +61,10 @@ func roundTrips() {
             Property(name: word(1...4), value: word(1...6))
         }
         let encoded = Properties.encode(properties)
-        #expect(Properties.decode(encoded.span.bytes) == properties)
+        #expect(Properties.decode(encoded.rawSpan) == properties)
         for property in properties {
             let last = properties.last { Array($0.name.utf8) == Array(property.name.utf8) }
-            let range = Properties.valueRange(of: property.name, in: encoded.span.bytes)
+            let range = Properties.valueRange(of: property.name, in: encoded.rawSpan)
             #expect(range.map { String(decoding: encoded[$0], as: UTF8.self) } == last?.value)
         }
     }
@@ -77,9 +77,9 @@ func hostileProperties() {
         let given = (0..<Int.random(in: 0...12, using: &random)).map { _ in
             ([1, 2, 0x61, 0x62] as [UInt8]).randomElement(using: &random) ?? 1
         }
-        let properties = Properties.decode(given.span.bytes)
+        let properties = Properties.decode(given.rawSpan)
         for name in ["a", "b", "ab"] {
-            let range = Properties.valueRange(of: name, in: given.span.bytes)
+            let range = Properties.valueRange(of: name, in: given.rawSpan)
             let value = range.map { String(decoding: given[$0], as: UTF8.self) }
             #expect(value == properties.last { $0.name == name }?.value, "\(name) in \(given)")
         }
