@@ -90,15 +90,28 @@ struct Manifest: Decodable {
     let maxPhyOffset: Int64
 }
 
-/// Runs a program of the system and answers what it prints; nil when it fails.
-private func output(_ program: String, _ arguments: [String]) throws -> Data? {
+/// The SHA-256 of `bytes` in hexadecimal digits.
+func sha256(_ bytes: [UInt8]) throws -> String {
+    let printed = try #require(try output("/usr/bin/sha256sum", [], input: bytes))
+    return String(decoding: printed.prefix(64), as: UTF8.self)
+}
+
+/// Runs a program of the system and answers what it prints; nil when it fails. The input must fit
+/// into a pipe.
+private func output(
+    _ program: String, _ arguments: [String], input: [UInt8] = []
+) throws -> Data? {
     let process = Process()
     let pipe = Pipe()
+    let source = Pipe()
     process.executableURL = URL(filePath: program)
     process.arguments = arguments
+    process.standardInput = source
     process.standardOutput = pipe
     process.standardError = FileHandle.nullDevice
     try process.run()
+    try source.fileHandleForWriting.write(contentsOf: Data(input))
+    try source.fileHandleForWriting.close()
     let data = pipe.fileHandleForReading.readDataToEndOfFile()
     process.waitUntilExit()
     return process.terminationStatus == 0 ? data : nil

@@ -41,6 +41,10 @@ extension Rule {
         "Sources/ApusFormat/CRC32.swift": "hands a span to the checksum in C",
         "Sources/ApusFormat/ByteArrays.swift": "arrays and strings as raw memory",
         "Sources/ApusFormat/Field.swift": "loads and stores the fields of all layouts",
+        "Sources/ApusFormat/GrowingOutput.swift": "lends its room to a decoder in C",
+        "Sources/ApusFormat/LZ4Frame.swift": "calls liblz4",
+        "Sources/ApusFormat/Zstandard.swift": "calls libzstd",
+        "Sources/ApusFormat/Zlib.swift": "calls libdeflate",
         // Floor 3
         "Sources/ApusStore/Queues/Topic.swift": "reads the bytes of a name as raw memory",
     ]
