@@ -80,6 +80,27 @@ func uniqueIDTimes() throws {
     }
 }
 
+@Test("leap days belong to February, and centuries have none but every fourth")
+func leapDays() throws {
+    let generator = UniqueIDGenerator(host: .loopback(port: 1), processID: 1, instance: 2)
+    let day: Int64 = 86_400_000
+    let days: [(Int64, Int64)] = [
+        (0, 1),  // 1970-01-01
+        (68_169_600_000, 29),  // 1972-02-29
+        (951_782_400_000, 29),  // 2000-02-29
+        (4_107_456_000_000, 28), (4_107_542_400_000, 1),  // 2100-02-28 and the day after
+        (7_263_129_600_000, 28), (7_263_216_000_000, 1),  // 2200-02-28 and the day after
+        (13_574_563_200_000, 29), (13_574_649_600_000, 1),  // 2400-02-29 and the day after
+        (-2_203_977_600_000, 28), (-2_203_891_200_000, 1),  // 1900-02-28 and the day after
+    ]
+    for (start, number) in days {
+        for time in [start, start + day - 1] {
+            let id = try #require(UniqueID(generator.next(milliseconds: time)))
+            #expect(Int64(id.millisecondsOfMonth) / day + 1 == number, "\(time)")
+        }
+    }
+}
+
 @Test("extreme times make no trap")
 func extremeTimes() throws {
     let generator = UniqueIDGenerator(host: .loopback(port: 1), processID: 1, instance: 2)
