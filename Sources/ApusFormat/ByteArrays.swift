@@ -1,16 +1,10 @@
-// Arrays of bytes as raw memory, and raw memory as arrays and strings.
+// Copies of raw memory as arrays and strings.
 
 extension [UInt8] {
     /// A copy of all bytes of `bytes`: bound their number before.
     public init(_ bytes: RawSpan) {
         // Safe: the pointer is used within the call, and the buffer bounds what is copied.
         self = unsafe bytes.withUnsafeBytes { unsafe [UInt8]($0) }
-    }
-
-    /// The bytes of the array.
-    @inlinable public var rawBytes: RawSpan {
-        // Safe: a byte has no padding.
-        @_lifetime(borrow self) get { unsafe span.bytes }
     }
 }
 

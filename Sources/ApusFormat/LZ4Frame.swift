@@ -1,56 +1,83 @@
 // The LZ4 frame format, through liblz4. The only file that imports it.
+//
+// Frames are written as RocketMQ's client writes them. The blocks must be independent: Java's
+// decoder refuses linked ones. Frames with linked blocks, checksums or a content size are read.
 
 private import CLZ4
 
 /// LZ4 frames.
 enum LZ4Frame {
+    /// 0 to 2 are the fast compressor, 3 to 12 the high-compression one.
     static let levels = 0...12
 
     static func encode(_ body: RawSpan, level: Int) throws(CompressionError) -> [UInt8] {
         var preferences = LZ4F_preferences_t()
         preferences.compressionLevel = Int32(level)
-        preferences.frameInfo.contentSize = UInt64(body.byteCount)
+        preferences.frameInfo.blockMode = LZ4F_blockIndependent
+        // The library takes the smallest size that holds the body in one block.
+        preferences.frameInfo.blockSizeID = LZ4F_max4MB
         let bound = unsafe LZ4F_compressFrameBound(body.byteCount, &preferences)
-        var target = [UInt8](repeating: 0, count: bound)
-        // Safe: both pointers are used within the call, for no more bytes than their buffers have.
-        let written = unsafe target.withUnsafeMutableBytes { to in
-            unsafe body.withUnsafeBytes { from in
+        let bytes = unsafe GrowingOutput.encoded(bound: bound) { target in
+            // Safe: the library stays within the sizes of the two buffers.
+            let written = unsafe body.withUnsafeBytes { source in
                 unsafe LZ4F_compressFrame(
-                    to.baseAddress, to.count, from.baseAddress, from.count, &preferences)
+                    target.baseAddress, target.count, source.baseAddress, source.count,
+                    &preferences)
             }
+            return LZ4F_isError(written) == 0 ? written : nil
         }
-        if LZ4F_isError(written) != 0 { throw .outOfMemory(.lz4) }
-        target.removeLast(target.count - written)
-        return target
+        // With room for the worst case only a lack of memory is left.
+        guard let bytes else { throw .outOfMemory(.lz4) }
+        return bytes
     }
 
     static func decode(_ body: RawSpan, limit: Int) throws(CompressionError) -> [UInt8] {
-        var context: OpaquePointer?
-        let made = unsafe LZ4F_createDecompressionContext(&context, UInt32(LZ4F_VERSION))
-        guard LZ4F_isError(made) == 0, let context = unsafe context else {
+        var created: OpaquePointer?
+        let code = unsafe LZ4F_createDecompressionContext(&created, UInt32(LZ4F_VERSION))
+        guard LZ4F_isError(code) == 0, let context = unsafe created else {
             throw .outOfMemory(.lz4)
         }
         defer { _ = unsafe LZ4F_freeDecompressionContext(context) }
-        var output = GrowingOutput(expecting: body.byteCount, limit: limit)
-        var consumed = 0
-        while true {
-            var step = output.roomCount
-            var taken = body.byteCount - consumed
-            // Safe: the library writes at most `step` bytes and reads at most `taken`.
-            let hint = unsafe output.withRoom { to in
-                unsafe body.withUnsafeBytes { from in
-                    unsafe LZ4F_decompress(
-                        context, to.baseAddress, &step,
-                        from.baseAddress.map { unsafe $0 + consumed },
-                        &taken, nil)
-                }
+        return try unsafe GrowingOutput.decoded(
+            .lz4, limit: limit, first: body.byteCount * 4
+        ) { target in
+            unsafe LZ4F_resetDecompressionContext(context)
+            return unsafe body.withUnsafeBytes { source in
+                unsafe decode(source, into: target, context)
             }
-            if LZ4F_isError(hint) != 0 { throw .malformed(.lz4) }
-            consumed += taken
-            output.fill(step)
-            if hint == 0 { return output.bytes }
-            if step == 0, taken == 0, output.roomCount > 0 { throw .malformed(.lz4) }
-            if output.roomCount == 0, !output.grow() { throw .exceedsBound(.lz4, limit: limit) }
         }
+    }
+
+    /// Bytes of the number that a frame starts with; fewer than that are no frame.
+    private static let magicByteCount = 4
+
+    /// Decodes all frames of `source` from the start of `target`.
+    @unsafe private static func decode(
+        _ source: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer,
+        _ context: OpaquePointer
+    ) -> DecodeOutcome {
+        guard let from = source.baseAddress, let to = target.baseAddress else { return .malformed }
+        var position = 0
+        var written = 0
+        var isBetweenFrames = false
+        while !isBetweenFrames || source.count - position >= magicByteCount {
+            var taken = source.count - position
+            var made = target.count - written
+            // Safe: the library reads and writes no more than it is told is there, and says in the
+            // same variables how much it did.
+            let hint = unsafe LZ4F_decompress(
+                context, to + written, &made, from + position, &taken, nil)
+            guard LZ4F_isError(hint) == 0 else {
+                let name = unsafe String(cString: LZ4F_getErrorName(hint))
+                return name == "ERROR_allocation_failed" ? .outOfMemory : .malformed
+            }
+            position += taken
+            written += made
+            isBetweenFrames = hint == 0
+            if taken == 0, made == 0, !isBetweenFrames {
+                return written == target.count ? .roomTooSmall : .malformed
+            }
+        }
+        return .whole(written)
     }
 }

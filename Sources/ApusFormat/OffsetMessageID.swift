@@ -31,10 +31,10 @@ public struct OffsetMessageID: Hashable, Sendable {
         guard [32, 56].contains(text.utf8.count), let bytes = Hexadecimal.bytes(text) else {
             return nil
         }
-        let host = HostAddress(loadingFrom: bytes.rawBytes, at: 0, isIPv6: bytes.count == 28)
+        let host = HostAddress(loadingFrom: bytes.rawSpan, at: 0, isIPv6: bytes.count == 28)
         self.init(
             storeHost: host,
-            physicalOffset: bytes.rawBytes.loadBigEndian(at: host.byteCount))
+            physicalOffset: bytes.rawSpan.loadBigEndian(at: host.byteCount))
     }
 }
 

@@ -51,7 +51,7 @@ public struct UniqueID: Hashable, Sendable {
             return nil
         }
         let isIPv6 = bytes.count == 28
-        let raw = bytes.rawBytes
+        let raw = bytes.rawSpan
         let rest = isIPv6 ? 16 : 4
         self.init(
             host: isIPv6

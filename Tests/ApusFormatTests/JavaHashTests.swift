@@ -26,6 +26,7 @@ func indexKeys() {
     #expect(key("TopicTest", "KEY1") == 1_656_969_516)
     #expect(key("TopicTest", "KEY1") % 5_000_000 == 1_969_516)
     #expect(key("订单", "😀") == abs(hash("订单#😀")))
+    #expect(hash("TopicTest#DV[XZAX") == .min && key("TopicTest", "DV[XZAX") == 0)
 }
 
 @Test("every sequence of boundary bytes hashes as its decoded text, ill-formed ones too")

@@ -180,11 +180,6 @@ struct PlantedCodeTests {
             findings(.lineWidths, "Tests/A.swift", "\(wide)\n\(wide)x\n") == [
                 "2: 101 columns, where 100 is the cap"
             ])
-        // A file with an older wide line may have no second one.
-        let older = "Sources/ApusSystem/Disk.swift"
-        let comment = "// \(wide)\n"
-        #expect(findings(.lineWidths, older, comment) == [])
-        #expect(findings(.lineWidths, older, comment + comment).count == 2)
     }
 
     @Test("when a type or a file has an empty word in its name")

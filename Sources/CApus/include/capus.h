@@ -10,11 +10,16 @@
 // continuing from `crc` (0 to start).
 uint32_t capus_crc32(uint32_t crc, const void *bytes, size_t count);
 
-// The portable table-driven form of the same function: the fallback and the oracle.
-uint32_t capus_crc32_portable(uint32_t crc, const void *bytes, size_t count);
-
-// The name of the implementation that capus_crc32 uses on this processor.
+// The name of the widest form that capus_crc32 uses on this processor, for the lengths that pay:
+// "portable", "pclmul" or "vpclmulqdq".
 const char *capus_crc32_implementation(void);
+
+// One form of capus_crc32, which gives the same results at any length.
+typedef uint32_t (*capus_crc32_form)(uint32_t crc, const void *bytes, size_t count);
+
+// The form called `name`; NULL when there is none or the processor cannot run it. "portable", the
+// one with tables, is always there.
+capus_crc32_form capus_crc32_named(const char *name);
 
 // FUTEX_WAIT on *word while it equals `expected`, at most `timeout_ns` nanoseconds (negative: for
 // ever). 0 when woken, else an errno value (EAGAIN, EINTR, ETIMEDOUT).
