@@ -40,6 +40,15 @@ let package = Package(
         .target(
             name: "ApusStore", dependencies: ["ApusFormat", "ApusSystem"],
             swiftSettings: lowerFloors),
+        // Floor 6: what measures. Beside the loops in C that it measures against.
+        .target(name: "CAllocationCounter", path: "Benchmarks/CAllocationCounter"),
+        .target(name: "CRoofline", dependencies: ["CApus"], path: "Benchmarks/CRoofline"),
+        .target(name: "Histogram", path: "Benchmarks/Histogram", swiftSettings: everywhere),
+        .testTarget(
+            name: "HistogramTests", dependencies: ["Histogram"], swiftSettings: everywhere),
+        .testTarget(
+            name: "MqbenchTests", dependencies: ["CRoofline", "ApusFormat"],
+            swiftSettings: everywhere),
         .testTarget(
             name: "ApusFormatTests", dependencies: ["ApusFormat", "CApus", "CDeflate"],
             swiftSettings: everywhere),

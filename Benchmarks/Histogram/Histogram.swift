@@ -63,8 +63,8 @@ public struct Histogram: Sendable {
         sum += other.sum
     }
 
-    /// The value that `percent` per cent of the values do not exceed: the upper end of the bucket in
-    /// which the nearest rank falls, and never more than `maximum`. 0 when there are no values.
+    /// The value that `percent` per cent of the values do not exceed: the upper end of the bucket
+    /// in which the nearest rank falls, never more than `maximum`. 0 when there are no values.
     public func value(atPercentile percent: Double) -> Int64 {
         guard count > 0 else { return 0 }
         let share = Double(count) * min(max(percent, 0), 100) / 100
