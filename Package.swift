@@ -41,6 +41,15 @@ let package = Package(
             name: "ApusStore", dependencies: ["ApusFormat", "ApusSystem"],
             swiftSettings: lowerFloors),
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: everywhere),
+        // Floor 6: what measures. Beside the loops in C that it measures against.
+        .target(name: "CAllocationCounter", path: "Benchmarks/CAllocationCounter"),
+        .target(name: "CRoofline", dependencies: ["CApus"], path: "Benchmarks/CRoofline"),
+        .target(name: "Histogram", path: "Benchmarks/Histogram", swiftSettings: everywhere),
+        .testTarget(
+            name: "HistogramTests", dependencies: ["Histogram"], swiftSettings: everywhere),
+        .testTarget(
+            name: "MqbenchTests", dependencies: ["CRoofline", "ApusFormat"],
+            swiftSettings: everywhere),
         .testTarget(
             name: "ApusFormatTests",
             dependencies: ["ApusFormat", "CApus", "CDeflate", "TestSupport"],

@@ -75,8 +75,10 @@ private enum Floors {
         "mqnamesrv": commands.union(network).union(["ApusNameServer"]),
         "mqadmin": commands.union(network).union(["ApusClient", "ApusRemoting", "ApusFormat"]),
         "mqload": commands.union(network).union(["ApusClient", "ApusFormat", "Histogram"]),
+        "Histogram": [],
         // No network: building these two compiles neither NIO nor TLS.
         "mqstore": commands.union(engine),
-        "mqbench": commands.union(engine).union(["CRoofline", "Histogram"]),
+        "mqbench": commands.union(engine)
+            .union(["CAllocationCounter", "CRoofline", "Histogram"]),
     ]
 }
