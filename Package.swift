@@ -40,6 +40,10 @@ let package = Package(
         .target(
             name: "ApusStore", dependencies: ["ApusFormat", "ApusSystem"],
             swiftSettings: lowerFloors),
+        // Floor 6
+        .executableTarget(
+            name: "mqstore", dependencies: ["ApusStore", "ApusFormat", "ApusSystem"],
+            swiftSettings: everywhere),
         .testTarget(
             name: "ApusFormatTests", dependencies: ["ApusFormat", "CApus", "CDeflate"],
             swiftSettings: everywhere),
@@ -47,6 +51,10 @@ let package = Package(
             name: "ApusSystemTests", dependencies: ["ApusSystem"], swiftSettings: everywhere),
         .testTarget(
             name: "ApusStoreTests", dependencies: ["ApusStore", "ApusFormat", "ApusSystem"],
+            swiftSettings: everywhere),
+        .testTarget(
+            name: "MqstoreTests",
+            dependencies: ["mqstore", "ApusStore", "ApusFormat", "ApusSystem"],
             swiftSettings: everywhere),
         .testTarget(name: "TidyTests", swiftSettings: everywhere),
     ]

@@ -51,8 +51,7 @@ package struct LogScan {
         case stopped
     }
 
-    /// Scans from the first record at or behind `start`, which is found from the start of its file
-    /// on, to the end of the log.
+    /// Scans from the first record at or behind `start` to the end of the log.
     package static func run(
         _ disk: any Disk, _ files: StoreFiles, from start: Int64 = .min,
         checks: RecordChecks = .all, visitor: some LogVisitor
@@ -64,8 +63,6 @@ package struct LogScan {
     private mutating func run(from start: Int64, _ visitor: some LogVisitor) -> LogEnd {
         var place: Int64?
         for (index, file) in segments.enumerated() {
-            // The file that holds `start` is scanned from its first byte: only there a record begins
-            // for sure.
             if index + 1 < segments.count, segments[index + 1].first <= start {
                 scannedByteCount += Int64(file.byteCount)
                 continue
@@ -97,7 +94,7 @@ package struct LogScan {
         _ file: FoundFile, from start: Int64, _ visitor: some LogVisitor
     ) throws(DiskError) -> FileEnd {
         let reader = try SegmentReader(disk, file, windowByteCount: Self.windowByteCount)
-        var position = 0
+        var position = try firstPosition(reader, from: start)
         var reported = 0
         while position < reader.byteCount {
             if position - reported >= Self.windowByteCount {
@@ -131,6 +128,17 @@ package struct LogScan {
             }
         }
         return .closed
+    }
+
+    /// `start` when a record is there; else the file's first byte, since only there one begins for
+    /// sure.
+    private func firstPosition(
+        _ reader: SegmentReader, from start: Int64
+    ) throws(DiskError) -> Int {
+        guard start > reader.file.first, start < reader.file.end else { return 0 }
+        let position = Int(start - reader.file.first)
+        if case .record = try reader.inspect(at: position, checks: .all) { return position }
+        return 0
     }
 
     /// Looks for the next record behind bytes that are none, and notes the stretch between.

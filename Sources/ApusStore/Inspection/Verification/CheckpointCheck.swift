@@ -48,6 +48,7 @@ struct CheckpointCheck {
 
     /// Times ahead of the log would make RocketMQ begin its scan too late.
     private func report(_ fields: CheckpointFields) {
+        if context.hasLostEnd { return }
         let times = [
             ("CommitLog", fields.commitLogTimestamp, 0),
             ("ConsumeQueue", fields.queueTimestamp, 8),

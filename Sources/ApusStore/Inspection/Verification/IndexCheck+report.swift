@@ -19,7 +19,7 @@ extension IndexCheck {
             "with another time than the record that it points to",
             "Queries by key within a span of time may miss these messages.")
         add(noRecord, .indexEntry, "that points to where no record starts", missed)
-        guard beyondLog.count > 0 else { return }
+        guard beyondLog.count > 0, !context.hasLostEnd else { return }
         let isExpected = !context.isClean
         context.findings.add(
             Finding(

@@ -70,6 +70,7 @@ struct LogReport {
         let path = context.relative(stretch.path)
         switch stretch.cause {
         case .unreadable:
+            context.hasLostEnd = true
             context.findings.add(
                 Finding(
                     .damage, .unreadable, at: place(stretch), count: stretch.byteCount,
@@ -88,6 +89,7 @@ struct LogReport {
         let isBelowMark = context.files.mark.map { stretch.start < $0.logDurable } ?? false
         let isBelowQueues = context.files.mark == nil && tally.entryCount > 0
         if isBelowMark || isBelowQueues && (context.isClean || isDamaged(stretch)) {
+            context.hasLostEnd = true
             context.findings.add(
                 Finding(
                     .damage, kind(stretch), at: place(stretch), count: stretch.byteCount,

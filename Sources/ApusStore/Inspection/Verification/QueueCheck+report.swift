@@ -183,6 +183,7 @@ extension QueueCheck {
                 "\(entries) \(run.verb) behind the end of the log, to physical offset"
                 + " \(run.physicalOffset)"
             if context.isClean {
+                context.hasLostEnd = true
                 add(
                     run, .damage, .entryBeyondLog,
                     what + ": the log has lost its end, or the queue was not cut with it.",

@@ -34,6 +34,8 @@ final class VerificationContext {
     var logEnd = Int64.max
     /// From this physical offset on the next open makes queues and index again.
     var recoveryStart: Int64 = .max
+    /// Whether messages at the end of the log are lost: what else points there follows from that.
+    var hasLostEnd = false
     /// The largest store timestamp in the log; 0 without records.
     var newestTimestamp: Int64 = 0
     /// Stretches without records, ascending, with what points into them.
