@@ -33,8 +33,8 @@ struct StoreArgument {
         files = try StoreFiles.survey(disk, directory)
         if files.isLocked {
             console.warn(
-                "a broker or another process has this store open; what is written meanwhile may show"
-                    + " as findings")
+                "a broker or another process has this store open; what is written meanwhile may"
+                    + " show as findings")
         }
     }
 }

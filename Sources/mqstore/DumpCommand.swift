@@ -118,8 +118,8 @@ final class Dump {
         return true
     }
 
-    /// By the entries of a ConsumeQueue; then, when the store was killed, through the log behind the
-    /// last. False: the queue has no such files.
+    /// By the entries of a ConsumeQueue; then, when the store was killed, through the log behind
+    /// the last. False: the queue has no such files.
     private func dumpQueue(_ topic: String, _ queueID: Int32) -> Bool {
         guard let units = entries.units(topic: topic, queueID: queueID),
             let first = units.queue.files.first, let last = units.queue.files.last
@@ -157,8 +157,8 @@ final class Dump {
         case .record, .beforeLog: break
         default:
             damaged(
-                "entry \(number) of \(queue) points to physical offset \(unit.physicalOffset), where"
-                    + " no record can be read")
+                "entry \(number) of \(queue) points to physical offset \(unit.physicalOffset),"
+                    + " where no record can be read")
         }
     }
 

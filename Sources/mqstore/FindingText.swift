@@ -4,17 +4,17 @@ import ApusStore
 
 /// Prints a verification's answer.
 enum FindingText {
-    static func print(_ report: VerificationReport, _ files: StoreFiles, _ console: Console) {
+    static func print(_ report: VerificationReport, _ console: Console) {
         let totals = report.totals
-        console.line(
-            "Looked at \(plural(totals.records, "record", "records")) in"
-                + " \(plural(Int64(totals.segments), "CommitLog file", "CommitLog files")) (physical"
-                + " offset \(totals.logStart) to \(totals.logEnd)),")
-        console.line(
-            "\(plural(totals.queueEntries, "entry", "entries")) of"
-                + " \(plural(Int64(totals.queues), "queue", "queues")), and"
-                + " \(plural(totals.indexEntries, "entry", "entries")) of"
-                + " \(plural(Int64(totals.indexFiles), "index file", "index files")).")
+        let records = plural(totals.records, "record", "records")
+        let segments = plural(Int64(totals.segments), "CommitLog file", "CommitLog files")
+        let entries = plural(totals.queueEntries, "entry", "entries")
+        let queues = plural(Int64(totals.queues), "queue", "queues")
+        let indexEntries = plural(totals.indexEntries, "entry", "entries")
+        let indexFiles = plural(Int64(totals.indexFiles), "index file", "index files")
+        console.line("Looked at \(records) in \(segments)")
+        console.line("(physical offset \(totals.logStart) to \(totals.logEnd)),")
+        console.line("\(entries) of \(queues), and \(indexEntries) of \(indexFiles).")
         for severity in Finding.Severity.allCases {
             for finding in report.findings where finding.severity == severity {
                 print(finding, console)
@@ -56,9 +56,9 @@ enum FindingText {
         switch report.verdict {
         case .incomplete: return "Not everything could be read: this answer is not complete."
         case .findings:
-            return
-                "\(damage) of damage, \(plural(inconsistencies, "inconsistency", "inconsistencies")),"
-                + " \(plural(notes, "note", "notes"))."
+            return "Found: \(damage) damage, "
+                + plural(inconsistencies, "inconsistency", "inconsistencies")
+                + ", \(plural(notes, "note", "notes"))."
         case .sound:
             let what = report.isClean ? "The store is sound" : "The store is sound for recovery"
             return notes == 0 ? "\(what)." : "\(what): \(plural(notes, "note", "notes"))."

@@ -2,7 +2,8 @@
 
 /// A value of JSON, written out.
 enum JSONText {
-    /// A string with its quotes. Control characters are escaped, other characters stand as they are.
+    /// A string with its quotes. Control characters are escaped, other characters stand as they
+    /// are.
     static func string(_ text: String) -> String {
         var written = "\""
         for scalar in text.unicodeScalars {

@@ -17,7 +17,7 @@ enum VerifyCommand {
         if arguments.has("--json") {
             FindingJSON.print(report, console)
         } else {
-            FindingText.print(report, store.files, console)
+            FindingText.print(report, console)
         }
         for error in report.refused { console.warn("\(error)") }
         switch report.verdict {

@@ -1,7 +1,7 @@
 // Reads a file through one buffer, for tools that look at directories which may be damaged.
 //
-// Read with `pread` and not through a mapping: a bad sector, or a file that gets shorter meanwhile, is
-// then an error with a text instead of a signal. Nothing here writes.
+// Read with `pread` and not through a mapping: a bad sector, or a file that gets shorter meanwhile,
+// is then an error with a text instead of a signal. Nothing here writes.
 
 private import ApusFormat
 package import ApusSystem
@@ -18,7 +18,8 @@ package final class FileWindow {
     private var held = 0..<0
     private var isLent = false
 
-    /// Opens the file. `windowByteCount` bytes are read at a time, or more where more are asked for.
+    /// Opens the file. `windowByteCount` bytes are read at a time, or more where more are asked
+    /// for.
     package init(
         _ disk: any Disk, path: String, windowByteCount: Int
     ) throws(DiskError) {

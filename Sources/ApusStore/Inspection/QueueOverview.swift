@@ -1,4 +1,5 @@
-// What there is to say of one queue: from the log's records where it was scanned, else from its files.
+// What there is to say of one queue: from the log's records where it was scanned, else from its
+// files.
 
 import ApusFormat
 import ApusSystem

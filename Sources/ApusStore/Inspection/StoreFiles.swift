@@ -1,5 +1,5 @@
-// What lies in a store's directory, told by names and lengths alone. Opens nothing but `checkpoint`,
-// `abort` and `lock`, which are small, and writes nothing.
+// What lies in a store's directory, told by names and lengths alone. Opens nothing but
+// `checkpoint`, `abort` and `lock`, which are small, and writes nothing.
 
 package import ApusFormat
 package import ApusSystem

@@ -1,7 +1,7 @@
 // A store at a glance: what is in the log, in each queue and in the index.
 //
-// With a scan of the whole log, or from the newest CommitLog file alone. Memory: a few hundred bytes a
-// queue.
+// With a scan of the whole log, or from the newest CommitLog file alone. Memory: a few hundred
+// bytes a queue.
 
 package import ApusFormat
 package import ApusSystem

@@ -125,7 +125,8 @@ struct CheckpointCheck {
             add(
                 .note, .durableMark, place, at: slot,
                 "The durable mark says that the log begins at \(mark.logMinimum); it begins at"
-                    + " \(context.logStart): retention removed older files since, or they are lost.",
+                    + " \(context.logStart): retention removed older files since, or they are"
+                    + " lost.",
                 "Messages before \(context.logStart) cannot be delivered.")
         }
         if mark.isClean, context.files.hasAbort {

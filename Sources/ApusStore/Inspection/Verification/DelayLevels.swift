@@ -1,8 +1,8 @@
 // When a message of `SCHEDULE_TOPIC_XXXX` is to be delivered: its store time and the delay of its
 // level, which stands in the tags code of its entry.
 //
-// A broker may be configured with other levels (`messageDelayLevel`), which no file tells. A level of
-// which not one entry agrees with RocketMQ's own table is therefore taken for configured.
+// A broker may be configured with other levels (`messageDelayLevel`), which no file tells. A level
+// of which not one entry agrees with RocketMQ's own table is therefore taken for configured.
 
 import ApusFormat
 
@@ -14,7 +14,8 @@ package struct DelayLevels {
         1, 5, 10, 30, 60, 120, 180, 240, 300, 360, 420, 480, 540, 600, 1200, 1800, 3600, 7200,
     ]
 
-    /// The delivery time by RocketMQ's own table; nil for no delay. Levels past the last are the last.
+    /// The delivery time by RocketMQ's own table; nil for no delay. Levels past the last are the
+    /// last.
     package static func deliveryTime(level: Int, storeTimestamp: Int64) -> Int64? {
         guard level > 0 else { return nil }
         return storeTimestamp &+ seconds[min(level, seconds.count) - 1] * 1000
@@ -66,7 +67,8 @@ package struct DelayLevels {
                     Finding(
                         .inconsistency, .entryTags, at: deviation.place,
                         "The entry says that the message is due \(deviation.delay) ms after it was"
-                            + " stored; delay level \(level) is \(Self.seconds[level - 1] * 1000) ms.",
+                            + " stored; delay level \(level) is \(Self.seconds[level - 1] * 1000)"
+                            + " ms.",
                         consumers: "The message is delivered at a wrong time."))
             }
         }

@@ -1,4 +1,5 @@
-// One thing that a verification found, in words: what it is, where, and what it means for consumers.
+// One thing that a verification found, in words: what it is, where, and what it means for
+// consumers.
 
 /// A finding.
 package struct Finding: Hashable, Sendable {

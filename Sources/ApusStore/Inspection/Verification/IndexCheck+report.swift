@@ -87,8 +87,8 @@ extension IndexCheck {
                 Finding(
                     isExpected ? .note : .inconsistency, .indexIncomplete,
                     at: Finding.Place(physicalOffset: behind.first), count: behind.count,
-                    "The index ends before \(plural(behind.count, "message", "messages")) with keys,"
-                        + " from physical offset \(behind.first) on."
+                    "The index ends before \(plural(behind.count, "message", "messages")) with"
+                        + " keys, from physical offset \(behind.first) on."
                         + (isExpected ? " The next open adds them." : ""),
                     consumers: isExpected ? "None after the next open." : notFound))
         }

@@ -1,10 +1,10 @@
 // Holds the index and the log against each other while the log is scanned.
 //
-// Entries were written in the order of the log, so one cursor over all IndexFiles moves along with the
-// scan: the entries of a record are compared with its keys as it comes by. Entries out of order (a
-// recovery may index records twice) and keys without an entry are then looked up one by one, in the
-// log and through the chains. Memory: the cursor, and the slots of one file while its chains are
-// checked; nothing grows with the messages.
+// Entries were written in the order of the log, so one cursor over all IndexFiles moves along with
+// the scan: the entries of a record are compared with its keys as it comes by. Entries out of order
+// (a recovery may index records twice) and keys without an entry are then looked up one by one, in
+// the log and through the chains. Memory: the cursor, and the slots of one file while its chains
+// are checked; nothing grows with the messages.
 
 import ApusFormat
 import ApusSystem

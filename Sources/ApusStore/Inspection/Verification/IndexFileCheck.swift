@@ -1,8 +1,8 @@
 // Checks one IndexFile against itself: every chain, every slot and the counts of the header.
 //
-// One pass over the entries, in their order, builds the slots again: the entry before of each must be
-// what its slot held until then. When all agree, no chain has a loop or leaves the file, and each
-// entry is reached. Memory: four bytes a slot, 20 MB with RocketMQ's default of 5,000,000.
+// One pass over the entries, in their order, builds the slots again: the entry before of each must
+// be what its slot held until then. When all agree, no chain has a loop or leaves the file, and
+// each entry is reached. Memory: four bytes a slot, 20 MB with RocketMQ's default of 5,000,000.
 
 import ApusFormat
 import ApusSystem

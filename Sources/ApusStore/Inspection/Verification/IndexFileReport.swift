@@ -77,8 +77,8 @@ struct IndexFileReport {
             let loop = fault.found >= fault.number ? " A reader would go round in circles." : ""
             add(
                 .indexChain, count: fault.count, at: entryOffset(fault.number, reader),
-                "\(fault.count) \(fault.count == 1 ? "entry does" : "entries do") not name the entry"
-                    + " before in its slot; first entry \(fault.number), which names"
+                "\(fault.count) \(fault.count == 1 ? "entry does" : "entries do") not name the"
+                    + " entry before in its slot; first entry \(fault.number), which names"
                     + " \(fault.found) instead of \(fault.expected).\(loop)", missed)
         }
         if check.hashes.count > 0 {
@@ -144,8 +144,8 @@ struct IndexFileReport {
             _ = context.lookup.lookUp(offset) { stored = $0.storeTimestamp }
             if let stored, stored != timestamp {
                 add(
-                    "The header says that the \(name) message was stored at \(timestamp); its record"
-                        + " says \(stored).")
+                    "The header says that the \(name) message was stored at \(timestamp); its"
+                        + " record says \(stored).")
             }
         }
     }

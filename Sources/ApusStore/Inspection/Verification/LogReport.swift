@@ -1,7 +1,8 @@
 // What the scan of the log says in words: stretches without records, and how the log ends.
 //
-// Whether the end of the log is torn or damaged: below the durable mark it is damage. Without a mark,
-// what a killed process leaves has no queue entry that points to it, unless the machine lost power.
+// Whether the end of the log is torn or damaged: below the durable mark it is damage. Without a
+// mark, what a killed process leaves has no queue entry that points to it, unless the machine lost
+// power.
 
 import ApusFormat
 

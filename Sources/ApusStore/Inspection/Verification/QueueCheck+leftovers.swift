@@ -4,7 +4,8 @@ private import ApusFormat
 private import ApusSystem
 
 extension QueueCheck {
-    /// Walks the files of every queue. The log was scanned before: its end and its stretches are known.
+    /// Walks the files of every queue. The log was scanned before: its end and its stretches are
+    /// known.
     func walkLeftovers(progress: (Int64) -> Void) {
         closeAll()
         var done: Int64 = 0

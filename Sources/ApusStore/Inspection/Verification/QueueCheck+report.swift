@@ -3,8 +3,8 @@
 private import ApusFormat
 
 extension QueueCheck {
-    /// Puts faults, gaps and leftovers into findings. Entries that a killed store had not written yet
-    /// are gathered in one note.
+    /// Puts faults, gaps and leftovers into findings. Entries that a killed store had not written
+    /// yet are gathered in one note.
     func report() {
         var unwritten = Unwritten()
         for state in table.values {
@@ -59,8 +59,8 @@ extension QueueCheck {
     }
 
     private var rebuildWords: String {
-        "They are given nothing, or another message, at these offsets, until the queue is made again"
-            + " from the log."
+        "They are given nothing, or another message, at these offsets, until the queue is made"
+            + " again from the log."
     }
 
     /// Whether the next open makes the entry of a record at this place again.
@@ -166,8 +166,8 @@ extension QueueCheck {
                 isDeleted ? .note : .inconsistency, .queueMissing,
                 at: state.place(of: state.firstOffset ?? 0, physicalOffset: state.firstPhysical),
                 count: state.records,
-                "\(state.name) has \(plural(state.records, "message", "messages")) in the log but no"
-                    + " files"
+                "\(state.name) has \(plural(state.records, "message", "messages")) in the log but"
+                    + " no files"
                     + (isDeleted
                         ? ": config/topics.json does not know the topic, so it was deleted." : "."),
                 consumers: isDeleted
@@ -208,8 +208,8 @@ extension QueueCheck {
         case .notAnEntry:
             add(
                 run, .inconsistency, .entryWithoutRecord,
-                "\(entries) \(run.count == 1 ? "is" : "are") not an entry: the physical offset or the"
-                    + " size is impossible.", "RocketMQ takes it for the end of the queue.")
+                "\(entries) \(run.count == 1 ? "is" : "are") not an entry: the physical offset or"
+                    + " the size is impossible.", "RocketMQ takes it for the end of the queue.")
         }
     }
 

@@ -1,8 +1,9 @@
 // Holds records and ConsumeQueue entries against each other, in two passes.
 //
-// The first follows the log: each record's entry is looked up by its queue offset and compared field
-// by field. A queue is read in windows; a bounded number of them is open at a time. The second walks
-// the queues' files, but only where no record of the log has its entry (see `QueueCheck+leftovers`).
+// The first follows the log: each record's entry is looked up by its queue offset and compared
+// field by field. A queue is read in windows; a bounded number of them is open at a time. The
+// second walks the queues' files, but only where no record of the log has its entry (see
+// `QueueCheck+leftovers`).
 //
 // Memory: `QueueState` for each queue, and the open windows. It does not grow with the messages.
 
@@ -152,8 +153,8 @@ final class QueueCheck {
                 .note, .queueRestarted,
                 at: state.place(of: queueOffset, physicalOffset: record.physicalOffset),
                 "\(state.name) begins again with offset \(queueOffset) at physical offset"
-                    + " \(record.physicalOffset): the topic was deleted and made again, or the queue"
-                    + " was lost.",
+                    + " \(record.physicalOffset): the topic was deleted and made again, or the"
+                    + " queue was lost.",
                 consumers: "The messages before are not in the queue any more."))
     }
 

@@ -1,7 +1,7 @@
 // What a verification knows of one queue while it walks the log.
 //
-// Memory: a few hundred bytes a queue, and some for each gap and each run of wrong entries, of which
-// no more than a bound are kept. It does not grow with the messages.
+// Memory: a few hundred bytes a queue, and some for each gap and each run of wrong entries, of
+// which no more than a bound are kept. It does not grow with the messages.
 
 import ApusFormat
 

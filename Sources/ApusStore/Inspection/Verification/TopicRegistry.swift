@@ -1,5 +1,5 @@
-// Which topics a broker knows: a look into `config/topics.json`, so that a deleted topic is not taken
-// for a lost one.
+// Which topics a broker knows: a look into `config/topics.json`, so that a deleted topic is not
+// taken for a lost one.
 
 private import ApusFormat
 import ApusSystem

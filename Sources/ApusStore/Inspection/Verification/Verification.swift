@@ -1,8 +1,8 @@
 // Holds the files of a store against each other: log, ConsumeQueues, index, checkpoint. Reads only.
 //
-// The log is read once, from front to back; queues and index are followed beside it, and what is left
-// of them is read after it. Memory is bounded by the number of queues, the slots of one IndexFile and
-// the number of damaged places that are kept, not by the number of messages.
+// The log is read once, from front to back; queues and index are followed beside it, and what is
+// left of them is read after it. Memory is bounded by the number of queues, the slots of one
+// IndexFile and the number of damaged places that are kept, not by the number of messages.
 
 import ApusFormat
 package import ApusSystem
@@ -105,8 +105,8 @@ extension Verification: LogVisitor {
 
 /// Where the next open begins to make queues and index again.
 enum RecoveryStart {
-    /// By the durable mark; without one as RocketMQ does it after a kill: at the newest CommitLog file
-    /// that begins with a record no newer than the checkpoint, less three seconds.
+    /// By the durable mark; without one as RocketMQ does it after a kill: at the newest CommitLog
+    /// file that begins with a record no newer than the checkpoint, less three seconds.
     static func find(_ context: VerificationContext) -> Int64 {
         if let mark = context.files.mark { return min(mark.queuesDurable, mark.indexDurable) }
         guard let fields = context.files.checkpointFields else { return context.logStart }

@@ -82,8 +82,8 @@ final class VerificationContext {
         }
     }
 
-    /// Whether the next open of a store that was killed makes this IndexFile again: it holds messages
-    /// past what the checkpoint says.
+    /// Whether the next open of a store that was killed makes this IndexFile again: it holds
+    /// messages past what the checkpoint says.
     func isIndexRebuilt(_ file: FoundFile) -> Bool {
         if let mark = files.mark { return file.first >= mark.indexFileName }
         let checkpointed = files.checkpointFields?.indexTimestamp ?? 0
