@@ -45,6 +45,9 @@ let package = Package(
         .target(name: "CAllocationCounter", path: "Benchmarks/CAllocationCounter"),
         .target(name: "CRoofline", dependencies: ["CApus"], path: "Benchmarks/CRoofline"),
         .target(name: "Histogram", path: "Benchmarks/Histogram", swiftSettings: everywhere),
+        .executableTarget(
+            name: "mqstore", dependencies: ["ApusStore", "ApusFormat", "ApusSystem"],
+            swiftSettings: everywhere),
         .testTarget(
             name: "HistogramTests", dependencies: ["Histogram"], swiftSettings: everywhere),
         .testTarget(
@@ -59,6 +62,10 @@ let package = Package(
         .testTarget(
             name: "ApusStoreTests",
             dependencies: ["ApusStore", "ApusFormat", "ApusSystem", "TestSupport"],
+            swiftSettings: everywhere),
+        .testTarget(
+            name: "MqstoreTests",
+            dependencies: ["mqstore", "ApusStore", "ApusFormat", "ApusSystem"],
             swiftSettings: everywhere),
         .testTarget(name: "TidyTests", swiftSettings: everywhere),
     ]

@@ -67,6 +67,19 @@ public enum Properties: Sendable {
         return found
     }
 
+    /// Tells `body` where each property's name and value stand in `bytes`, in their order.
+    /// Allocates nothing.
+    public static func forEach(
+        in bytes: RawSpan, _ body: (_ name: Range<Int>, _ value: Range<Int>) -> Void
+    ) {
+        var offset = 0
+        while let item = item(in: bytes, from: offset) {
+            offset = item.end + 1
+            guard let nameEnd = item.nameEnd else { continue }
+            body(item.start..<nameEnd, nameEnd + 1..<item.end)
+        }
+    }
+
     /// Whether a property can be told from its neighbours when it is encoded: the name is not
     /// empty, and no 01 or 02 stands in it or in the value. (A property with an empty value can be
     /// written, but no reader sees it.)

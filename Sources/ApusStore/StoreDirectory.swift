@@ -25,6 +25,7 @@ package struct StoreDirectory: Sendable {
     package var checkpoint: String { "\(root)/checkpoint" }
     package var consumeQueue: String { "\(root)/consumequeue" }
     package var batchConsumeQueue: String { "\(root)/batchconsumequeue" }
+    package var consumeQueueExtension: String { "\(root)/consumequeue_ext" }
     package var index: String { "\(root)/index" }
     package var quarantine: String { "\(root)/quarantine" }
     package var deleting: String { "\(commitLog).deleting" }

@@ -97,5 +97,12 @@ package protocol DiskFile: AnyObject, Sendable {
     func sync() throws(DiskError)
     /// Takes the exclusive lock on the first byte; false when another process holds it.
     func lockFirstByte() throws(DiskError) -> Bool
+    /// Whether someone else holds a lock on the first byte. Takes none.
+    func isFirstByteLocked() throws(DiskError) -> Bool
     func close()
+}
+
+extension DiskFile {
+    /// A disk whose files nobody else opens has no locks to tell of.
+    package func isFirstByteLocked() throws(DiskError) -> Bool { false }
 }

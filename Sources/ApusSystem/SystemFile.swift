@@ -134,4 +134,10 @@ package final class SystemFile: DiskFile {
         if code == EAGAIN || code == EACCES { return false }
         throw failure("lock", code: code)
     }
+
+    package func isFirstByteLocked() throws(DiskError) -> Bool {
+        let answer = capus_first_byte_is_locked(descriptor)
+        if answer < 0 { throw failure("ask for the lock of", code: -answer) }
+        return answer == 1
+    }
 }

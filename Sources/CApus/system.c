@@ -49,6 +49,13 @@ int capus_lock_first_byte(int descriptor) {
     return fcntl(descriptor, F_OFD_SETLK, &lock) == 0 ? 0 : errno;
 }
 
+int capus_first_byte_is_locked(int descriptor) {
+    struct flock lock = {
+        .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1, .l_pid = 0};
+    if (fcntl(descriptor, F_OFD_GETLK, &lock) != 0) return -errno;
+    return lock.l_type != F_UNLCK;
+}
+
 int capus_fallocate(int descriptor, int mode, int64_t offset, int64_t count) {
     int result;
     do {

@@ -19,7 +19,7 @@ struct Recovery {
     private(set) var indexFiles: [IndexFile] = []
     private(set) var indexDurable = MessageIndex.Durable(
         end: 0, fileName: 0, entryCount: 0, timestamp: 0)
-    private var scanned = LogScan.Result(end: 0)
+    private var scanned = LogEndScan.Result(end: 0)
     private var wasClean = true
     /// Up to here all queue entries are on the device.
     private var queuesDurable: Int64 = 0
@@ -94,7 +94,7 @@ extension Recovery {
         case .fresh: return
         case .closed(let mark):
             if try endsCleanly(at: mark) {
-                scanned = LogScan.Result(
+                scanned = LogEndScan.Result(
                     end: mark.logDurable, lastTimestamp: mark.javaFields.commitLogTimestamp)
                 queuesDurable = mark.logDurable
             } else {
@@ -162,7 +162,7 @@ extension Recovery {
         loader.trust(upTo: start)
         log.observer?.storeDid(.recovering(from: start, to: log.segments.last?.end ?? start))
         let queues = QueueRecovery(log: log, table: table)
-        let scan = LogScan(
+        let scan = LogEndScan(
             segments: log.segments.all, checks: log.scanChecks, durable: durable,
             onUnmarkedDamage: log.configuration.recovery.onUnmarkedDamage)
         scanned = try scan.run(from: start) { (record) throws(StoreError) in

@@ -38,6 +38,9 @@ int capus_open(const char *path, int flags, uint32_t mode);
 // POSIX lock that Java takes on the same byte. 0, or an errno value.
 int capus_lock_first_byte(int descriptor);
 
+// Whether someone else holds a lock on [0, 1): 1 or 0, or a negated errno. Takes nothing.
+int capus_first_byte_is_locked(int descriptor);
+
 // fallocate(2) with `mode`; 0, or an errno value.
 int capus_fallocate(int descriptor, int mode, int64_t offset, int64_t count);
 

@@ -8,7 +8,7 @@ import ApusFormat
 import ApusSystem
 
 /// The scan of recovery.
-struct LogScan {
+struct LogEndScan {
     /// What the scan found.
     struct Result {
         /// Where the next record goes.
