@@ -46,7 +46,7 @@ public struct Manifest: Decodable, Sendable {
         public let queueId: Int32
         public let queueOffset: Int64
         public let offsetMsgId: String
-        public let msgId: String
+        public let msgId: String?
         public let tags: String?
         public let keys: String?
         public let sysFlag: Int32
