@@ -110,7 +110,7 @@ public final class MessageStore: Sendable {
 
     deinit {
         for runner in runners.withLock({ $0 }) { runner.stop() }
-        lockFile.close()
+        StoreLock.release(lockFile)
     }
 
     /// Refuses further appends, brings everything to the device, and marks the directory as closed.
@@ -128,7 +128,7 @@ public final class MessageStore: Sendable {
         for runner in runners.withLock({ $0 }) { runner.stop() }
         defer {
             for queue in table.known { queue.wakeWaiters(readableEnd: .max) }
-            lockFile.close()
+            StoreLock.release(lockFile)
             log.observer?.storeDid(.closed)
         }
         if let poisoned { throw .poisoned(cause: poisoned) }
@@ -176,5 +176,10 @@ enum StoreLock {
         }
         guard isLocked else { throw .locked(path: paths.lock) }
         return file
+    }
+
+    static func release(_ file: any DiskFile) {
+        file.unlockFirstByte()
+        file.close()
     }
 }
