@@ -65,7 +65,8 @@ func fullDisk() throws {
     let before = try store.maximumOffset(queue)
     try FileManager.default.removeItem(atPath: ballast)
     for number in 0..<2_000 {
-        #expect(try store.append(message(number, size: 1_000)).queueOffset == before + Int64(number))
+        let result = try store.append(message(number, size: 1_000))
+        #expect(result.queueOffset == before + Int64(number))
     }
     try store.close()
 }
