@@ -30,7 +30,7 @@ extension CommitLog {
         do throws(StoreError) {
             next = try preallocator.takeNext(base: segmentEnd)
         } catch {
-            if case .diskFull(let path) = error { observer?.storeDid(.diskFull(path: path)) }
+            if case .diskFull(let path) = error { tellDiskFull(path) }
             throw error
         }
         segments.append(next)

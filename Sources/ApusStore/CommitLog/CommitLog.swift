@@ -23,6 +23,8 @@ package final class CommitLog: Sendable {
     /// What the indexer has to read; a record is noted in its turn to publish.
     let keyed = KeyedRange()
     let dirtyQueues = DirtyQueues()
+    /// Rung when the flusher has something to do before its interval is over.
+    let flushWanted = Signal()
     /// Records that end at or before this are on the device. Written by `GroupCommit`, after a
     /// sync.
     let flushed = Atomic<Int64>(0)
@@ -32,6 +34,8 @@ package final class CommitLog: Sendable {
     let refusal = Mutex<StoreError?>(nil)
     /// The first sync that failed. Never taken back.
     private let firstFailure = Mutex<DiskError?>(nil)
+    /// When a full disk was last told of, by the clock's nanoseconds.
+    private let lastDiskFull = Atomic<Int64>(.min / 2)
     /// Held while segments or queue files are made.
     let roomLock = Mutex(())
     /// Stretches below the durable mark that cannot be read. Written by recovery.
@@ -43,6 +47,7 @@ package final class CommitLog: Sendable {
     let appendsChecksum: Bool
     let isSync: Bool
     let isIndexed: Bool
+    let wakesOnAppend: Bool
 
     init(
         disk: any Disk, directory: StoreDirectory, configuration: StoreConfiguration,
@@ -64,6 +69,7 @@ package final class CommitLog: Sendable {
         appendsChecksum = configuration.integrity.appendsRecordChecksum
         isSync = configuration.flush.mode == .sync
         isIndexed = configuration.index.isEnabled
+        wakesOnAppend = configuration.flush.wakesOnAppend
     }
 
     /// Records that end at or before this are whole.
@@ -80,6 +86,14 @@ package final class CommitLog: Sendable {
         }
         refuse(.poisoned(cause: cause))
         if isFirst { observer?.storeDid(.poisoned(cause)) }
+    }
+
+    /// Tells of a full disk, at most once a second.
+    func tellDiskFull(_ path: String) {
+        let now = time.nanoseconds
+        guard now - lastDiskFull.load(ordering: .relaxed) >= 1_000_000_000 else { return }
+        lastDiskFull.store(now, ordering: .relaxed)
+        observer?.storeDid(.diskFull(path: path))
     }
 
     /// What a reader may see: everything published or, in SYNC_FLUSH mode, everything synced.
@@ -184,6 +198,7 @@ extension CommitLog {
         if queueEnd >= 0, !isSync, queue.waiterCount.load(ordering: .relaxed) != 0 {
             queue.wakeWaiters(readableEnd: queueEnd)
         }
+        if wakesOnAppend { flushWanted.ring() }
         if end >= preallocator.wakeAt.load(ordering: .relaxed) { follow(end) }
     }
 

@@ -29,7 +29,7 @@ final class GroupCommit: Sendable {
     private let signal = Signal()
     private let pending = Mutex<[Pending]>([])
     /// Rung when a completion waits for someone to lead.
-    let wanted = Signal()
+    var wanted: Signal { log.flushWanted }
     /// Rung when a completion waits whose time may run out.
     let deadlines = Signal()
     /// Queues with waiters that a sync in SYNC_FLUSH mode makes messages readable for.
