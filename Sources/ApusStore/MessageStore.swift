@@ -133,11 +133,7 @@ public final class MessageStore: Sendable {
         }
         if let poisoned { throw .poisoned(cause: poisoned) }
         log.preallocator.discardNext()
-        let names = try table.names()
-        let onDisk = names.count { name in
-            (try? table.existing(topic: name.topic, id: name.id)?.hasFiles) ?? false
-        }
-        try flusher.flushForClose(queueCount: Int32(clamping: onDisk))
+        try flusher.flushForClose()
         do throws(DiskError) {
             try log.disk.unlink(log.directory.abort)
             try log.disk.syncDirectory(log.directory.root)

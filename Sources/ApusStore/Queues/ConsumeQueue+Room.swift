@@ -81,11 +81,15 @@ extension ConsumeQueue {
             creates: !exists, writable: true)
         if !exists {
             try fill(file, upTo: nextOffset)
-            fileLock.withLock {
-                files.append(first)
-                files.sort()
-                readFile = file
+            let isFirst = fileLock.withLock {
+                defer {
+                    files.append(first)
+                    files.sort()
+                    readFile = file
+                }
+                return files.isEmpty
             }
+            if isFirst { onFirstFile() }
         }
         return file
     }
