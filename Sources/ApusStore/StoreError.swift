@@ -183,7 +183,7 @@ extension StoreError: CustomStringConvertible {
             "the store takes no more messages since a sync failed (\(cause)): what was flushed "
                 + "before is on the device, what came after may be lost; close the store, check "
                 + "the device, and open it again"
-        // Said above; named here so that a new case is missed by the compiler.
+        // Said above. Named here so that the compiler finds a new case without a text.
         case .emptyTopic, .invalidTopic, .topicTooLong, .invalidQueueID, .propertiesTooLong,
             .bodyTooLarge, .recordTooLarge, .invalidProperty, .compressionFailed,
             .unsupportedQueueType, .invalidConfiguration, .emptyBatch, .batchTooLarge,
