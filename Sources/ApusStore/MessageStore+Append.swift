@@ -13,13 +13,23 @@ extension MessageStore {
         return MessageQueue(queue: try table.queue(topic: topic, id: id))
     }
 
+    /// A queue that has messages or was used since the store was opened; fails with `.unknownQueue`
+    /// where `queue(topic:id:)` would make one.
+    public func existingQueue(topic: String, id: Int32 = 0) throws(StoreError) -> MessageQueue {
+        try checkOpen()
+        guard let queue = try table.existing(topic: topic, id: id) else {
+            throw .unknownQueue(topic: topic, queueID: id)
+        }
+        return MessageQueue(queue: queue)
+    }
+
     /// Appends one message and returns when it is stored as the flush mode promises.
     ///
     /// `body` and `properties` (`name 01 value 02`, repeated) are copied once, into the log. With
     /// ASYNC_FLUSH nothing is allocated and no system call is made.
     @discardableResult
     public func append(
-        to queue: MessageQueue, body: RawSpan, properties: RawSpan,
+        to queue: MessageQueue, body: RawSpan, properties: RawSpan = RawSpan(),
         attributes: MessageAttributes = MessageAttributes()
     ) throws(StoreError) -> AppendResult {
         if log.isSync {
@@ -44,7 +54,7 @@ extension MessageStore {
     /// Appends one message and calls `completion` when it is stored as the flush mode promises: at
     /// once with ASYNC_FLUSH, else on the thread that led the sync. Return from it soon.
     public func append(
-        to queue: MessageQueue, body: RawSpan, properties: RawSpan,
+        to queue: MessageQueue, body: RawSpan, properties: RawSpan = RawSpan(),
         attributes: MessageAttributes = MessageAttributes(),
         completion: @escaping @Sendable (Result<AppendResult, StoreError>) -> Void
     ) {

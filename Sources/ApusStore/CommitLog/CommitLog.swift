@@ -195,7 +195,7 @@ extension CommitLog {
         if queueEnd >= 0 { queue.published.store(queueEnd, ordering: .releasing) }
         publication.pass(place.ticket)
         // The barrier in `pass` pairs with the one of who counts itself as a waiter.
-        if queueEnd >= 0, !isSync, queue.waiterCount.load(ordering: .relaxed) != 0 {
+        if queueEnd >= 0, !isSync, queue.waiterCount.load(ordering: .sequentiallyConsistent) != 0 {
             queue.wakeWaiters(readableEnd: queueEnd)
         }
         if wakesOnAppend { flushWanted.ring() }
