@@ -25,19 +25,15 @@ struct AppendTask: Sendable {
 /// What one writer found.
 struct AppendOutcome: Sendable {
     var nanoseconds: Int64 = 0
+    /// Messages appended.
+    var count = 0
     /// -1 when nothing counts.
     var allocations: Int64 = 0
     var latency = Histogram()
-}
 
-/// The bytes that a writer hands over; of its own, since keys are written into them.
-struct AppendBuffers {
-    let bodies: [UInt8]
-    var properties: [UInt8]
-
-    init(_ messages: SampleMessages) {
-        bodies = messages.bodies
-        properties = messages.properties
+    mutating func countAllocations(since before: Int64) {
+        let now = callocationcounter_thread()
+        allocations = now < 0 ? -1 : now - before
     }
 }
 
@@ -45,126 +41,89 @@ extension AppendTask {
     /// As fast as it goes, without a look at the clock for each message.
     func run() throws -> AppendOutcome {
         var outcome = AppendOutcome()
-        var buffers = AppendBuffers(messages)
-        let frames = batch > 1 ? self.frames() : []
+        var bytes = AppendBytes(messages, batch: batch, plants: plantsAllocation)
         let allocations = callocationcounter_thread()
         let start = croofline_now()
         if batch > 1 {
-            try appendBatches(frames)
+            try Self.appendBatches(store, queues, bytes, first, count / batch)
+        } else if queues.count == 1 {
+            try Self.appendSingly(store, queues[0], &bytes, first, count)
         } else {
-            try appendSingly(&buffers)
+            try Self.appendInTurn(store, queues, &bytes, first, count)
         }
         outcome.nanoseconds = croofline_now() - start
-        outcome.allocations = Self.difference(allocations, callocationcounter_thread())
+        outcome.countAllocations(since: allocations)
+        outcome.count = count / batch * batch
         return outcome
     }
 
-    static func difference(_ before: Int64, _ after: Int64) -> Int64 {
-        before < 0 ? -1 : after - before
-    }
-
     @inline(never)
-    private func appendSingly(_ buffers: inout AppendBuffers) throws {
-        let queue = queues[0]
-        let attributes = MessageAttributes()
-        for index in 0..<count {
-            try appendOne(
-                index, to: queues.count == 1 ? queue : queues[(first &+ index) % queues.count],
-                &buffers, attributes)
-        }
-    }
-
-    /// Appends the writer's message number `index`.
-    @inline(__always)
-    func appendOne(
-        _ index: Int, to queue: MessageQueue, _ buffers: inout AppendBuffers,
-        _ attributes: MessageAttributes
+    private static func appendSingly(
+        _ store: MessageStore, _ queue: MessageQueue, _ bytes: inout AppendBytes, _ first: Int,
+        _ count: Int
     ) throws {
-        let kind = index & (messages.kinds - 1)
-        let length = messages.propertiesByteCount
-        if messages.keyCount > 0 {
-            setKeys(first &+ index, in: &buffers.properties, from: kind * length)
+        let attributes = MessageAttributes()
+        for number in first..<first + count {
+            try bytes.append(number, to: queue, of: store, attributes)
         }
-        if plantsAllocation { free(malloc(24)) }
-        let size = messages.bodyByteCount
-        try store.append(
-            to: queue,
-            body: buffers.bodies.span.bytes.extracting(kind * size..<(kind + 1) * size),
-            properties: buffers.properties.span.bytes
-                .extracting(kind * length..<(kind + 1) * length),
-            attributes: attributes)
-    }
-
-    /// Writes the number of a message into the keys of its properties.
-    private func setKeys(_ number: Int, in properties: inout [UInt8], from start: Int) {
-        for key in 0..<messages.keyCount {
-            var left = number
-            var place = start + 5 + 17 * key + 15
-            for _ in 0..<12 {
-                let digit = UInt8(truncatingIfNeeded: left & 15)
-                properties[place] = digit < 10 ? 48 + digit : 87 + digit
-                left >>= 4
-                place -= 1
-            }
-        }
-    }
-
-    /// One batch of the messages as a client encodes it; every call sends the same.
-    private func frames() -> [UInt8] {
-        var frames: [UInt8] = []
-        let bodies = messages.bodies
-        let properties = messages.properties
-        let length = messages.propertiesByteCount
-        let size = messages.bodyByteCount
-        for index in 0..<batch {
-            let kind = index & (messages.kinds - 1)
-            ClientBatch.encode(
-                flag: 0,
-                body: bodies.span.bytes.extracting(kind * size..<(kind + 1) * size),
-                properties: properties.span.bytes
-                    .extracting(kind * length..<(kind + 1) * length),
-                into: &frames)
-        }
-        return frames
     }
 
     @inline(never)
-    private func appendBatches(_ frames: [UInt8]) throws {
-        for call in 0..<count / batch {
-            if plantsAllocation { free(malloc(24)) }
-            try store.append(
-                to: queues[(first &+ call) % queues.count], batch: frames.span.bytes)
+    private static func appendInTurn(
+        _ store: MessageStore, _ queues: [MessageQueue], _ bytes: inout AppendBytes, _ first: Int,
+        _ count: Int
+    ) throws {
+        let attributes = MessageAttributes()
+        for number in first..<first + count {
+            try bytes.append(number, to: queues[number % queues.count], of: store, attributes)
         }
     }
 
-    /// With a look at the clock around each call. `interval` nanoseconds lie between the times at
-    /// which calls are due; 0 for one behind the other.
+    @inline(never)
+    private static func appendBatches(
+        _ store: MessageStore, _ queues: [MessageQueue], _ bytes: AppendBytes, _ first: Int,
+        _ calls: Int
+    ) throws {
+        for call in 0..<calls {
+            try bytes.appendBatch(to: queues[(first &+ call) % queues.count], of: store)
+        }
+    }
+
+    /// With a look at the clock around each call, until `count` messages are appended or the
+    /// monotonic clock is past `end`. `interval` nanoseconds lie between the times at which calls
+    /// are due; 0 for one behind the other.
     ///
     /// With an interval a latency is taken from the time at which the call was due, whether or not
     /// the writer could make it then: a stall counts for every call that it delays.
-    func runTimed(interval: Int64) throws -> AppendOutcome {
+    func runTimed(interval: Int64, until end: Int64 = .max) throws -> AppendOutcome {
         var outcome = AppendOutcome()
-        var buffers = AppendBuffers(messages)
-        let frames = batch > 1 ? self.frames() : []
+        var bytes = AppendBytes(messages, batch: batch, plants: plantsAllocation)
         let attributes = MessageAttributes()
+        let allocations = callocationcounter_thread()
         let start = croofline_now()
         var due = start
-        for call in 0..<count / batch {
+        var now = start
+        var number = first
+        while outcome.count + batch <= count, now < end {
             if interval > 0 {
                 while croofline_now() < due {}
             } else {
                 due = croofline_now()
             }
-            let queue = queues[(first &+ call) % queues.count]
+            let queue = queues[number % queues.count]
             if batch > 1 {
-                try store.append(to: queue, batch: frames.span.bytes)
+                try bytes.appendBatch(to: queue, of: store)
             } else {
-                try appendOne(call, to: queue, &buffers, attributes)
+                try bytes.append(number, to: queue, of: store, attributes)
             }
-            outcome.latency.record(croofline_now() - due)
+            now = croofline_now()
+            outcome.latency.record(now - due)
+            outcome.count += batch
+            number += 1
             due += interval
         }
-        outcome.nanoseconds = croofline_now() - start
+        outcome.nanoseconds = now - start
+        outcome.countAllocations(since: allocations)
         return outcome
     }
 }

@@ -40,6 +40,8 @@ enum AppendWorkload {
         ],
         measure: { options in
             let plan = try AppendPlan(options)
+            if plan.isSync { return try SyncRun(plan: plan).measure() }
+            if plan.isSustained { return try SustainedRun(plan: plan).measure() }
             return try measureAtMemorySpeed(plan)
         })
 

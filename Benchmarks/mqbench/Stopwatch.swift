@@ -10,6 +10,8 @@ struct Stopwatch {
     init(seconds: Double) { limit = Int64(seconds * 1e9) }
 
     var nanoseconds: Int64 { croofline_now() - start }
+    /// By the monotonic clock.
+    var end: Int64 { start + limit }
     var isOver: Bool { nanoseconds >= limit }
     /// From 0 to 1.
     var share: Double { min(1, Double(nanoseconds) / Double(max(1, limit))) }
