@@ -83,6 +83,8 @@ struct RoundRates {
     private var own: [Double] = []
     private var others: [(name: String, rates: [Double])] = []
 
+    var isEmpty: Bool { own.isEmpty }
+
     /// Takes one round: messages a second of the store, and of each roofline.
     mutating func add(_ rate: Double, _ rooflines: [(String, Double)]) {
         own.append(rate)
@@ -105,6 +107,8 @@ struct RoundRates {
                 name: name, messagesPerSecond: rate, megabytesPerSecond: rate * byteCount / 1e6,
                 ratio: zip(own, rates).map { $0 / $1 }.median)
         }
-        measurement.notes.append("medians of \(own.count) rounds, all of which took turns")
+        measurement.notes.append(
+            own.count == 1
+                ? "one round" : "medians of \(own.count) rounds, in which all took turns")
     }
 }

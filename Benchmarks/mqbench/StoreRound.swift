@@ -15,6 +15,8 @@ final class StoreRound {
     private let watch: SegmentWatch
     /// Messages appended so far, for the check.
     var appended = 0
+    /// Whether the files stay when the store is let go.
+    var keepsFiles = false
 
     init(
         _ workplace: Workplace, _ configuration: StoreConfiguration, messages: SampleMessages,
@@ -96,7 +98,7 @@ final class StoreRound {
 
     /// Lets the store go without closing it, so that nothing is brought to the device, and removes
     /// its files.
-    deinit { workplace.remove(path) }
+    deinit { if !keepsFiles { workplace.remove(path) } }
 }
 
 /// Waits for the event that a segment is ready.

@@ -10,7 +10,10 @@ struct Workload: Sendable {
     let flags: [Flag]
     let measure: @Sendable (Options) throws -> Measurement
 
-    static let all: [Workload] = [AppendWorkload.workload]
+    static let all: [Workload] = [
+        AppendWorkload.workload, ReadWorkload.workload, TailWorkload.workload,
+        RecoverWorkload.workload, OpenWorkload.workload,
+    ]
 
     static func named(_ name: String) -> Workload? { all.first { $0.name == name } }
 
