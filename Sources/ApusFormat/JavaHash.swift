@@ -12,8 +12,8 @@ public enum JavaHash: Sendable {
         while offset < utf8.byteCount {
             let byte = utf8.loadBigEndian(UInt8.self, at: offset)
             if byte < 0x80 {
-                hash = 31 &* hash &+ Int32(byte)
-                offset += 1
+                hash = 31 &* hash &+ Int32(truncatingIfNeeded: byte)
+                offset &+= 1
                 continue
             }
             let (scalar, count) = scalar(in: utf8, at: offset, lead: byte)

@@ -31,11 +31,32 @@ public struct PropertyScan: Sendable {
     public init(_ bytes: RawSpan) {
         let count = bytes.byteCount
         var start = 0
-        while start < count {
-            let end = Self.separator(in: bytes, from: start)
-            classify(bytes, item: start..<end)
-            isTerminated = end < count
-            start = end &+ 1
+        var offset = 0
+        while offset &+ 8 <= count {
+            // A byte of `word` is 0 where a separator stands; the sum cannot carry from one byte
+            // into the next, so that exactly the high bits of such bytes are set.
+            let word = bytes.loadBigEndian(UInt64.self, at: offset) ^ 0x0202_0202_0202_0202
+            let low: UInt64 = 0x7F7F_7F7F_7F7F_7F7F
+            var ends = ~(((word & low) &+ low) | word | low)
+            while ends != 0 {
+                let bit = ends.leadingZeroBitCount
+                let end = offset &+ bit / 8
+                classify(bytes, item: start..<end)
+                start = end &+ 1
+                ends &= ~(0x8000_0000_0000_0000 &>> UInt64(truncatingIfNeeded: bit))
+            }
+            offset &+= 8
+        }
+        while offset < count {
+            if bytes.loadBigEndian(UInt8.self, at: offset) == 2 {
+                classify(bytes, item: start..<offset)
+                start = offset &+ 1
+            }
+            offset &+= 1
+        }
+        if start < count {
+            classify(bytes, item: start..<count)
+            isTerminated = false
         }
     }
 
@@ -43,19 +64,20 @@ public struct PropertyScan: Sendable {
     private mutating func classify(_ bytes: RawSpan, item: Range<Int>) {
         let start = item.lowerBound
         let prefix = Self.prefix(of: bytes, at: start)
-        if prefix >> 24 == Self.tagsName {
+        switch UInt8(truncatingIfNeeded: prefix >> 56) {
+        case UInt8(ascii: "T") where prefix >> 24 == Self.tagsName:
             tags = Self.value(in: item, nameLength: 4)
-        } else if prefix >> 24 == Self.keysName {
+        case UInt8(ascii: "K") where prefix >> 24 == Self.keysName:
             keys = Self.value(in: item, nameLength: 4)
-        } else if prefix == Self.uniqueName {
+        case UInt8(ascii: "U") where prefix == Self.uniqueName:
             guard item.count > 8, bytes.loadBigEndian(UInt8.self, at: start &+ 8) == 1 else {
                 return
             }
             uniqueKey = Self.value(in: item, nameLength: 8)
-        } else if prefix == Self.checksumName {
-            hasChecksum = true
-        } else if prefix >> 16 == Self.delayName {
+        case UInt8(ascii: "D") where prefix >> 16 == Self.delayName:
             delay = Self.value(in: item, nameLength: 5)
+        case UInt8(ascii: "_") where prefix == Self.checksumName: hasChecksum = true
+        default: break
         }
     }
 
@@ -80,24 +102,5 @@ public struct PropertyScan: Sendable {
             taken &+= 1
         }
         return value
-    }
-
-    /// Where the next 02 stands, or the end.
-    @inline(__always)
-    private static func separator(in bytes: RawSpan, from start: Int) -> Int {
-        let count = bytes.byteCount
-        var offset = start
-        while offset &+ 8 <= count {
-            // A byte of `word` is 0 where a separator stands; the sum cannot carry from one byte
-            // into the next, so that exactly the high bits of such bytes are set.
-            let word = bytes.loadBigEndian(UInt64.self, at: offset) ^ 0x0202_0202_0202_0202
-            let zeros =
-                ~(((word & 0x7F7F_7F7F_7F7F_7F7F) &+ 0x7F7F_7F7F_7F7F_7F7F) | word
-                | 0x7F7F_7F7F_7F7F_7F7F)
-            if zeros != 0 { return offset &+ zeros.leadingZeroBitCount / 8 }
-            offset &+= 8
-        }
-        while offset < count, bytes.loadBigEndian(UInt8.self, at: offset) != 2 { offset &+= 1 }
-        return offset
     }
 }

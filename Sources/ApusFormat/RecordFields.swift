@@ -62,16 +62,16 @@ public struct RecordFrame: Hashable, Sendable {
     @inlinable public var bodyLengthOffset: Int {
         RecordLayout.bodyLength.offset &+ RecordLayout.hostsShift(systemFlag)
     }
-    @inlinable public var bodyOffset: Int {
+    @inlinable @inline(__always) public var bodyOffset: Int {
         RecordLayout.body &+ RecordLayout.hostsShift(systemFlag)
     }
-    @inlinable public var topicOffset: Int {
+    @inlinable @inline(__always) public var topicOffset: Int {
         bodyOffset &+ bodyLength &+ version.topicLengthWidth
     }
-    @inlinable public var propertiesOffset: Int {
+    @inlinable @inline(__always) public var propertiesOffset: Int {
         topicOffset &+ topicLength &+ RecordLayout.propertiesLengthWidth
     }
-    @inlinable public var totalSize: Int { propertiesOffset &+ propertiesLength }
+    @inlinable @inline(__always) public var totalSize: Int { propertiesOffset &+ propertiesLength }
 
     /// The body's bytes in a record that starts at `base` in `bytes`.
     @inlinable @_lifetime(copy bytes)

@@ -22,9 +22,13 @@ extension MessageStore {
         to queue: MessageQueue, body: RawSpan, properties: RawSpan,
         attributes: MessageAttributes = MessageAttributes()
     ) throws(StoreError) -> AppendResult {
-        let result = try appendUnflushed(
+        if log.isSync {
+            return try awaitFlush(
+                appendUnflushed(
+                    to: queue.queue, body: body, properties: properties, attributes: attributes))
+        }
+        return try appendUnflushed(
             to: queue.queue, body: body, properties: properties, attributes: attributes)
-        return log.isSync ? try awaitFlush(result) : result
     }
 
     /// Appends one message and returns when it is stored as the flush mode promises.
@@ -110,6 +114,7 @@ extension MessageStore {
 
 extension MessageStore {
     /// Appends without waiting for the device.
+    @inline(__always)
     func appendUnflushed(
         to queue: ConsumeQueue, body: RawSpan, properties: RawSpan,
         attributes: MessageAttributes

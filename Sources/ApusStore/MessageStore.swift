@@ -110,7 +110,7 @@ public final class MessageStore: Sendable {
 
     deinit {
         for runner in runners.withLock({ $0 }) { runner.stop() }
-        lockFile.close()
+        StoreLock.release(lockFile)
     }
 
     /// Refuses further appends, brings everything to the device, and marks the directory as closed.
@@ -128,16 +128,12 @@ public final class MessageStore: Sendable {
         for runner in runners.withLock({ $0 }) { runner.stop() }
         defer {
             for queue in table.known { queue.wakeWaiters(readableEnd: .max) }
-            lockFile.close()
+            StoreLock.release(lockFile)
             log.observer?.storeDid(.closed)
         }
         if let poisoned { throw .poisoned(cause: poisoned) }
         log.preallocator.discardNext()
-        let names = try table.names()
-        let onDisk = names.count { name in
-            (try? table.existing(topic: name.topic, id: name.id)?.hasFiles) ?? false
-        }
-        try flusher.flushForClose(queueCount: Int32(clamping: onDisk))
+        try flusher.flushForClose()
         do throws(DiskError) {
             try log.disk.unlink(log.directory.abort)
             try log.disk.syncDirectory(log.directory.root)
@@ -176,5 +172,10 @@ enum StoreLock {
         }
         guard isLocked else { throw .locked(path: paths.lock) }
         return file
+    }
+
+    static func release(_ file: any DiskFile) {
+        file.unlockFirstByte()
+        file.close()
     }
 }

@@ -63,7 +63,7 @@ public struct FlushSettings: Hashable, Sendable {
     public var leastPages = 4
     /// After this long everything is flushed. `flushCommitLogThoroughInterval`, 10 000.
     public var thoroughIntervalMilliseconds: Int64 = 10_000
-    /// How long a SYNC_FLUSH append waits before it answers `.flushTimeout`; the message stays.
+    /// How long a SYNC_FLUSH append waits before it answers `.flushTimedOut`; the message stays.
     /// `syncFlushTimeout`, 5 000.
     public var syncTimeoutMilliseconds: Int64 = 5_000
     /// Whether an append wakes the flusher of an ASYNC_FLUSH store. `wakeFlushWhenPutMessage`,

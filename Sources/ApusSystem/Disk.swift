@@ -97,6 +97,9 @@ package protocol DiskFile: AnyObject, Sendable {
     func sync() throws(DiskError)
     /// Takes the exclusive lock on the first byte; false when another process holds it.
     func lockFirstByte() throws(DiskError) -> Bool
+    /// Gives that lock up. Closing is not enough: a process that was forked a moment ago holds the
+    /// file too, until it runs its program.
+    func unlockFirstByte()
     /// Whether someone else holds a lock on the first byte. Takes none.
     func isFirstByteLocked() throws(DiskError) -> Bool
     func close()

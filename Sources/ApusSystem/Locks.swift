@@ -4,12 +4,12 @@
 // own, a cache line long, so that its address is stable and no neighbour shares it.
 
 private import CApus
-private import Synchronization
+package import Synchronization
 
 /// A 32-bit atomic on its own cache line that threads can sleep on.
 @safe package struct FutexWord: ~Copyable, @unchecked Sendable {
     // Sendable: the pointer never changes and what it points to is an atomic.
-    private let word: UnsafeMutablePointer<Atomic<UInt32>>
+    @usableFromInline package let word: UnsafeMutablePointer<Atomic<UInt32>>
 
     package init(_ value: UInt32 = 0) {
         let memory = UnsafeMutableRawPointer.allocate(byteCount: 64, alignment: 64)
@@ -22,10 +22,10 @@ private import Synchronization
         unsafe UnsafeMutableRawPointer(word).deallocate()
     }
 
-    @inline(__always)
+    @inlinable @inline(__always)
     package func load() -> UInt32 { unsafe word.pointee.load(ordering: .acquiring) }
 
-    @inline(__always)
+    @inlinable @inline(__always)
     package func tryReplace(_ expected: UInt32, with desired: UInt32) -> Bool {
         unsafe word.pointee.compareExchange(
             expected: expected, desired: desired, ordering: .acquiring
@@ -33,7 +33,7 @@ private import Synchronization
     }
 
     /// Sets the value and answers the one before. A full barrier.
-    @inline(__always)
+    @inlinable @inline(__always)
     package func exchange(_ value: UInt32) -> UInt32 {
         unsafe word.pointee.exchange(value, ordering: .sequentiallyConsistent)
     }
@@ -64,28 +64,31 @@ private import Synchronization
 /// A lock that spins briefly, then sleeps. Not recursive. Its release is a full barrier.
 package struct SpinLock: ~Copyable, Sendable {
     // 0 free, 1 held, 2 held and someone may sleep.
-    private let word = FutexWord()
+    @usableFromInline package let word = FutexWord()
 
     package init() {}
 
     /// Takes the lock; true when another thread held it at first.
-    @inline(__always) @discardableResult
+    @inlinable @inline(__always) @discardableResult
     package func lock() -> Bool {
         if word.tryReplace(0, with: 1) { return false }
         lockContended()
         return true
     }
 
-    @inline(__always)
+    @inlinable @inline(__always)
     package func tryLock() -> Bool { word.tryReplace(0, with: 1) }
 
-    @inline(__always)
+    @inlinable @inline(__always)
     package func unlock() {
-        if word.exchange(0) == 2 { word.wake(1) }
+        if word.exchange(0) == 2 { wakeOne() }
     }
 
-    @inline(never)
-    private func lockContended() {
+    @inline(never) @usableFromInline
+    package func wakeOne() { word.wake(1) }
+
+    @inline(never) @usableFromInline
+    package func lockContended() {
         for _ in 0..<128 {
             if word.load() == 0, word.tryReplace(0, with: 1) { return }
             spinHint()
@@ -93,7 +96,7 @@ package struct SpinLock: ~Copyable, Sendable {
         while word.exchange(2) != 0 { word.wait(while: 2) }
     }
 
-    @inline(__always)
+    @inlinable @inline(__always)
     package func withLock<Result: ~Copyable, Failure: Error>(
         _ body: () throws(Failure) -> Result
     ) throws(Failure) -> Result {

@@ -128,6 +128,8 @@ package final class SystemFile: DiskFile {
         if fdatasync(descriptor) != 0 { throw failure("sync") }
     }
 
+    package func unlockFirstByte() { capus_unlock_first_byte(descriptor) }
+
     package func lockFirstByte() throws(DiskError) -> Bool {
         let code = capus_lock_first_byte(descriptor)
         if code == 0 { return true }

@@ -56,6 +56,12 @@ int capus_first_byte_is_locked(int descriptor) {
     return lock.l_type != F_UNLCK;
 }
 
+void capus_unlock_first_byte(int descriptor) {
+    struct flock lock = {
+        .l_type = F_UNLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1, .l_pid = 0};
+    (void)fcntl(descriptor, F_OFD_SETLK, &lock);
+}
+
 int capus_fallocate(int descriptor, int mode, int64_t offset, int64_t count) {
     int result;
     do {

@@ -124,3 +124,17 @@ func recoverAfterKill() throws {
     }
     try store.close()
 }
+
+@Test("a second opener is refused, and the lock goes with close although children hold the file")
+func lockIsExclusive() throws {
+    let directory = try TemporaryDirectory()
+    let store = try MessageStore.open(directory.path, tinyConfiguration())
+    #expect(throws: StoreError.locked(path: "\(directory.path)/lock")) {
+        _ = try MessageStore.open(directory.path, tinyConfiguration())
+    }
+    try store.close()
+    for _ in 0..<20 {
+        let again = try MessageStore.open(directory.path, tinyConfiguration())
+        try again.close()
+    }
+}

@@ -33,7 +33,8 @@ public struct GoldenStore: Sendable {
             .deletingLastPathComponent()
             .appending(path: "Golden/rocketmq-5.3.3-killed.acks.txt")
         return try String(contentsOf: file, encoding: .utf8).split(separator: "\n")
-            .map { $0.split(separator: " ").dropFirst().map(String.init) }
+            .map { $0.split(separator: " ").map(String.init) }
+            .filter { $0.count == 6 && $0[0] == "ACK" }.map { Array($0.dropFirst()) }
     }
 }
 
@@ -46,7 +47,7 @@ public struct Manifest: Decodable, Sendable {
         public let queueId: Int32
         public let queueOffset: Int64
         public let offsetMsgId: String
-        public let msgId: String
+        public let msgId: String?
         public let tags: String?
         public let keys: String?
         public let sysFlag: Int32

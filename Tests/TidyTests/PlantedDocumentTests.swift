@@ -45,6 +45,59 @@ struct PlantedDocumentTests {
                     "docs/a.md:7: the link to none.md leads to no file. \(mend)",
                 ])
     }
+
+    @Test("when the README's example is not the one that a test runs")
+    func example() {
+        let test = """
+            func example() {
+                // README: begin
+                for one in all {
+                    use(one)
+                }
+                // README: end
+            }
+            """
+        func check(_ shown: String) -> [String] {
+            findings(
+                .readmeExample,
+                [
+                    "README.md": "# R\n\n```swift\n\(shown)\n```\n",
+                    "Tests/ApusStoreTests/ReadmeExampleTests.swift": test,
+                ])
+        }
+        let advice = "Copy the one over the other."
+        let what =
+            "the example differs from the one in Tests/ApusStoreTests/ReadmeExampleTests.swift"
+        #expect(check("import ApusStore\n\nfor one in all {\n    use(one)\n}") == [])
+        #expect(
+            check("import ApusStore\n\nfor one in all {\n    use(two)\n}")
+                == ["README.md:7: \(what). \(advice)"])
+        #expect(
+            check("import ApusStore\n\nfor one in all {") == ["README.md:7: \(what). \(advice)"])
+    }
+
+    @Test("when a setting has no row in the table, or a row no setting")
+    func settings() {
+        let source = """
+            public struct StoreConfiguration {
+                public var flush = FlushSettings()
+                public var packing: PackingSettings?
+                public var host = Host.loopback(port: 1)
+                public static var small: StoreConfiguration { StoreConfiguration() }
+            }
+            public struct FlushSettings { public var pages = 4 }
+            public struct PackingSettings { public var level: Int? }
+            """
+        let table = "# S\n\n| setting | |\n|---|---|\n| `flush.pages` | |\n| `flush.page` | |\n"
+        let (path, document) = ("Sources/ApusStore/StoreConfiguration.swift", "docs/settings.md")
+        let advice = "Add one: setting, RocketMQ's key, default, meaning."
+        #expect(
+            findings(.settingsTable, [path: source, document: table]) == [
+                "\(path):4: `host` has no row in \(document). \(advice)",
+                "\(path):8: `packing.level` has no row in \(document). \(advice)",
+                "\(document):6: `flush.page` is no setting. Remove the row or mend its name.",
+            ])
+    }
 }
 
 @Suite("the scanner")

@@ -14,6 +14,6 @@ struct Rule: Sendable, CustomTestStringConvertible {
     static let all: [Rule] = [
         .importFloors, .oneFileEachLibrary, .noTasksInTheStore, .unsafeFiles, .reasonsForExceptions,
         .fileLengths, .functionLengths, .lineWidths, .names, .headComments, .nothingLeftToDo,
-        .noWorkplacePaths, .oneTitle, .linksResolve,
+        .noWorkplacePaths, .oneTitle, .linksResolve, .readmeExample, .settingsTable,
     ]
 }

@@ -80,11 +80,11 @@ final class Flusher: @unchecked Sendable, Agent {
     }
 
     /// The last act of a store: everything to the device, and a mark that says so.
-    func flushForClose(queueCount: Int32) throws(StoreError) {
+    func flushForClose() throws(StoreError) {
         try lock.withLock { _ throws(StoreError) in
             try sync()
             try flushThoroughly()
-            try writeMark(isClean: true, queueCount: queueCount)
+            try writeMark(isClean: true)
         }
     }
 }
@@ -171,7 +171,7 @@ extension Flusher {
         try writeMark(isClean: false)
     }
 
-    private func writeMark(isClean: Bool, queueCount: Int32? = nil) throws(StoreError) {
+    private func writeMark(isClean: Bool) throws(StoreError) {
         let flushed = log.flushed.load(ordering: .acquiring)
         let indexed = index?.durable
         do throws(DiskError) {
@@ -180,7 +180,7 @@ extension Flusher {
                 mark.queuesDurable = min(thorough.end, flushed)
                 mark.logMinimum = log.start.load(ordering: .relaxed)
                 mark.isClean = isClean
-                if let queueCount { mark.queueCount = queueCount }
+                mark.queueCount = Int32(clamping: table.fileCount.value)
                 if thorough.end <= flushed, thorough.timestamp > fields.queueTimestamp {
                     fields.commitLogTimestamp = thorough.timestamp
                     fields.queueTimestamp = thorough.timestamp

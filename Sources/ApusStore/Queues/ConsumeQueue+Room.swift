@@ -6,6 +6,9 @@ import ApusFormat
 import ApusSystem
 
 extension ConsumeQueue {
+    /// Entries that get room at a time, at the most: 1 MiB.
+    private static let largestExtent = Int64(1 << 20 / ConsumeQueueUnit.byteCount)
+
     /// Opens or makes the files that hold the next `count` entries and gives them room.
     ///
     /// `install` is run with the windows to be set under the reservation lock: the file of the next
@@ -14,11 +17,13 @@ extension ConsumeQueue {
         count: Int64, nextOffset: Int64, install: (QueueFile, QueueFile?, Int64) -> Void
     ) throws(StoreError) {
         let first = try writableFile(from: fileFirst(of: nextOffset), nextOffset: nextOffset)
-        let extent = Int64(max(extentByteCount / ConsumeQueueUnit.byteCount, 1))
+        // A busy queue gets room in steps that double, so that its appenders come here rarely.
+        let used = nextOffset - first.window.first
+        let extent = max(
+            Int64(max(extentByteCount / ConsumeQueueUnit.byteCount, 1)),
+            min(used, Self.largestExtent))
         let wanted = nextOffset + max(count, 1)
-        // Extents end at multiples, so that a file's room grows in whole steps.
-        let stepped =
-            first.window.first + (wanted - first.window.first + extent - 1) / extent * extent
+        let stepped = wanted + extent
         var end = min(first.window.end, stepped)
         try allocate(first, from: nextOffset, to: end)
         var second: QueueFile?
@@ -76,11 +81,15 @@ extension ConsumeQueue {
             creates: !exists, writable: true)
         if !exists {
             try fill(file, upTo: nextOffset)
-            fileLock.withLock {
-                files.append(first)
-                files.sort()
-                readFile = file
+            let isFirst = fileLock.withLock {
+                defer {
+                    files.append(first)
+                    files.sort()
+                    readFile = file
+                }
+                return files.isEmpty
             }
+            if isFirst { onFirstFile() }
         }
         return file
     }

@@ -15,6 +15,8 @@ final class ConsumeQueueTable: Sendable {
     private let directory: StoreDirectory
     private let settings: QueueSettings
     private let entries = Mutex<[String: Entry]>([:])
+    /// How many queues have files. Set by recovery; a queue that makes its first one counts itself.
+    let fileCount = Counter()
     /// Brings a queue's marks up from what is on disk. Set once, before anything is looked up.
     private let load: @Sendable (ConsumeQueue) throws(StoreError) -> Void
 
@@ -35,8 +37,10 @@ final class ConsumeQueueTable: Sendable {
             let path = try directory.queue(topic: name, queueID: id)
             if entries[name] == nil { try refuseBatchQueues(name) }
             let topic = entries[name]?.topic ?? Topic(name: name)
+            let fileCount = fileCount
             let queue = ConsumeQueue(
-                topic: topic, queueID: id, directory: path, disk: disk, settings: settings)
+                topic: topic, queueID: id, directory: path, disk: disk, settings: settings,
+                onFirstFile: { fileCount.add(1) })
             try load(queue)
             entries[name, default: Entry(topic: topic)].queues[id] = queue
             return queue
@@ -111,4 +115,13 @@ final class ConsumeQueueTable: Sendable {
     private func refuseBatchQueues(_ name: String) throws(StoreError) {
         if try isBatchTopic(name) { throw .unsupportedQueueType(topic: name) }
     }
+}
+
+/// A number that many threads add to.
+final class Counter: Sendable {
+    private let count = Atomic<Int>(0)
+
+    var value: Int { count.load(ordering: .relaxed) }
+    func add(_ more: Int) { count.wrappingAdd(more, ordering: .relaxed) }
+    func set(_ value: Int) { count.store(value, ordering: .relaxed) }
 }

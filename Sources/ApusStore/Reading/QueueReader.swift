@@ -47,14 +47,14 @@ struct QueueReader {
     private func record(of unit: ConsumeQueueUnit, at offset: Int64) throws(StoreError)
         -> RecordLease?
     {
-        if unit.physicalOffset < log.start.load(ordering: .acquiring) { return nil }
         if let lease = try? log.record(at: unit.physicalOffset), matches(lease, unit, offset) {
             return lease
         }
-        if unit.physicalOffset < log.start.load(ordering: .acquiring) { return nil }
+        let start = log.start.load(ordering: .acquiring)
+        if try offset < queue.minimumOffset(logStart: start) { return nil }
         // The record itself may be damaged; else the entry is wrong, and the log knows the right
         // one.
-        if log.confirms(unit, at: offset, of: queue) {
+        if unit.physicalOffset >= start, log.confirms(unit, at: offset, of: queue) {
             return try log.record(at: unit.physicalOffset)
         }
         try log.rebuild(queue)

@@ -59,18 +59,18 @@ extension Recovery {
     private mutating func findOrigin() throws(StoreError) {
         let hasLog = log.segments.first != nil
         let mark: DurableMark?
-        let hasQueues: Bool
+        let queueCount: Int
         do throws(DiskError) {
             origin = try Origin.find(disk, directory, hasLog: hasLog)
             mark = try Checkpoint.read(disk, directory.checkpoint).mark
-            hasQueues = try !ConsumeQueueTable.names(on: disk, under: directory.consumeQueue)
-                .isEmpty
+            queueCount = try ConsumeQueueTable.names(on: disk, under: directory.consumeQueue).count
         } catch {
             throw StoreError(error)
         }
+        table.fileCount.set(queueCount)
         epoch = (mark?.epoch ?? 0) &+ 1
         if !hasLog, let mark, mark.logDurable > 0 { throw missingFiles(mark) }
-        if !hasLog, hasQueues {
+        if !hasLog, queueCount > 0 {
             throw .unknownDirectoryLayout(
                 path: directory.root,
                 reason: "there are ConsumeQueues, but \(directory.commitLog) is empty: restore its "
@@ -119,12 +119,7 @@ extension Recovery {
             let head = position..<min(position + 8, last.bytes.count)
             guard last.bytes.bytes(in: head).isZero else { return false }
         }
-        do throws(DiskError) {
-            let names = try ConsumeQueueTable.names(on: disk, under: directory.consumeQueue)
-            return names.count >= Int(mark.queueCount)
-        } catch {
-            throw StoreError(error)
-        }
+        return table.fileCount.value >= Int(mark.queueCount)
     }
 
     private mutating func scan(marked mark: DurableMark) throws(StoreError) {
@@ -132,12 +127,7 @@ extension Recovery {
             throw missingFiles(mark)
         }
         var start = min(mark.queuesDurable, mark.logDurable)
-        do throws(DiskError) {
-            let names = try ConsumeQueueTable.names(on: disk, under: directory.consumeQueue)
-            if names.count < Int(mark.queueCount) { start = 0 }
-        } catch {
-            throw StoreError(error)
-        }
+        if table.fileCount.value < Int(mark.queueCount) { start = 0 }
         try scan(
             from: max(start, log.start.load(ordering: .relaxed)), durable: mark.logDurable)
     }
@@ -276,7 +266,8 @@ extension Recovery {
                 generation: try lastGeneration(), logDurable: scanned.end,
                 queuesDurable: queuesDurable, indexDurable: indexDurable.end,
                 indexFileName: indexDurable.fileName, indexEntryCount: indexDurable.entryCount,
-                isClean: false, logMinimum: log.start.load(ordering: .relaxed), queueCount: 0,
+                isClean: false, logMinimum: log.start.load(ordering: .relaxed),
+                queueCount: Int32(clamping: table.fileCount.value),
                 javaFields: fields, epoch: epoch)
             return try Checkpoint.open(disk, directory.checkpoint, fields: fields, mark: mark)
         } catch {

@@ -41,6 +41,9 @@ int capus_lock_first_byte(int descriptor);
 // Whether someone else holds a lock on [0, 1): 1 or 0, or a negated errno. Takes nothing.
 int capus_first_byte_is_locked(int descriptor);
 
+// Gives that lock up, for children that inherited the descriptor between fork and exec too.
+void capus_unlock_first_byte(int descriptor);
+
 // fallocate(2) with `mode`; 0, or an errno value.
 int capus_fallocate(int descriptor, int mode, int64_t offset, int64_t count);
 

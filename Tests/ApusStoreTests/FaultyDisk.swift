@@ -1,0 +1,113 @@
+// The real disk with faults that a test switches on.
+
+import ApusSystem
+import Synchronization
+
+/// Which operation fails, and with which error number.
+struct Fault: Sendable {
+    let operation: String
+    /// Part of the path.
+    let path: String
+    let code: Int32
+}
+
+/// A disk that fails on demand and counts.
+final class FaultyDisk: Disk, Sendable {
+    private let real = SystemDisk()
+    private let fault = Mutex<Fault?>(nil)
+    private let syncs = Mutex<[String]>([])
+    private let used = Mutex<Double?>(nil)
+
+    func fail(_ new: Fault?) { fault.withLock { $0 = new } }
+
+    /// What `space` answers instead of the truth.
+    func pretend(usedPercent: Double?) { used.withLock { $0 = usedPercent } }
+
+    /// The paths that were synced, in order.
+    var synced: [String] { syncs.withLock { $0 } }
+
+    fileprivate func check(_ operation: String, _ path: String) throws(DiskError) {
+        if operation == "sync" { syncs.withLock { $0.append(path) } }
+        let found = fault.withLock { $0 }
+        if let found, found.operation == operation, path.contains(found.path) {
+            throw DiskError(operation: operation, path: path, code: found.code)
+        }
+    }
+
+    func open(_ path: String, _ mode: OpenMode) throws(DiskError) -> any DiskFile {
+        try check("open", path)
+        return FaultyFile(file: try real.open(path, mode), disk: self)
+    }
+
+    func createDirectories(_ path: String) throws(DiskError) { try real.createDirectories(path) }
+    func list(_ path: String) throws(DiskError) -> [DirectoryEntry] { try real.list(path) }
+    func status(_ path: String) throws(DiskError) -> FileStatus? { try real.status(path) }
+
+    func rename(_ source: String, to target: String) throws(DiskError) {
+        try check("rename", source)
+        try real.rename(source, to: target)
+    }
+
+    func unlink(_ path: String) throws(DiskError) {
+        try check("unlink", path)
+        try real.unlink(path)
+    }
+
+    func removeDirectory(_ path: String) throws(DiskError) { try real.removeDirectory(path) }
+
+    func syncDirectory(_ path: String) throws(DiskError) {
+        try check("sync directory", path)
+        try real.syncDirectory(path)
+    }
+
+    func space(_ path: String) throws(DiskError) -> DiskSpace {
+        guard let percent = used.withLock({ $0 }) else { return try real.space(path) }
+        return DiskSpace(total: 10_000, available: Int(100 * (100 - percent)))
+    }
+}
+
+private final class FaultyFile: DiskFile {
+    let file: any DiskFile
+    let disk: FaultyDisk
+
+    init(file: any DiskFile, disk: FaultyDisk) {
+        self.file = file
+        self.disk = disk
+    }
+
+    var path: String { file.path }
+    func byteCount() throws(DiskError) -> Int { try file.byteCount() }
+
+    func allocate(from offset: Int, count: Int) throws(DiskError) {
+        try disk.check("allocate", path)
+        try file.allocate(from: offset, count: count)
+    }
+
+    func zero(from offset: Int, count: Int) throws(DiskError) {
+        try file.zero(from: offset, count: count)
+    }
+
+    func truncate(to count: Int) throws(DiskError) { try file.truncate(to: count) }
+    func nextData(from offset: Int) throws(DiskError) -> Range<Int>? {
+        try file.nextData(from: offset)
+    }
+    func map(count: Int, writable: Bool) throws(DiskError) -> MappedBytes {
+        try file.map(count: count, writable: writable)
+    }
+    func unmap(_ bytes: MappedBytes) { file.unmap(bytes) }
+    func read(into bytes: inout MutableRawSpan, at offset: Int) throws(DiskError) -> Int {
+        try file.read(into: &bytes, at: offset)
+    }
+    func write(_ bytes: RawSpan, at offset: Int) throws(DiskError) {
+        try disk.check("write", path)
+        try file.write(bytes, at: offset)
+    }
+    func sync() throws(DiskError) {
+        try disk.check("sync", path)
+        try file.sync()
+    }
+    func lockFirstByte() throws(DiskError) -> Bool { try file.lockFirstByte() }
+    func isFirstByteLocked() throws(DiskError) -> Bool { try file.isFirstByteLocked() }
+    func unlockFirstByte() { file.unlockFirstByte() }
+    func close() { file.close() }
+}

@@ -1,0 +1,158 @@
+// When bytes reach the device, what an acknowledgement waits for, and what a failed sync means.
+
+import ApusFormat
+import ApusSystem
+import Foundation
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import ApusStore
+
+private func open(
+    _ directory: TemporaryDirectory, disk: FaultyDisk, clock: ManualClock? = nil,
+    _ change: (inout StoreConfiguration) -> Void = { _ in }
+) throws -> MessageStore {
+    try MessageStore.open(
+        directory.path, tinyConfiguration(change), observer: nil, disk: disk,
+        time: clock.map { .manual($0) } ?? .system)
+}
+
+@Test("a SYNC_FLUSH append returns behind a sync that covers it")
+func syncAppend() throws {
+    let directory = try TemporaryDirectory()
+    let disk = FaultyDisk()
+    let store = try open(directory, disk: disk) { $0.flush.mode = .sync }
+    for number in 0..<50 {
+        let before = disk.synced.count { $0.contains("/commitlog/") }
+        let result = try store.append(message(number))
+        #expect(store.flushed >= result.physicalEnd)
+        #expect(disk.synced.count { $0.contains("/commitlog/") } > before)
+    }
+    try store.close()
+}
+
+@Test("an ASYNC_FLUSH append makes no sync; the flusher does, by RocketMQ's keys")
+func asyncFlushByKeys() throws {
+    let directory = try TemporaryDirectory()
+    let disk = FaultyDisk()
+    let clock = ManualClock(wallMilliseconds: 1_700_000_000_000)
+    let store = try open(directory, disk: disk, clock: clock)
+    let flusher = store.flusher
+    func logSyncs() -> Int { disk.synced.count { $0.contains("/commitlog/") } }
+    let start = logSyncs()
+    try store.append(message(1))
+    clock.advance(milliseconds: 600)
+    _ = flusher.doWork()
+    #expect(logSyncs() == start, "one page is fewer than flushCommitLogLeastPages")
+    for number in 0..<100 { try store.append(message(number)) }
+    _ = flusher.doWork()
+    #expect(logSyncs() > start && store.flushed == store.published)
+    try store.append(message(2))
+    clock.advance(milliseconds: 9_000)
+    _ = flusher.doWork()
+    #expect(store.flushed < store.published)
+    clock.advance(milliseconds: 1_500)
+    _ = flusher.doWork()
+    #expect(store.flushed == store.published, "flushCommitLogThoroughInterval has passed")
+    try store.close()
+}
+
+@Test("one sync serves many writers, and each returns behind a sync that covers its message")
+func groupCommit() async throws {
+    let directory = try TemporaryDirectory()
+    let disk = FaultyDisk()
+    let store = try open(directory, disk: disk) {
+        $0.flush.mode = .sync
+        $0.threads = .own
+    }
+    await withTaskGroup(of: Void.self) { group in
+        for writer in 0..<8 {
+            group.addTask {
+                for number in 0..<50 {
+                    let result = try? await store.append(message(number, queue: Int32(writer)))
+                    #expect(result.map { store.flushed >= $0.physicalEnd } == true)
+                }
+            }
+        }
+    }
+    for id in 0..<8 {
+        #expect(try store.maximumOffset(store.queue(topic: "Orders", id: Int32(id))) == 50)
+    }
+    try store.close()
+}
+
+@Test("the first failed sync is final: no acknowledgement after it, and no second try")
+func failedSyncPoisons() throws {
+    let directory = try TemporaryDirectory()
+    let disk = FaultyDisk()
+    let store = try open(directory, disk: disk) { $0.flush.mode = .sync }
+    let kept = try store.append(message(1))
+    disk.fail(Fault(operation: "sync", path: "/commitlog/", code: 5))
+    #expect(throws: StoreError.self) { try store.append(message(2)) }
+    // The device is well again, and the next sync would succeed: too late.
+    disk.fail(nil)
+    let syncs = disk.synced.count
+    for _ in 0..<3 {
+        do {
+            try store.append(message(3))
+            Issue.record("acknowledged after a failed sync")
+        } catch StoreError.poisoned(let cause) { #expect(cause.code == 5) }
+    }
+    #expect(throws: StoreError.self) { try store.flush() }
+    #expect(disk.synced.count == syncs, "nothing is synced again")
+    #expect(store.flushed == kept.physicalEnd)
+    let queue = try store.queue(topic: "Orders")
+    #expect(try store.maximumOffset(queue) == 1, "what was not synced is not readable")
+    #expect(throws: StoreError.self) { try store.close() }
+    let again = try MessageStore.open(directory.path, tinyConfiguration())
+    #expect(try again.message(at: kept.physicalOffset).body == message(1).body)
+    try again.close()
+}
+
+@Test("a completion hears of the flush, or of its failure")
+func completions() throws {
+    let directory = try TemporaryDirectory()
+    let disk = FaultyDisk()
+    let store = try open(directory, disk: disk) { $0.flush.mode = .sync }
+    let queue = try store.queue(topic: "Orders")
+    let heard = Mutex<[Result<AppendResult, StoreError>]>([])
+    let body = Array("x".utf8)
+    func send() {
+        store.append(to: queue, body: body.rawSpan, properties: [UInt8]().rawSpan) { result in
+            heard.withLock { $0.append(result) }
+        }
+    }
+    send()
+    send()
+    #expect(heard.withLock { $0.isEmpty })
+    _ = store.flusher.doWork()
+    #expect(heard.withLock { $0.count } == 2)
+    send()
+    disk.fail(Fault(operation: "sync", path: "/commitlog/", code: 5))
+    _ = store.flusher.doWork()
+    #expect(heard.withLock { $0.count } == 3)
+    let last = heard.withLock { $0.last }
+    if case .success? = last { Issue.record("acknowledged by a failed sync") }
+}
+
+@Test("an append whose sync takes too long says so; the message stays")
+func flushTimeout() throws {
+    let directory = try TemporaryDirectory()
+    let clock = ManualClock(wallMilliseconds: 1_700_000_000_000)
+    let store = try open(directory, disk: FaultyDisk(), clock: clock) {
+        $0.flush.mode = .sync
+        $0.flush.syncTimeoutMilliseconds = 100
+    }
+    let queue = try store.queue(topic: "Orders")
+    let heard = Mutex<AppendStatus?>(nil)
+    store.append(to: queue, body: [1].rawSpan, properties: [UInt8]().rawSpan) { result in
+        heard.withLock { $0 = try? result.get().status }
+    }
+    clock.advance(milliseconds: 101)
+    store.commit.settle()
+    #expect(heard.withLock { $0 } == .flushTimedOut)
+    try store.flush()
+    #expect(try store.read(queue, from: 0).count == 1)
+    try store.close()
+}
