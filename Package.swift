@@ -48,6 +48,13 @@ let package = Package(
         .executableTarget(
             name: "mqstore", dependencies: ["ApusStore", "ApusFormat", "ApusSystem"],
             swiftSettings: everywhere),
+        .executableTarget(
+            name: "mqbench",
+            dependencies: [
+                "ApusStore", "ApusFormat", "ApusSystem", "CRoofline", "Histogram",
+                "CAllocationCounter",
+            ],
+            path: "Benchmarks/mqbench", swiftSettings: everywhere),
         .testTarget(
             name: "HistogramTests", dependencies: ["Histogram"], swiftSettings: everywhere),
         .testTarget(
