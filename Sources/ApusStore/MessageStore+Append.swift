@@ -32,13 +32,10 @@ extension MessageStore {
         to queue: MessageQueue, body: RawSpan, properties: RawSpan = RawSpan(),
         attributes: MessageAttributes = MessageAttributes()
     ) throws(StoreError) -> AppendResult {
-        if log.isSync {
-            return try awaitFlush(
-                appendUnflushed(
-                    to: queue.queue, body: body, properties: properties, attributes: attributes))
-        }
-        return try appendUnflushed(
+        let result = try appendUnflushed(
             to: queue.queue, body: body, properties: properties, attributes: attributes)
+        if log.isSync { return try awaitFlush(result) }
+        return result
     }
 
     /// Appends one message and returns when it is stored as the flush mode promises.

@@ -1,5 +1,6 @@
 // Time from outside: the system's, or a test's.
 
+private import CApus
 private import Glibc
 private import Synchronization
 
@@ -12,7 +13,7 @@ package enum TimeSource: Sendable {
     @inline(__always)
     package var wallMilliseconds: Int64 {
         switch self {
-        case .system: return Self.read(CLOCK_REALTIME) / 1_000_000
+        case .system: return capus_wall_milliseconds()
         case .manual(let clock): return clock.wallMilliseconds
         }
     }

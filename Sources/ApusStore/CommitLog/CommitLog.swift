@@ -107,14 +107,12 @@ package final class CommitLog: Sendable {
 extension CommitLog {
     /// Appends one message and publishes it; durability is waited for elsewhere.
     func append(
-        to queue: ConsumeQueue, body: RawSpan, properties: RawSpan,
-        attributes: MessageAttributes
+        to queue: ConsumeQueue, body: RawSpan, properties: RawSpan, attributes: MessageAttributes
     ) throws(StoreError) -> AppendResult {
         let scan = PropertyScan(properties)
         if scan.hasChecksum {
-            let clean = StoredProperties.withoutChecksum(properties)
-            return try append(
-                to: queue, body: body, properties: clean.rawSpan, attributes: attributes)
+            return try appendWithoutChecksum(
+                to: queue, body: body, properties: properties, attributes: attributes)
         }
         let systemFlag = attributes.systemFlag.withHosts(
             born: attributes.bornHost, store: storeHost)
@@ -163,6 +161,16 @@ extension CommitLog {
             storeHost: storeHost)
     }
 
+    /// The same for properties that carry a `__CRC32#` of the sender's.
+    @inline(never)
+    private func appendWithoutChecksum(
+        to queue: ConsumeQueue, body: RawSpan, properties: RawSpan, attributes: MessageAttributes
+    ) throws(StoreError) -> AppendResult {
+        let clean = StoredProperties.withoutChecksum(properties)
+        return try append(
+            to: queue, body: body, properties: clean.rawSpan, attributes: attributes)
+    }
+
     /// A place in the log, after making room when there is none.
     @inline(__always)
     func reserve(
@@ -194,8 +202,8 @@ extension CommitLog {
         publication.publish(upTo: end, timestamp: place.storeTimestamp)
         if queueEnd >= 0 { queue.published.store(queueEnd, ordering: .releasing) }
         publication.pass(place.ticket)
-        // The barrier in `pass` pairs with the one of who counts itself as a waiter.
-        if queueEnd >= 0, !isSync, queue.waiterCount.load(ordering: .sequentiallyConsistent) != 0 {
+        // The barrier in `pass` pairs with the one behind `ConsumeQueue.add`.
+        if queueEnd >= 0, !isSync, queue.waiterCount.load(ordering: .relaxed) != 0 {
             queue.wakeWaiters(readableEnd: queueEnd)
         }
         if wakesOnAppend { flushWanted.ring() }
