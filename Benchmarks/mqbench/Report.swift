@@ -78,8 +78,25 @@ enum Report {
                     ] + Array(repeating: "", count: 7))
             }
         }
-        let notes = measurements.flatMap { one in one.notes.map { "\(one.title): \($0)" } }
+        let notes = notes(of: measurements)
         return (table.lines + (notes.isEmpty ? [] : [""]) + notes).joined(separator: "\n")
+    }
+
+    /// Each note once, behind the title of the result that it is about, or alone when it is about
+    /// several.
+    private static func notes(of measurements: [Measurement]) -> [String] {
+        var titles: [String: [String]] = [:]
+        var order: [String] = []
+        for one in measurements {
+            for note in one.notes {
+                if titles[note] == nil { order.append(note) }
+                titles[note, default: []].append(one.title)
+            }
+        }
+        return order.map { note in
+            let about = titles[note] ?? []
+            return about.count == 1 ? "- \(about[0]): \(note)" : "- \(note)"
+        }
     }
 
     /// `870 ns`, `1.23 us`, `45.1 ms`.

@@ -28,7 +28,7 @@ enum Suite {
         ("append --queues 100", 4), ("append --writers 2", 4), ("append --rate 100000", 5),
         ("append --body 1k --sustained", 8), ("append --flush sync", 4),
         ("append --flush sync --writers 16", 4), ("append --flush sync --in-flight 256", 4),
-        ("tail", 3), ("tail --mode wait --rate 1000", 3), ("tail --mode same", 2),
+        ("tail", 3), ("tail --mode wait", 3), ("tail --mode same", 2),
         ("read", 3), ("read --mode cold", 4), ("read --mode key", 4), ("recover", 4),
         ("open", 3),
     ].map { ($0.0.split(separator: " ").map(String.init), $0.1) }
