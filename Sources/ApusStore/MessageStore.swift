@@ -87,7 +87,7 @@ public final class MessageStore: Sendable {
 
     private func start() throws(StoreError) {
         try cleaner.removeLeftovers()
-        log.reservation.setAccepting(true)
+        log.startAccepting()
         if log.configuration.threads == .own {
             var started: [AgentRunner] = []
             do throws(StoreError) {
@@ -122,11 +122,12 @@ public final class MessageStore: Sendable {
         guard isClosed.set() else { return }
         let poisoned = log.poisonCause
         log.refuse(.closed)
-        let last = log.reservation.ticket()
-        log.publication.waitForTurn(last)
-        log.publication.pass(last)
+        // Who is making room finishes, and who has a place publishes.
+        log.roomLock.withLock { _ in }
+        log.inTurn {}
         for runner in runners.withLock({ $0 }) { runner.stop() }
         defer {
+            commit.settle()
             for queue in table.known { queue.wakeWaiters(readableEnd: .max) }
             StoreLock.release(lockFile)
             log.observer?.storeDid(.closed)

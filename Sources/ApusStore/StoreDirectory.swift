@@ -49,7 +49,8 @@ package struct StoreDirectory: Sendable {
         guard name.utf8.count == 20, name.utf8.allSatisfy({ $0 >= 48 && $0 <= 57 }) else {
             return nil
         }
-        return Int64(name)
+        // Farther than any log reaches, and far from where arithmetic would overflow.
+        return Int64(name).flatMap { $0 < 1 << 62 ? $0 : nil }
     }
 
     /// Bytes that RocketMQ allows in a topic's name.

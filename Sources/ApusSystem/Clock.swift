@@ -25,6 +25,14 @@ package enum TimeSource: Sendable {
         }
     }
 
+    /// The moment so many milliseconds from now, by `nanoseconds`; the end of time when that is
+    /// later.
+    package func deadline(afterMilliseconds milliseconds: Int64) -> Int64 {
+        let (span, isLong) = milliseconds.multipliedReportingOverflow(by: 1_000_000)
+        let (end, isLate) = nanoseconds.addingReportingOverflow(span)
+        return isLong || isLate ? (milliseconds < 0 ? .min : .max) : end
+    }
+
     @inline(__always)
     private static func read(_ clock: clockid_t) -> Int64 {
         var now = timespec()

@@ -47,7 +47,7 @@ final class Cleaner: @unchecked Sendable, Agent {
     func doWork() -> Int {
         lock.withLock { _ in
             do throws(StoreError) {
-                try removeLeaving()
+                removeLeaving()
                 let now = log.time.nanoseconds
                 guard now - lastRound >= settings.intervalMilliseconds * 1_000_000 else { return 0 }
                 lastRound = now
@@ -71,7 +71,7 @@ extension Cleaner {
         if settings.isEnabled, used >= settings.warningUsedPercent {
             let path = log.directory.commitLog
             log.refuse(.diskFull(path: path))
-            log.observer?.storeDid(.diskFull(path: path))
+            log.tellDiskFull(path)
         } else {
             log.resumeAfterFullDisk()
         }
@@ -102,7 +102,7 @@ extension Cleaner {
                 try delete(oldest, reason: isForced ? "the disk is full" : "expired")
             else { break }
             deleted += 1
-            try removeLeaving()
+            removeLeaving()
         }
         if deleted > 0 { try deleteDerived() }
     }
@@ -119,19 +119,29 @@ extension Cleaner {
 
     /// Takes a segment out: of the list, then of the directory. Readers that hold it go on.
     private func delete(_ segment: Segment, reason: String) throws(StoreError) -> Bool {
-        guard let removed = log.segments.removeFirst(base: segment.base) else { return false }
-        log.start.store(removed.end, ordering: .releasing)
-        let path = log.directory.segment(base: removed.base)
-        let target = "\(log.directory.deleting)/\(StoreDirectory.fileName(removed.base))"
+        guard log.segments.first === segment, log.segments.last !== segment else { return false }
+        let path = log.directory.segment(base: segment.base)
+        let target = "\(log.directory.deleting)/\(StoreDirectory.fileName(segment.base))"
+        var isRenamed = true
         do throws(DiskError) {
-            try log.disk.createDirectories(log.directory.deleting)
-            try log.disk.rename(path, to: target)
+            do throws(DiskError) {
+                try log.disk.createDirectories(log.directory.deleting)
+                try log.disk.rename(path, to: target)
+            } catch {
+                // A disk with no room for a directory, or a log on a mount of its own: in one step.
+                try log.disk.unlink(path)
+                isRenamed = false
+            }
             try log.disk.syncDirectory(log.directory.commitLog)
         } catch {
             throw StoreError(error)
         }
-        leaving.append(
-            Leaving(segment: removed, path: target, byteCount: removed.bytes.count))
+        guard let removed = log.segments.removeFirst(base: segment.base) else { return false }
+        log.start.store(removed.end, ordering: .releasing)
+        if isRenamed {
+            leaving.append(
+                Leaving(segment: removed, path: target, byteCount: removed.bytes.count))
+        }
         log.observer?.storeDid(.segmentDeleted(base: removed.base, reason: reason))
         return true
     }
@@ -139,7 +149,10 @@ extension Cleaner {
     /// Queue and index files whose messages are gone.
     private func deleteDerived() throws(StoreError) {
         let start = log.start.load(ordering: .acquiring)
-        for queue in try table.all() { _ = try queue.removeFiles(logStart: start) }
+        for queue in try table.all() {
+            _ = try queue.removeFiles(logStart: start)
+            queue.dropReadFile()
+        }
         guard let index else { return }
         for file in index.takeFiles(endingBefore: start) {
             do throws(DiskError) {
@@ -158,7 +171,7 @@ extension Cleaner {
     private static let step = 64 << 20
 
     /// One step for the segments on their way out which nobody holds.
-    private func removeLeaving() throws(StoreError) {
+    private func removeLeaving() {
         var kept: [Leaving] = []
         while !leaving.isEmpty {
             var one = leaving.removeFirst()
@@ -180,8 +193,12 @@ extension Cleaner {
                     try log.disk.unlink(one.path)
                 }
             } catch {
-                leaving = kept + [one] + leaving
-                throw StoreError(error)
+                // Removed by someone else: done. Otherwise it is tried again at the next round.
+                if !error.isNotFound {
+                    kept.append(one)
+                    log.observer?.storeDid(
+                        .delayed(task: "removing \(one.path)", error: StoreError(error)))
+                }
             }
         }
         leaving = kept

@@ -9,7 +9,8 @@ import Synchronization
 
 /// Flushes the log, the queues and the index by RocketMQ's intervals.
 final class Flusher: @unchecked Sendable, Agent {
-    // Sendable: the mutable properties are touched by `doWork` and `flushAll` only, under `lock`.
+    // Sendable: the mutable properties are touched under `lock`, but for `lastLog`, which only the
+    // agent's own step touches.
     private let log: CommitLog
     private let commit: GroupCommit
     private let index: MessageIndex?
@@ -41,7 +42,7 @@ final class Flusher: @unchecked Sendable, Agent {
         lastQueues = now
         lastThorough = now
         lastMark = now
-        thorough = (log.published, checkpoint.fields.queueTimestamp)
+        thorough = (checkpoint.mark.queuesDurable, checkpoint.fields.queueTimestamp)
     }
 
     var roleName: String { "flush" }
@@ -56,35 +57,41 @@ final class Flusher: @unchecked Sendable, Agent {
     }
 
     func doWork() -> Int {
-        lock.withLock { _ in
-            do throws(StoreError) {
-                let now = log.time.nanoseconds
-                let led = try flushLog(now)
+        if log.poisonCause != nil { return 0 }
+        do throws(StoreError) {
+            let now = log.time.nanoseconds
+            // Not under the lock: completions run here, and may call anything.
+            let led = try flushLog(now)
+            try lock.withLock { _ throws(StoreError) in
                 try flushQueues(now)
                 try moveMark(now)
-                return led ? 1 : 0
-            } catch {
-                log.observer?.storeDid(.delayed(task: "flushing", error: error))
-                return 0
             }
+            return led ? 1 : 0
+        } catch {
+            if case .poisoned(let cause) = error { log.poison(cause) }
+            log.observer?.storeDid(.delayed(task: "flushing", error: error))
+            return 0
         }
     }
 
     /// Everything to the device, whatever the intervals say.
-    func flushAll() throws(StoreError) {
-        try lock.withLock { _ throws(StoreError) in
-            try sync()
-            try flushThoroughly()
-            try writeMark(isClean: false)
-        }
-    }
+    func flushAll() throws(StoreError) { try flushEverything(isClean: false) }
 
     /// The last act of a store: everything to the device, and a mark that says so.
-    func flushForClose() throws(StoreError) {
-        try lock.withLock { _ throws(StoreError) in
+    func flushForClose() throws(StoreError) { try flushEverything(isClean: true) }
+
+    private func flushEverything(isClean: Bool) throws(StoreError) {
+        do throws(StoreError) {
             try sync()
-            try flushThoroughly()
-            try writeMark(isClean: true)
+            try lock.withLock { _ throws(StoreError) in
+                // A flush that comes behind the close must not take the clean mark away.
+                if checkpoint.mark.isClean { return }
+                try flushThoroughly()
+                try writeMark(isClean: isClean)
+            }
+        } catch {
+            if case .poisoned(let cause) = error { log.poison(cause) }
+            throw error
         }
     }
 }
@@ -126,36 +133,35 @@ extension Flusher {
             return
         }
         let least = queues.flushLeastPages * 4096
-        for queue in log.dirtyQueues.take(where: { $0.dirtyByteCount >= least }) {
-            try flush(queue)
-        }
+        let dirty = log.inTurn { log.dirtyQueues.takeAll() }
+        let wanted = dirty.filter { $0.dirtyByteCount >= least }
+        for queue in dirty where queue.dirtyByteCount < least { log.dirtyQueues.add(queue) }
+        try flush(wanted)
     }
 
     /// Every dirty queue and the index; afterwards a crash reads the log again only from here on.
     private func flushThoroughly() throws(StoreError) {
         lastThorough = log.time.nanoseconds
-        let timestamp = log.publication.newestTimestamp.load(ordering: .relaxed)
-        let end = log.published
-        let dirty = log.dirtyQueues.takeAll()
-        for (position, queue) in dirty.enumerated() {
-            do throws(StoreError) {
-                try flush(queue)
-            } catch {
-                for later in dirty[(position + 1)...] { log.dirtyQueues.add(later) }
-                throw error
-            }
+        let (end, timestamp, dirty) = log.inTurn {
+            (
+                log.published, log.publication.newestTimestamp.load(ordering: .relaxed),
+                log.dirtyQueues.takeAll()
+            )
         }
+        try flush(dirty)
         try index?.flush()
         thorough = (end, timestamp)
     }
 
-    private func flush(_ queue: ConsumeQueue) throws(StoreError) {
-        do throws(StoreError) {
-            try queue.flush()
-        } catch {
-            // A failed sync of derived data is as final as one of the log: the device fails.
-            if case .file(let cause) = error { log.poison(cause) }
-            throw error
+    /// Syncs queues; those that were not synced when one fails are dirty still.
+    private func flush(_ dirty: [ConsumeQueue]) throws(StoreError) {
+        for (position, queue) in dirty.enumerated() {
+            do throws(StoreError) {
+                try queue.flush()
+            } catch {
+                for left in dirty[position...] { log.dirtyQueues.add(left) }
+                throw error
+            }
         }
     }
 
@@ -194,7 +200,6 @@ extension Flusher {
                 }
             }
         } catch {
-            log.poison(error)
             throw .poisoned(cause: error)
         }
     }

@@ -78,13 +78,13 @@ extension CommitLog {
         }
         guard low < end else { return end }
         let found = try? queue.partition(low..<end) {
-            $0.isFiller || $0.physicalOffset + Int64($0.size) <= limit
+            $0.isFiller || $0.physicalOffset &+ Int64($0.size) <= limit
         }
         return found ?? low
     }
 
     private func isBeyond(_ limit: Int64, _ queue: ConsumeQueue, _ offset: Int64) -> Bool {
         guard let unit = try? queue.unit(at: offset) else { return false }
-        return !unit.isFiller && unit.physicalOffset + Int64(unit.size) > limit
+        return !unit.isFiller && unit.physicalOffset &+ Int64(unit.size) > limit
     }
 }

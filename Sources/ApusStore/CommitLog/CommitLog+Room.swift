@@ -8,8 +8,9 @@ extension CommitLog {
     /// Makes room for `size` bytes and `count` entries, or says why there is none.
     @inline(never)
     func makeRoom(size: Int, count: Int64, queue: ConsumeQueue) throws(StoreError) {
-        if let refused = refusal.withLock({ $0 }) { throw refused }
         try roomLock.withLock { _ throws(StoreError) in
+            // In the lock, for which `close` waits: nothing is made once the store is closed.
+            if let refused = refusal.withLock({ $0 }) { throw refused }
             let (tail, _, segmentEnd) = reservation.position
             if tail + Int64(size + BlankMarker.byteCount) > segmentEnd {
                 try roll(from: segmentEnd)
@@ -29,7 +30,7 @@ extension CommitLog {
         do throws(StoreError) {
             next = try preallocator.takeNext(base: segmentEnd)
         } catch {
-            if case .diskFull(let path) = error { observer?.storeDid(.diskFull(path: path)) }
+            if case .diskFull(let path) = error { tellDiskFull(path) }
             throw error
         }
         segments.append(next)
@@ -62,37 +63,37 @@ extension CommitLog {
         }
     }
 
-    /// Takes messages no more, for this reason. The first reason stays, but for a full disk.
+    /// Takes messages no more, for this reason. A closed or poisoned store stays so.
     func refuse(_ reason: StoreError) {
         refusal.withLock { held in
-            if case .poisoned = held { return }
-            if case .closed = held { return }
-            held = reason
+            switch held {
+            case .poisoned, .closed: break
+            default: held = reason
+            }
+            reservation.setAccepting(false)
         }
-        reservation.setAccepting(false)
     }
 
     /// Takes messages again after a full disk.
     func resumeAfterFullDisk() {
-        let resumes = refusal.withLock { held in
-            guard case .diskFull = held else { return false }
-            held = nil
-            return true
-        }
-        if resumes { reservation.setAccepting(true) }
-    }
-
-    /// A sync failed: no acknowledgement from here on.
-    func poison(_ cause: DiskError) {
-        refuse(.poisoned(cause: cause))
-        observer?.storeDid(.poisoned(cause))
-    }
-
-    /// The cause, once a sync has failed.
-    var poisonCause: DiskError? {
         refusal.withLock { held in
-            if case .poisoned(let cause) = held { return cause }
-            return nil
+            guard case .diskFull = held else { return }
+            held = nil
+            reservation.setAccepting(true)
         }
+    }
+
+    /// Takes messages from now on, unless there is a reason not to.
+    func startAccepting() {
+        refusal.withLock { if $0 == nil { reservation.setAccepting(true) } }
+    }
+
+    /// A turn of its own: `body` sees everything published that was reserved before, and no
+    /// appender publishes meanwhile.
+    func inTurn<Result>(_ body: () -> Result) -> Result {
+        let ticket = reservation.ticket()
+        publication.waitForTurn(ticket)
+        defer { publication.pass(ticket) }
+        return body()
     }
 }

@@ -53,6 +53,6 @@ final class Publication: Sendable {
     @inline(__always)
     func pass(_ ticket: UInt32) {
         _ = turn.exchange(ticket &+ 1)
-        if sleepers.load(ordering: .relaxed) != 0 { turn.wake() }
+        if sleepers.load(ordering: .sequentiallyConsistent) != 0 { turn.wake() }
     }
 }

@@ -32,12 +32,18 @@ final class IndexFile: @unchecked Sendable {
         let found: Int
         do throws(DiskError) {
             file = try disk.open(path, creates ? .createEmpty : .readWrite)
-            if creates {
-                try file.truncate(to: length)
-                try file.allocate(from: 0, count: IndexLayout.slotOffset(settings.slotCount))
-                try disk.syncDirectory(SystemDisk.parent(of: path))
+            do throws(DiskError) {
+                if creates { try file.truncate(to: length) }
+                found = try file.byteCount()
+                // Header and slots are stored into: a Java broker's file may have holes there.
+                if found == length {
+                    try file.allocate(from: 0, count: IndexLayout.slotOffset(settings.slotCount))
+                }
+                if creates { try disk.syncDirectory(SystemDisk.parent(of: path)) }
+            } catch {
+                if creates { try? disk.unlink(path) }
+                throw error
             }
-            found = try file.byteCount()
         } catch {
             throw StoreError(error)
         }
@@ -80,14 +86,14 @@ final class IndexFile: @unchecked Sendable {
             header.beginTimestamp = timestamp
             header.beginPhysicalOffset = physicalOffset
         }
-        let seconds = max(0, (timestamp - header.beginTimestamp) / 1000)
+        let seconds = max(0, (timestamp &- header.beginTimestamp) / 1000)
         let entry = IndexEntry(
             hash: hash, physicalOffset: physicalOffset,
             seconds: Int32(clamping: seconds), previous: previous)
         var target = bytes.mutableBytes
         entry.store(into: &target, at: entryOffset(number))
         target.storeBigEndian(number, at: slot)
-        if previous == 0 { header.slotsInUse += 1 }
+        if previous == 0 { header.slotsInUse &+= 1 }
         header.nextEntry = number + 1
         header.endTimestamp = timestamp
         header.endPhysicalOffset = physicalOffset
@@ -121,9 +127,9 @@ final class IndexFile: @unchecked Sendable {
         while number > 0, number < bound {
             let entry = IndexEntry(loadingFrom: span, at: entryOffset(number))
             // The first entry's seconds may count from the file before: the record decides.
-            let begin = header.beginTimestamp + Int64(max(0, entry.seconds)) * 1000
+            let begin = header.beginTimestamp &+ Int64(max(0, entry.seconds)) &* 1000
             let isInTime =
-                number == 1 || begin <= times.upperBound && begin + 999 >= times.lowerBound
+                number == 1 || begin <= times.upperBound && begin &+ 999 >= times.lowerBound
             if entry.hash == hash, isInTime, try !visit(entry.physicalOffset) { return }
             bound = number
             number = entry.previous
@@ -153,7 +159,7 @@ final class IndexFile: @unchecked Sendable {
         if count > 1 {
             let last = IndexEntry(loadingFrom: bytes.bytes, at: entryOffset(count - 1))
             header.endPhysicalOffset = last.physicalOffset
-            header.endTimestamp = header.beginTimestamp + Int64(max(0, last.seconds)) * 1000
+            header.endTimestamp = header.beginTimestamp &+ Int64(max(0, last.seconds)) * 1000
         }
         preparedEnd = header.nextEntry
         storeHeader()
@@ -161,6 +167,6 @@ final class IndexFile: @unchecked Sendable {
 
     func sync() throws(StoreError) {
         storeHeader()
-        do throws(DiskError) { try file.sync() } catch { throw StoreError(error) }
+        do throws(DiskError) { try file.sync() } catch { throw .poisoned(cause: error) }
     }
 }

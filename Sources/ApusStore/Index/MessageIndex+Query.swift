@@ -18,7 +18,7 @@ extension MessageIndex {
             var found: [RecordLease] = []
             for file in state.files.reversed() {
                 let header = file.header
-                guard header.nextEntry > 1, header.endTimestamp + 999 >= times.lowerBound else {
+                guard header.nextEntry > 1, header.endTimestamp &+ 999 >= times.lowerBound else {
                     continue
                 }
                 try file.candidates(hash: hash, between: times) { (offset) throws(StoreError) in

@@ -47,8 +47,9 @@ final class MessageIndex: Sendable {
     /// Everything indexed so far to the device.
     func flush() throws(StoreError) {
         try state.withLock { state throws(StoreError) in
-            let timestamp = log.publication.newestTimestamp.load(ordering: .relaxed)
-            let end = log.published
+            let (end, timestamp) = log.inTurn {
+                (log.published, log.publication.newestTimestamp.load(ordering: .relaxed))
+            }
             try catchUp(&state)
             if let last = state.files.last {
                 try last.sync()
@@ -72,6 +73,7 @@ final class MessageIndex: Sendable {
             }
         } catch {
             log.keyed.putBack(done..<range.upperBound)
+            if case .poisoned(let cause) = error { log.poison(cause) }
             throw error
         }
         state.files.last?.storeHeader()
@@ -168,7 +170,7 @@ final class Indexer: Agent {
     var idleNanoseconds: Int64? { 1_000_000_000 }
 
     func doWork() -> Int {
-        guard index.log.keyed.first != nil else { return 0 }
+        guard index.log.poisonCause == nil, index.log.keyed.first != nil else { return 0 }
         do throws(StoreError) {
             try index.catchUp()
         } catch {

@@ -45,23 +45,24 @@ extension ConsumeQueue {
     }
 
     /// The number behind the last entry for which `isKept` holds, where those come first, and which
-    /// the log confirms.
+    /// the log confirms; and the number behind the last that was written.
     func end(
         isKept: (ConsumeQueueUnit) -> Bool,
         isConfirmed: (ConsumeQueueUnit, Int64) throws(StoreError) -> Bool
-    ) throws(StoreError) -> Int64 {
+    ) throws(StoreError) -> (confirmed: Int64, written: Int64) {
         let firsts = fileLock.withLock { files }
-        guard let lowest = firsts.first else { return 0 }
+        guard let lowest = firsts.first else { return (0, 0) }
         var end = lowest
         for first in firsts.reversed() {
             end = try partition(first..<first + entriesPerFile, isBelow: isKept)
             if end > first { break }
         }
+        let written = end
         while end > lowest, let unit = try unit(at: end - 1), !unit.isFiller {
             if try isConfirmed(unit, end - 1) { break }
             end -= 1
         }
-        return end
+        return (end, written)
     }
 
     var hasFiles: Bool { fileLock.withLock { !files.isEmpty } }

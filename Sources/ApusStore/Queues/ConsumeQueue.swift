@@ -39,8 +39,10 @@ package final class ConsumeQueue: @unchecked Sendable {
     package let published = Atomic<Int64>(0)
     /// Entries below this were synced.
     let flushed = Atomic<Int64>(0)
-    /// Whether the queue is on the list of those with something to sync.
-    let isDirty = Atomic<Bool>(false)
+    /// The epoch of `DirtyQueues` in which the queue was put on the list of those to sync.
+    let dirtyEpoch = Atomic<Int>(0)
+    /// Whether its entries were held against the whole log since the store was opened.
+    let wasRebuilt = Atomic<Bool>(false)
     /// Set by a use, taken away by a sweep for mappings to give back.
     let wasUsed = Atomic<Bool>(true)
     /// Those who wait for a message of this queue, and how many they are.
@@ -103,10 +105,6 @@ extension ConsumeQueue {
         return try fileLock.withLock { () throws(StoreError) -> QueueFile? in
             if let held = readFile, held.window.contains(offset) { return held }
             let first = fileFirst(of: offset)
-            if let held = currentFile, held.window.first == first {
-                readFile = held
-                return held
-            }
             guard files.contains(first) else { return nil }
             let opened = try QueueFile(
                 disk, path: path(ofFileFrom: first), first: first, length: fileByteCount,
@@ -115,6 +113,9 @@ extension ConsumeQueue {
             return opened
         }
     }
+
+    /// Gives back the mapping that reads use; the next one maps again.
+    func dropReadFile() { fileLock.withLock { readFile = nil } }
 
     /// The entry at `offset`, published or not; nil when no file holds it.
     package func unit(at offset: Int64) throws(StoreError) -> ConsumeQueueUnit? {

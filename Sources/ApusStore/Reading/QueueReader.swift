@@ -57,14 +57,14 @@ struct QueueReader {
         if unit.physicalOffset >= start, log.confirms(unit, at: offset, of: queue) {
             return try log.record(at: unit.physicalOffset)
         }
-        try log.rebuild(queue)
-        guard let mended = try queue.unit(at: offset), !mended.isFiller,
-            log.confirms(mended, at: offset, of: queue)
-        else {
-            throw .damagedQueue(
-                topic: queue.topic.name, queueID: queue.queueID, queueOffset: offset)
+        try log.rebuildOnce(queue)
+        if let mended = try queue.unit(at: offset), mended.physicalOffset >= start, !mended.isFiller
+        {
+            // Fails with what is wrong with the record, where something is.
+            let lease = try log.record(at: mended.physicalOffset)
+            if matches(lease, mended, offset) { return lease }
         }
-        return try log.record(at: mended.physicalOffset)
+        throw .damagedQueue(topic: queue.topic.name, queueID: queue.queueID, queueOffset: offset)
     }
 
     private func matches(
@@ -79,32 +79,25 @@ struct QueueReader {
 }
 
 extension CommitLog {
-    /// Writes the entries of a queue anew from the records in the log, where they differ.
-    func rebuild(_ queue: ConsumeQueue) throws(StoreError) {
-        try roomLock.withLock { _ throws(StoreError) in
-            let end = published
-            var isChanged = false
-            try scan(start.load(ordering: .acquiring)..<end, checks: .position) {
-                (record) throws(StoreError) in
-                guard record.queueID == queue.queueID, record.systemFlag.isDispatched,
-                    queue.topic.isNamed(record.topic)
-                else { return }
-                let properties = record.properties
-                let unit = ConsumeQueueUnit(
-                    physicalOffset: record.physicalOffset, size: Int32(record.frame.totalSize),
-                    tagsCode: queue.tagsCode(
-                        properties, PropertyScan(properties),
-                        storeTimestamp: record.storeTimestamp))
-                let offset = record.queueOffset
-                guard offset >= 0, offset < queue.published.load(ordering: .acquiring),
-                    try queue.unit(at: offset) != unit
-                else { return }
-                try queue.overwrite(unit, at: offset)
-                isChanged = true
-            }
-            guard isChanged else { return }
-            dirtyQueues.add(queue)
-            observer?.storeDid(.queueRebuilt(topic: queue.topic.name, queueID: queue.queueID))
+    /// Writes the entries of a queue anew from the records in the log, where they differ. Once for
+    /// each opening: what that does not mend, the log does not hold.
+    func rebuildOnce(_ queue: ConsumeQueue) throws(StoreError) {
+        if queue.wasRebuilt.exchange(true, ordering: .acquiringAndReleasing) { return }
+        var isChanged = false
+        try scan(start.load(ordering: .acquiring)..<published, checks: .position) {
+            (record) throws(StoreError) in
+            let offset = record.queueOffset
+            guard record.queueID == queue.queueID, record.systemFlag.isDispatched,
+                queue.topic.isNamed(record.topic), offset >= 0,
+                offset < queue.published.load(ordering: .acquiring)
+            else { return }
+            let unit = queue.unit(for: record)
+            guard try queue.unit(at: offset) != unit else { return }
+            try queue.overwrite(unit, at: offset)
+            isChanged = true
         }
+        guard isChanged else { return }
+        dirtyQueues.add(queue)
+        observer?.storeDid(.queueRebuilt(topic: queue.topic.name, queueID: queue.queueID))
     }
 }

@@ -22,17 +22,18 @@ enum Origin {
         guard hasLog else { return .fresh }
         let contents = try Checkpoint.read(disk, directory.checkpoint)
         let wasOpen = try disk.status(directory.abort) != nil
-        guard let mark = contents.mark else {
-            return .unmarked(isClean: !wasOpen, contents.fields)
-        }
-        guard wasOpen else {
+        if !wasOpen {
+            guard let mark = contents.mark else {
+                return .unmarked(isClean: true, contents.fields)
+            }
             return mark.isClean ? .closed(mark) : .unmarked(isClean: true, contents.fields)
         }
-        // `abort` is replaced before the first mark of a new opening is written.
+        // A Java broker writes `abort` anew: one with our epoch says that none was here, and fields
+        // that differ are then damaged. It is replaced before the first mark of a new opening.
         let epoch = try abortEpoch(disk, directory.abort)
-        guard epoch == mark.epoch || epoch == mark.epoch &+ 1 else {
-            return .unmarked(isClean: false, contents.fields)
-        }
+        guard let mark = contents.mark ?? contents.newestMark,
+            epoch == mark.epoch || epoch == mark.epoch &+ 1
+        else { return .unmarked(isClean: false, contents.fields) }
         return .killed(mark)
     }
 

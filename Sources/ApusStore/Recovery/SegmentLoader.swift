@@ -68,8 +68,12 @@ struct SegmentLoader {
                 guard let base = StoreDirectory.offset(ofFileName: entry.name) else { continue }
                 found.append((base, try disk.status(path)?.byteCount ?? 0))
             }
-            // RocketMQ removes a last file that was made and got no length.
-            if let last = found.last, last.byteCount == 0 {
+            // One that was being made got no length yet, or not all of it. RocketMQ removes the
+            // first kind too.
+            if let last = found.last, last.byteCount != length,
+                found.count > 1 || last.byteCount == 0,
+                try isZero(directory.segment(base: last.base))
+            {
                 try disk.unlink(directory.segment(base: last.base))
                 try disk.syncDirectory(directory.commitLog)
                 found.removeLast()
@@ -85,5 +89,20 @@ struct SegmentLoader {
                 key: "mappedFileSizeCommitLog")
         }
         throw .wrongFileLength(path: path, found: wrong.byteCount, expected: length)
+    }
+
+    /// Whether nothing but zeros stands in a file.
+    private func isZero(_ path: String) throws(DiskError) -> Bool {
+        let file = try disk.open(path, .readOnly)
+        defer { file.close() }
+        var buffer = [UInt8](repeating: 0, count: 1 << 20)
+        var offset = 0
+        while true {
+            var bytes = buffer.mutableRawSpan
+            let count = try file.read(into: &bytes, at: offset)
+            if count == 0 { return true }
+            if !buffer.rawSpan.extracting(0..<count).isZero { return false }
+            offset += count
+        }
     }
 }

@@ -79,7 +79,8 @@ package final class Segment: Sendable {
             do throws(DiskError) {
                 try file.allocate(from: 0, count: length)
                 let bytes = try file.map(count: length, writable: true)
-                // The name must not vanish with records in the file.
+                // Its length must not, and the name must not, vanish with records in the file.
+                try file.sync()
                 try disk.syncDirectory(SystemDisk.parent(of: path))
                 return Segment(base: base, file: file, bytes: bytes)
             } catch {
