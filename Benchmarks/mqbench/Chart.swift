@@ -97,8 +97,11 @@ struct Chart {
 
     private func horizontalGrid(_ frame: Frame) -> [String] {
         var parts: [String] = []
-        for power in Int(frame.low)...Int(frame.high) {
-            let value = pow(10, Double(power))
+        // Few powers of ten leave room for steps between them.
+        let steps = frame.high - frame.low <= 2 ? [1.0, 2, 5] : [1]
+        let powers = Int(frame.low)...Int(frame.high)
+        let values = powers.flatMap { power in steps.map { $0 * pow(10, Double(power)) } }
+        for value in values where value <= pow(10, frame.high) * 1.01 {
             let y = frame.y(value)
             parts.append(Self.stroke(Self.left, y, Self.right, y))
             parts.append(

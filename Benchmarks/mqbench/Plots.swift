@@ -20,14 +20,15 @@ enum Plots {
     private static func latency(_ measurements: [Measurement]) -> Chart? {
         let wanted = [
             "append 128 B", "append 1024 B", "append 128 B 100000/s", "tail spin 20000/s 128 B",
-            "append 128 B 256 in flight sync", "append 128 B sync",
+            "append 128 B sync 256 in flight", "append 128 B sync",
         ]
         let shown = wanted.compactMap { title in measurements.first { $0.title == title } }
         guard !shown.isEmpty else { return nil }
         let marks = Measurement.percentiles
         return Chart(
-            title: "Latency of an append, by percentile",
-            subtitle: "lower is better; sync waits for the device",
+            title: "Latency, by percentile",
+            subtitle:
+                "lower is better; sync waits for the device, tail for a reader to have it",
             xLabel: "percentile", yLabel: "latency", xScale: .linear,
             xTicks: marks.enumerated().map { index, mark in
                 (Double(index), mark.0 == "max" ? "max" : "\(text(mark.1))")

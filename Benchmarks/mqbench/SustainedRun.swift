@@ -53,8 +53,8 @@ struct SustainedRun {
         result.checked = complaint == nil
         result.notes += [complaint].compactMap { $0 }
         result.notes.append(
-            "of the time, \(Report.duration(nanoseconds - appended)) went into bringing the rest to the"
-                + " device at the end; the clock is read for each message")
+            "of the time, \(Report.duration(nanoseconds - appended)) brought the rest to the device"
+                + " at the end; the clock is read for each message")
         return result
     }
 }

@@ -49,7 +49,8 @@ struct SyncRun {
         }
         var result = report(round, rates, total, messages)
         result.notes.append(
-            "the device writes blocks of \(block) bytes, as many messages as are in flight; best was "
+            "the device writes blocks of \(block) bytes, as many messages as are in flight;"
+                + " best was "
                 + methods.sorted().joined(separator: ", then "))
         return result
     }

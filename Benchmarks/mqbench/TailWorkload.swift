@@ -1,8 +1,9 @@
 // `mqbench store tail`: from an append to its message read by queue offset.
 //
 // Each body begins with the time at which its append was called, as the stamp that the C loop hands
-// over is taken; with --rate it is the time at which it was due, so that stalls count. A reader that spins asks for the end
-// of the queue again and again; one that waits sleeps until publication wakes it.
+// over is taken; with --rate it is the time at which it was due, so that stalls count.
+// A reader that spins asks for the end of the queue again and again; one that waits sleeps until
+// publication wakes it.
 
 import ApusStore
 import ApusSystem
@@ -16,12 +17,12 @@ import Synchronization
 enum TailWorkload {
     static let workload = Workload(
         name: "tail",
-        summary: "the time from an append to its message read by queue offset",
+        summary: "from an append to its message read by queue offset",
         details: """
             Appends messages at a rate while a reader follows the queue. spin: the reader is
             another thread that asks all the time, against handing a stamp over in a cache
-            line in C. wait: it sleeps until it is woken. same: the thread that appends reads
-            the message at once. The ratio is the C loop's median by the store's.
+            line in C. wait: it sleeps until it is woken. same: the thread that appends
+            reads the message at once. The ratio is the C loop's median by the store's.
             """,
         examples: ["tail", "tail --mode wait --rate 1000", "tail --mode same --json"],
         flags: [
@@ -55,7 +56,7 @@ struct TailRun: Sendable {
                 ("seconds", .figure(plan.settings.seconds)),
             ])
         result.latencyMeaning =
-            "from when the append is \(countsFromDue ? "due" : "called") to the message read and checked"
+            "from when the append is \(countsFromDue ? "due" : "called") to the message read"
         let workplace = try plan.workplace()
         let messages = SampleMessages(bodyByteCount: plan.body)
         let round = try StoreRound(

@@ -23,7 +23,7 @@ private struct Run {
         let folder = try TemporaryDirectory()
         let files = try ["out", "err"].map { name in
             let path = "\(folder.path)/\(name)"
-            FileManager.default.createFile(atPath: path, contents: nil)
+            try Data().write(to: URL(fileURLWithPath: path))
             return try FileHandle(forWritingTo: URL(fileURLWithPath: path))
         }
         process.standardOutput = files[0]
