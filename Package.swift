@@ -58,7 +58,8 @@ let package = Package(
         .testTarget(
             name: "HistogramTests", dependencies: ["Histogram"], swiftSettings: everywhere),
         .testTarget(
-            name: "MqbenchTests", dependencies: ["CRoofline", "ApusFormat"],
+            name: "MqbenchTests",
+            dependencies: ["mqbench", "CRoofline", "ApusStore", "ApusFormat", "TestSupport"],
             swiftSettings: everywhere),
         .testTarget(
             name: "ApusFormatTests",

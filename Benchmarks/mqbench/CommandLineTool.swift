@@ -43,6 +43,12 @@ enum CommandLineTool {
             Console.line(topic.map { Usage.text(of: $0) } ?? Usage.overview)
             return .good
         }
+        if first == "suite" {
+            let rest = words.dropFirst()
+            guard rest.contains("--help") || rest.contains("-h") else { return try Suite.run(rest) }
+            Console.line(Usage.suite)
+            return .good
+        }
         guard first == "store" else { throw UsageError("there is no command \(first)") }
         guard let name = words.dropFirst().first else {
             throw UsageError("store needs a workload: \(Workload.names)")

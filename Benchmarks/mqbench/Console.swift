@@ -14,6 +14,11 @@ enum Console {
         try? FileHandle.standardError.write(contentsOf: Data("mqbench: \(text)\n".utf8))
     }
 
+    /// Prints a line to standard error that is no warning.
+    static func note(_ text: String) {
+        try? FileHandle.standardError.write(contentsOf: Data("\(text)\n".utf8))
+    }
+
     /// Says what is being done: on a terminal a line that is overwritten, else nothing.
     static func progress(_ text: String) {
         guard isatty(2) == 1 else { return }

@@ -26,6 +26,8 @@ struct Measurement: Sendable {
     /// Of the threads that call the store; nil when nothing counts.
     var allocationsPerMessage: Double?
     var checked = false
+    /// Rounds of which the figures are medians.
+    var rounds = 1
     /// What a reader has to know to judge the figures.
     var notes: [String] = []
 
@@ -52,7 +54,7 @@ struct Measurement: Sendable {
             ),
             ("allocationsPerMessage", .figure(allocationsPerMessage)),
             ("checked", .bool(checked)),
-            ("latencyOf", .string(latencyMeaning)),
+            ("rounds", .count(rounds)), ("latencyOf", .string(latencyMeaning)),
             ("rooflines", .array(rooflines.map(\.json))),
             ("notes", .array(notes.map { .string($0) })),
         ])
@@ -107,8 +109,6 @@ struct RoundRates {
                 name: name, messagesPerSecond: rate, megabytesPerSecond: rate * byteCount / 1e6,
                 ratio: zip(own, rates).map { $0 / $1 }.median)
         }
-        measurement.notes.append(
-            own.count == 1
-                ? "one round" : "medians of \(own.count) rounds, in which all took turns")
+        measurement.rounds = own.count
     }
 }

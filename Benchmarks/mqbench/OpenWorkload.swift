@@ -12,9 +12,9 @@ enum OpenWorkload {
         summary: "open a clean store with many queues",
         details: """
             Makes a store with many queues and ten messages in each, closes it, and opens it
-            again and again, with the settings that a store has by itself. Against looking at
-            each of its files once in C: open, length, last bytes, close. Rates are opens a
-            second.
+            again and again, with the settings that a store has by itself. Against looking
+            at each of its files once in C: open, length, last bytes, close. Rates are opens
+            a second.
             """,
         examples: ["open --queues 1000", "open --queues 10000 --json"],
         flags: [Flag("--queues", "N", "queues; 1000")],

@@ -12,7 +12,7 @@ import Histogram
 enum ReadWorkload {
     static let workload = Workload(
         name: "read",
-        summary: "read a queue from memory (hot), from the device (cold), or by key",
+        summary: "read a queue: hot, cold (from the device), or by key",
         details: """
             Fills a store, then reads it and checks each message's checksum. hot: a queue
             from front to back out of the page cache, against a loop in C over the same

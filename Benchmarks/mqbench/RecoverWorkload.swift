@@ -8,7 +8,7 @@ import Histogram
 enum RecoverWorkload {
     static let workload = Workload(
         name: "recover",
-        summary: "open a store that was killed, with everything to be read again",
+        summary: "open a store that was killed: all is read again",
         details: """
             Fills a store whose durable mark stays at its start, lets it go without closing
             it, and opens it: the whole log is scanned and checked. Against a loop in C

@@ -9,6 +9,12 @@ enum Report {
     /// Prints, and says whether all results were right.
     static func finish(_ measurements: [Measurement], _ options: Options) throws -> ExitCode {
         Console.endProgress()
+        if let path = options.text("--record") {
+            let machine = Machine.block(
+                directory: options.text("--directory") ?? ".",
+                commit: options.text("--commit"), toolchain: options.text("--toolchain"))
+            try ResultFile.append(measurements, machine: machine, to: path)
+        }
         if options.has("--json") {
             for measurement in measurements { Console.line(measurement.json.text) }
         } else {
@@ -21,7 +27,28 @@ enum Report {
         for measurement in wrong {
             Console.warn("\(measurement.workload): the result is wrong; see the notes")
         }
-        return wrong.isEmpty ? .good : .failed
+        let isWithin = try keepsLimit(measurements, options)
+        return wrong.isEmpty && isWithin ? .good : .failed
+    }
+
+    /// Whether no message cost more allocations than `--allocations-limit` says.
+    private static func keepsLimit(
+        _ measurements: [Measurement], _ options: Options
+    ) throws -> Bool {
+        guard options.text("--allocations-limit") != nil else { return true }
+        let limit = try options.decimal("--allocations-limit", 1, upTo: 1e9)
+        var isWithin = true
+        for measurement in measurements {
+            guard let found = measurement.allocationsPerMessage else {
+                Console.warn("\(measurement.title): allocations were not counted")
+                isWithin = false
+                continue
+            }
+            guard found > limit else { continue }
+            Console.warn("\(measurement.title): \(found) allocations a message, above \(limit)")
+            isWithin = false
+        }
+        return isWithin
     }
 
     static func table(_ measurements: [Measurement]) -> String {
@@ -51,8 +78,25 @@ enum Report {
                     ] + Array(repeating: "", count: 7))
             }
         }
-        let notes = measurements.flatMap { one in one.notes.map { "\(one.title): \($0)" } }
+        let notes = notes(of: measurements)
         return (table.lines + (notes.isEmpty ? [] : [""]) + notes).joined(separator: "\n")
+    }
+
+    /// Each note once, behind the title of the result that it is about, or alone when it is about
+    /// several.
+    private static func notes(of measurements: [Measurement]) -> [String] {
+        var titles: [String: [String]] = [:]
+        var order: [String] = []
+        for one in measurements {
+            for note in one.notes {
+                if titles[note] == nil { order.append(note) }
+                titles[note, default: []].append(one.title)
+            }
+        }
+        return order.map { note in
+            let about = titles[note] ?? []
+            return about.count == 1 ? "- \(about[0]): \(note)" : "- \(note)"
+        }
     }
 
     /// `870 ns`, `1.23 us`, `45.1 ms`.

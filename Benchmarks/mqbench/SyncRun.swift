@@ -29,6 +29,7 @@ struct SyncRun {
         try round.warmUp(1, awaitsSegment: false)
         var rates = RoundRates()
         var total = AppendOutcome()
+        var methods: Set<String> = []
         let rounds = plan.settings.isSmoke ? 1 : 5
         let seconds = plan.settings.seconds / Double(rounds)
         for index in 0..<rounds {
@@ -39,18 +40,24 @@ struct SyncRun {
                 ? inFlight(round, seconds: seconds * 0.7) : blocking(round, seconds: seconds * 0.7)
             rates.add(
                 Double(outcome.count) * 1e9 / Double(max(1, outcome.nanoseconds)),
-                [("device, \(best.name)", best.perSecond * Double(atATime))])
+                [("device, best sync", best.perSecond * Double(atATime))])
+            methods.insert(best.name)
             total.latency.merge(outcome.latency)
             total.count += outcome.count
             total.allocations =
                 outcome.allocations < 0 ? -1 : total.allocations + outcome.allocations
         }
-        return report(round, rates, total, messages, block: block)
+        var result = report(round, rates, total, messages)
+        result.notes.append(
+            "the device writes blocks of \(block) bytes, as many messages as are in flight;"
+                + " best was "
+                + methods.sorted().joined(separator: ", then "))
+        return result
     }
 
     private func report(
         _ round: StoreRound, _ rates: RoundRates, _ total: AppendOutcome,
-        _ messages: SampleMessages, block: Int
+        _ messages: SampleMessages
     ) -> Measurement {
         var result = Measurement("append", plan.parameters)
         rates.fill(&result, byteCount: Double(messages.recordByteCount))
@@ -64,8 +71,6 @@ struct SyncRun {
         let complaint = round.check()
         result.checked = complaint == nil
         result.notes += [complaint].compactMap { $0 }
-        result.notes.append(
-            "the device writes blocks of \(block) bytes, as many messages as are in flight")
         return result
     }
 

@@ -1,7 +1,9 @@
 // `mqbench store tail`: from an append to its message read by queue offset.
 //
-// Each body begins with the time at which its append was due. A reader that spins asks for the end
-// of the queue again and again; one that waits sleeps until publication wakes it.
+// Each body begins with the time at which its append was called, as the stamp that the C loop hands
+// over is taken; with --rate it is the time at which it was due, so that stalls count.
+// A reader that spins asks for the end of the queue again and again; one that waits sleeps until
+// publication wakes it.
 
 import ApusStore
 import ApusSystem
@@ -15,17 +17,17 @@ import Synchronization
 enum TailWorkload {
     static let workload = Workload(
         name: "tail",
-        summary: "the time from an append to its message read by queue offset",
+        summary: "from an append to its message read by queue offset",
         details: """
             Appends messages at a rate while a reader follows the queue. spin: the reader is
             another thread that asks all the time, against handing a stamp over in a cache
-            line in C. wait: it sleeps until it is woken. same: the thread that appends reads
-            the message at once. The ratio is the C loop's median by the store's.
+            line in C. wait: it sleeps until it is woken. same: the thread that appends
+            reads the message at once. The ratio is the C loop's median by the store's.
             """,
         examples: ["tail", "tail --mode wait --rate 1000", "tail --mode same --json"],
         flags: [
             Flag("--mode", "MODE", "spin, wait or same; spin"),
-            Flag("--rate", "N", "messages a second; 20000"),
+            Flag("--rate", "N", "messages a second, latencies from when due; 20000"),
             Flag("--body", "BYTES", "bytes of a body; 128"),
         ],
         measure: { options in try TailRun(options).measure() })
@@ -36,11 +38,14 @@ struct TailRun: Sendable {
     let plan: StorePlan
     let mode: String
     let rate: Int
+    /// Whether latencies count from when an append is due.
+    let countsFromDue: Bool
 
     init(_ options: Options) throws {
         plan = try StorePlan(options, body: 128)
         mode = try options.choice("--mode", ["spin", "wait", "same"])
         rate = try options.number("--rate", 20_000, in: 1...10_000_000)
+        countsFromDue = options.text("--rate") != nil
     }
 
     func measure() throws -> Measurement {
@@ -50,7 +55,8 @@ struct TailRun: Sendable {
                 ("mode", .string(mode)), ("rate", .count(rate)), ("body", .count(plan.body)),
                 ("seconds", .figure(plan.settings.seconds)),
             ])
-        result.latencyMeaning = "from when the append is due to the message read and checked"
+        result.latencyMeaning =
+            "from when the append is \(countsFromDue ? "due" : "called") to the message read"
         let workplace = try plan.workplace()
         let messages = SampleMessages(bodyByteCount: plan.body)
         let round = try StoreRound(
@@ -103,7 +109,8 @@ struct TailRun: Sendable {
     }
 
     private func append(_ store: MessageStore, _ queue: MessageQueue, _ count: Int) throws {
-        var writer = StampedWriter(plan.body, interval: 1_000_000_000 / Int64(rate))
+        var writer = StampedWriter(
+            plan.body, interval: 1_000_000_000 / Int64(rate), stampsDue: countsFromDue)
         for _ in 0..<count { try writer.append(to: queue, of: store) }
     }
 
@@ -133,7 +140,8 @@ struct TailRun: Sendable {
         var latency = Histogram()
         var wrong = 0
         var next: Int64 = 1
-        var writer = StampedWriter(plan.body, interval: 1_000_000_000 / Int64(rate))
+        var writer = StampedWriter(
+            plan.body, interval: 1_000_000_000 / Int64(rate), stampsDue: countsFromDue)
         for _ in 0..<count {
             try writer.append(to: queue, of: store)
             try read(store, queue, &next, &latency, &wrong)
@@ -161,9 +169,11 @@ private struct StampedWriter {
     private var body: [UInt8]
     private let properties: [UInt8]
     private let interval: Int64
+    private let stampsDue: Bool
     private var due = croofline_now()
 
-    init(_ bodyByteCount: Int, interval: Int64) {
+    init(_ bodyByteCount: Int, interval: Int64, stampsDue: Bool) {
+        self.stampsDue = stampsDue
         let messages = SampleMessages(bodyByteCount: bodyByteCount)
         body = Array(messages.bodies.prefix(bodyByteCount))
         properties = Array(messages.properties.prefix(messages.propertiesByteCount))
@@ -173,7 +183,7 @@ private struct StampedWriter {
     mutating func append(to queue: MessageQueue, of store: MessageStore) throws {
         due += interval
         while croofline_now() < due {}
-        let stamp = due
+        let stamp = stampsDue ? due : croofline_now()
         body.withUnsafeMutableBytes { $0.storeBytes(of: stamp, as: Int64.self) }
         try store.append(to: queue, body: body.span.bytes, properties: properties.span.bytes)
     }

@@ -12,6 +12,7 @@ enum Usage {
             run what the machine can do: loops in C that do the same work without a store.
 
             \(lines.joined(separator: "\n"))
+              mqbench suite          all of them, as `make bench` does
 
             mqbench store WORKLOAD --help tells more, with examples. Flags of all:
 
@@ -20,6 +21,10 @@ enum Usage {
             Exit codes: 0 measured and the results were right, 1 a check failed or it could
             not be measured, 64 the command line could not be understood.
             """
+    }
+
+    static var suite: String {
+        Suite.details + text(of: Suite.flags) + "\n\nWhat is run:\n\n" + Suite.listing
     }
 
     static func text(of workload: Workload) -> String {

@@ -28,6 +28,9 @@ extension Flag {
         Flag("--json", nil, "one object instead of a table"),
         Flag("--smoke", nil, "little data and one round: does it work at all"),
         Flag("--record", "FILE", "append the result to FILE as NDJSON, with the machine"),
+        Flag("--commit", "NAME", "the commit that was built, for --record"),
+        Flag("--toolchain", "NAME", "what built it, for --record"),
+        Flag("--allocations-limit", "X", "fail when a message costs more allocations"),
         Flag("--plant-allocation", nil, ""),
     ]
 }
