@@ -20,6 +20,13 @@ public struct Field<Value: FixedWidthInteger & BitwiseCopyable & Sendable>: Send
         bytes.loadBigEndian(Value.self, at: base &+ offset)
     }
 
+    /// The same without a check, for a caller that has made sure that the whole layout lies within.
+    @unsafe @inlinable @inline(__always)
+    func storeUnchecked(_ value: Value, into bytes: inout MutableRawSpan, at base: Int) {
+        unsafe bytes.storeBytes(
+            of: value.bigEndian, toUncheckedByteOffset: base &+ offset, as: Value.self)
+    }
+
     /// Writes `value` into `bytes`, where the layout starts at `base`.
     /// Traps when the field does not lie within `bytes`: check the bounds first.
     @inlinable @inline(__always)

@@ -47,6 +47,20 @@ public struct HostAddress: Hashable, Sendable {
         }
     }
 
+    /// The same without a check, for a caller that has made sure that `byteCount` bytes are there.
+    @unsafe @inlinable @inline(__always)
+    func storeUnchecked(into bytes: inout MutableRawSpan, at offset: Int) {
+        if isIPv6 {
+            unsafe Field<UInt64>(at: 0).storeUnchecked(high, into: &bytes, at: offset)
+            unsafe Field<UInt64>(at: 8).storeUnchecked(low, into: &bytes, at: offset)
+            unsafe Field<Int32>(at: 16).storeUnchecked(port, into: &bytes, at: offset)
+        } else {
+            unsafe Field<UInt32>(at: 0).storeUnchecked(
+                UInt32(truncatingIfNeeded: low), into: &bytes, at: offset)
+            unsafe Field<Int32>(at: 4).storeUnchecked(port, into: &bytes, at: offset)
+        }
+    }
+
     /// Writes the address and its port from `offset` on.
     @inlinable @inline(__always)
     public func store(into bytes: inout MutableRawSpan, at offset: Int) {

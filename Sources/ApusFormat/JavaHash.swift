@@ -8,12 +8,28 @@ public enum JavaHash: Sendable {
     /// as when Java decodes it (Swift takes such a half for three ill-formed bytes).
     public static func hashCode(utf8: RawSpan, continuing seed: Int32 = 0) -> Int32 {
         var hash = seed
+        let count = utf8.byteCount
         var offset = 0
+        while offset < count {
+            let byte = utf8.loadBigEndian(UInt8.self, at: offset)
+            if byte >= 0x80 { return hashCode(utf8, from: offset, continuing: hash) }
+            hash = hash &<< 5 &- hash &+ Int32(truncatingIfNeeded: byte)
+            offset &+= 1
+        }
+        return hash
+    }
+
+    /// The rest of a text from its first character on that is not ASCII.
+    @inline(never)
+    private static func hashCode(_ utf8: RawSpan, from start: Int, continuing seed: Int32) -> Int32
+    {
+        var hash = seed
+        var offset = start
         while offset < utf8.byteCount {
             let byte = utf8.loadBigEndian(UInt8.self, at: offset)
             if byte < 0x80 {
-                hash = 31 &* hash &+ Int32(truncatingIfNeeded: byte)
-                offset &+= 1
+                hash = 31 &* hash &+ Int32(byte)
+                offset += 1
                 continue
             }
             let (scalar, count) = scalar(in: utf8, at: offset, lead: byte)

@@ -1,7 +1,9 @@
 // One pass over a record's properties for what an append must know of them.
 //
 // It runs for every message, so it neither allocates nor decodes: it looks for the ends of items
-// eight bytes at a time and compares the first eight bytes of each item.
+// sixteen bytes at a time and compares the first eight bytes of those whose first letter matters.
+
+private import CApus
 
 /// What the properties of a message say about its tags, keys and checksum.
 public struct PropertyScan: Sendable {
@@ -32,27 +34,15 @@ public struct PropertyScan: Sendable {
         let count = bytes.byteCount
         var start = 0
         var offset = 0
-        while offset &+ 8 <= count {
-            // A byte of `word` is 0 where a separator stands; the sum cannot carry from one byte
-            // into the next, so that exactly the high bits of such bytes are set.
-            let word = bytes.loadBigEndian(UInt64.self, at: offset) ^ 0x0202_0202_0202_0202
-            let low: UInt64 = 0x7F7F_7F7F_7F7F_7F7F
-            var ends = ~(((word & low) &+ low) | word | low)
+        while offset < count {
+            var ends = Self.separators(in: bytes, at: offset)
             while ends != 0 {
-                let bit = ends.leadingZeroBitCount
-                let end = offset &+ bit / 8
+                let end = offset &+ ends.trailingZeroBitCount
                 classify(bytes, from: start, to: end)
                 start = end &+ 1
-                ends &= ~(0x8000_0000_0000_0000 &>> UInt64(truncatingIfNeeded: bit))
+                ends &= ends &- 1
             }
-            offset &+= 8
-        }
-        while offset < count {
-            if bytes.loadBigEndian(UInt8.self, at: offset) == 2 {
-                classify(bytes, from: start, to: offset)
-                start = offset &+ 1
-            }
-            offset &+= 1
+            offset &+= 16
         }
         if start < count {
             classify(bytes, from: start, to: count)
@@ -60,19 +50,47 @@ public struct PropertyScan: Sendable {
         }
     }
 
-    /// Few names matter, and their first letters tell them from nearly all others.
+    /// Which of the 16 bytes from `offset` on, as far as they are there, end an item.
+    @inline(__always)
+    private static func separators(in bytes: RawSpan, at offset: Int) -> UInt32 {
+        let count = bytes.byteCount
+        // Safe: 16 bytes from the pointer on lie within, checked here.
+        if offset &+ 16 <= count {
+            return unsafe bytes.withUnsafeBytes { all in
+                guard let base = all.baseAddress else { return 0 }
+                return unsafe capus_matches_of_16(base + offset, 2)
+            }
+        }
+        if count >= 16 {
+            // The last 16 bytes, without those that were looked at.
+            let behind = UInt32(truncatingIfNeeded: offset &- (count &- 16))
+            return unsafe bytes.withUnsafeBytes { all in
+                guard let base = all.baseAddress else { return 0 }
+                return unsafe capus_matches_of_16(base + (count - 16), 2) >> behind
+            }
+        }
+        var mask: UInt32 = 0
+        for place in offset..<count where bytes.loadBigEndian(UInt8.self, at: place) == 2 {
+            mask |= 1 << UInt32(truncatingIfNeeded: place &- offset)
+        }
+        return mask
+    }
+
+    /// Few names matter, and their first letters tell them from nearly all others. Those are looked
+    /// at in a call of its own, so that the loop keeps its few values in registers.
     @inline(__always)
     private mutating func classify(_ bytes: RawSpan, from start: Int, to end: Int) {
         guard start < bytes.byteCount else { return }
-        switch bytes.loadBigEndian(UInt8.self, at: start) {
-        case UInt8(ascii: "T"), UInt8(ascii: "K"), UInt8(ascii: "U"), UInt8(ascii: "D"),
-            UInt8(ascii: "_"):
+        let letter = bytes.loadBigEndian(UInt8.self, at: start) &- UInt8(ascii: "D")
+        if letter < 32, Self.firstLetters >> UInt32(letter) & 1 != 0 {
             classifyKnown(bytes, from: start, to: end)
-        default: break
         }
     }
 
-    @inline(__always)
+    /// D, K, T, U and _, as bits counted from D.
+    private static let firstLetters: UInt32 = 1 << 0 | 1 << 7 | 1 << 16 | 1 << 17 | 1 << 27
+
+    @inline(never)
     private mutating func classifyKnown(_ bytes: RawSpan, from start: Int, to end: Int) {
         let prefix = Self.prefix(of: bytes, at: start)
         if prefix >> 24 == Self.tagsName {

@@ -10,7 +10,10 @@ public enum RecordEncoder: Sendable {
     /// `frame` gives the lengths: `topic`, `body` and `properties` must be as long as it says, less
     /// `ChecksumProperty.byteCount` and a missing last separator where `appendsChecksum` is set.
     /// The room must be there; nothing in here fails.
-    @inlinable @inline(__always)
+    ///
+    /// Transparent: the optimiser of Swift 6.3.1 leaves a call of this size in the middle of an
+    /// append, which then passes all fields through memory.
+    @_transparent
     public static func encode(
         _ fields: RecordFields, frame: RecordFrame, topic: RawSpan, properties: RawSpan,
         body: RawSpan, appendsChecksum: Bool, into bytes: inout MutableRawSpan, at offset: Int
@@ -18,20 +21,28 @@ public enum RecordEncoder: Sendable {
         typealias Layout = RecordLayout
         let born = offset &+ Layout.bornShift(frame.systemFlag)
         let both = offset &+ Layout.hostsShift(frame.systemFlag)
-        Layout.bodyChecksum.store(fields.bodyChecksum, into: &bytes, at: offset)
-        Layout.queueID.store(fields.queueID, into: &bytes, at: offset)
-        Layout.flag.store(fields.flag, into: &bytes, at: offset)
-        Layout.queueOffset.store(fields.queueOffset, into: &bytes, at: offset)
-        Layout.physicalOffset.store(fields.physicalOffset, into: &bytes, at: offset)
-        Layout.systemFlag.store(frame.systemFlag.rawValue, into: &bytes, at: offset)
-        Layout.bornTimestamp.store(fields.bornTimestamp, into: &bytes, at: offset)
-        fields.bornHost.store(into: &bytes, at: offset &+ Layout.bornHost)
-        Layout.storeTimestamp.store(fields.storeTimestamp, into: &bytes, at: born)
-        fields.storeHost.store(into: &bytes, at: born &+ Layout.storeHost)
-        Layout.reconsumeTimes.store(fields.reconsumeTimes, into: &bytes, at: both)
-        Layout.preparedTransactionOffset.store(
+        // Every fixed field ends before the body, and the hosts are as long as the flag says: with
+        // this one check all stores down to the body length lie within.
+        precondition(
+            offset >= 0 && frame.totalSize <= bytes.byteCount &- offset
+                && fields.bornHost.isIPv6 == frame.systemFlag.contains(.bornHostIPv6)
+                && fields.storeHost.isIPv6 == frame.systemFlag.contains(.storeHostIPv6))
+        unsafe Layout.bodyChecksum.storeUnchecked(fields.bodyChecksum, into: &bytes, at: offset)
+        unsafe Layout.queueID.storeUnchecked(fields.queueID, into: &bytes, at: offset)
+        unsafe Layout.flag.storeUnchecked(fields.flag, into: &bytes, at: offset)
+        unsafe Layout.queueOffset.storeUnchecked(fields.queueOffset, into: &bytes, at: offset)
+        unsafe Layout.physicalOffset.storeUnchecked(fields.physicalOffset, into: &bytes, at: offset)
+        unsafe Layout.systemFlag.storeUnchecked(
+            frame.systemFlag.rawValue, into: &bytes, at: offset)
+        unsafe Layout.bornTimestamp.storeUnchecked(fields.bornTimestamp, into: &bytes, at: offset)
+        unsafe fields.bornHost.storeUnchecked(into: &bytes, at: offset &+ Layout.bornHost)
+        unsafe Layout.storeTimestamp.storeUnchecked(fields.storeTimestamp, into: &bytes, at: born)
+        unsafe fields.storeHost.storeUnchecked(into: &bytes, at: born &+ Layout.storeHost)
+        unsafe Layout.reconsumeTimes.storeUnchecked(fields.reconsumeTimes, into: &bytes, at: both)
+        unsafe Layout.preparedTransactionOffset.storeUnchecked(
             fields.preparedTransactionOffset, into: &bytes, at: both)
-        Layout.bodyLength.store(Int32(truncatingIfNeeded: frame.bodyLength), into: &bytes, at: both)
+        unsafe Layout.bodyLength.storeUnchecked(
+            Int32(truncatingIfNeeded: frame.bodyLength), into: &bytes, at: both)
         bytes.copy(body, at: offset &+ frame.bodyOffset)
         let topicOffset = offset &+ frame.topicOffset
         if frame.version == .v1 {

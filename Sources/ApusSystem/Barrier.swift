@@ -6,16 +6,16 @@
 // side needs none.
 
 private import CApus
-import Synchronization
+public import Synchronization
 
 /// A full barrier between two threads, paid for by the one that comes rarely.
-package enum AsymmetricBarrier {
+public enum AsymmetricBarrier {
     /// Whether the kernel can do it. Read once and kept by those who need it often.
-    package static let isAvailable = capus_register_barrier() == 0
+    public static let isAvailable = capus_register_barrier() == 0
 
     /// The frequent side: nothing but order for the compiler where the kernel does the rest.
     @inlinable @inline(__always)
-    package static func light(isAvailable: Bool) {
+    public static func light(isAvailable: Bool) {
         if isAvailable {
             atomicMemoryFence(ordering: .acquiringAndReleasing)
         } else {
@@ -24,7 +24,7 @@ package enum AsymmetricBarrier {
     }
 
     /// The rare side: a few microseconds.
-    package static func heavy() {
+    public static func heavy() {
         atomicMemoryFence(ordering: .sequentiallyConsistent)
         if isAvailable { capus_barrier_everywhere() }
     }

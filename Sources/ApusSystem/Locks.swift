@@ -1,17 +1,20 @@
 // Locks and signals on futexes.
 //
+// Public, though no product shows this module: the optimiser takes the bodies of public functions
+// across modules, and those of package functions not (Swift 6.3.1).
+//
 // `FutexWord` is the only place where an atomic's address is taken: the word lives in memory of its
 // own, a cache line long, so that its address is stable and no neighbour shares it.
 
 private import CApus
-package import Synchronization
+public import Synchronization
 
 /// A 32-bit atomic on its own cache line that threads can sleep on.
-@safe package struct FutexWord: ~Copyable, @unchecked Sendable {
+@safe @frozen public struct FutexWord: ~Copyable, @unchecked Sendable {
     // Sendable: the pointer never changes and what it points to is an atomic.
-    @usableFromInline package let word: UnsafeMutablePointer<Atomic<UInt32>>
+    @usableFromInline let word: UnsafeMutablePointer<Atomic<UInt32>>
 
-    package init(_ value: UInt32 = 0) {
+    public init(_ value: UInt32 = 0) {
         let memory = UnsafeMutableRawPointer.allocate(byteCount: 64, alignment: 64)
         unsafe word = unsafe memory.bindMemory(to: Atomic<UInt32>.self, capacity: 1)
         unsafe word.initialize(to: Atomic(value))
@@ -23,10 +26,10 @@ package import Synchronization
     }
 
     @inlinable @inline(__always)
-    package func load() -> UInt32 { unsafe word.pointee.load(ordering: .acquiring) }
+    public func load() -> UInt32 { unsafe word.pointee.load(ordering: .acquiring) }
 
     @inlinable @inline(__always)
-    package func tryReplace(_ expected: UInt32, with desired: UInt32) -> Bool {
+    public func tryReplace(_ expected: UInt32, with desired: UInt32) -> Bool {
         unsafe word.pointee.compareExchange(
             expected: expected, desired: desired, ordering: .acquiring
         ).exchanged
@@ -34,26 +37,26 @@ package import Synchronization
 
     /// Sets the value; what was stored before is visible to who loads it.
     @inlinable @inline(__always)
-    package func store(_ value: UInt32) { unsafe word.pointee.store(value, ordering: .releasing) }
+    public func store(_ value: UInt32) { unsafe word.pointee.store(value, ordering: .releasing) }
 
     /// Sets the value and answers the one before. A full barrier.
     @inlinable @inline(__always)
-    package func exchange(_ value: UInt32) -> UInt32 {
+    public func exchange(_ value: UInt32) -> UInt32 {
         unsafe word.pointee.exchange(value, ordering: .sequentiallyConsistent)
     }
 
     /// Adds, wrapping around; a full barrier.
-    package func add(_ more: UInt32) {
+    public func add(_ more: UInt32) {
         unsafe word.pointee.wrappingAdd(more, ordering: .sequentiallyConsistent)
     }
 
     /// Sleeps while the value is `expected`, at most so long (nanoseconds; nil: for ever). May
     /// return early.
-    package func wait(while expected: UInt32, nanoseconds: Int64? = nil) {
+    public func wait(while expected: UInt32, nanoseconds: Int64? = nil) {
         _ = unsafe capus_futex_wait(address, expected, nanoseconds ?? -1)
     }
 
-    package func wake(_ count: Int32 = .max) {
+    public func wake(_ count: Int32 = .max) {
         unsafe capus_futex_wake(address, count)
     }
 
@@ -66,38 +69,38 @@ package import Synchronization
 @inline(__always) package func spinHint() { capus_spin_hint() }
 
 /// A lock that spins briefly, then sleeps. Not recursive.
-package struct SpinLock: ~Copyable, Sendable {
+@frozen public struct SpinLock: ~Copyable, Sendable {
     // 0 free, 1 held. Who is about to sleep counts itself, makes everyone pass a barrier, and looks
     // again; who unlocks stores, then looks at the count. One of the two sees the other.
-    @usableFromInline package let word = FutexWord()
-    @usableFromInline package let sleepers = FutexWord()
-    @usableFromInline package let isAsymmetric = AsymmetricBarrier.isAvailable
+    @usableFromInline let word = FutexWord()
+    @usableFromInline let sleepers = FutexWord()
+    @usableFromInline let isAsymmetric = AsymmetricBarrier.isAvailable
 
-    package init() {}
+    public init() {}
 
     /// Takes the lock; true when another thread held it at first.
     @inlinable @inline(__always) @discardableResult
-    package func lock() -> Bool {
+    public func lock() -> Bool {
         if word.tryReplace(0, with: 1) { return false }
         lockContended()
         return true
     }
 
     @inlinable @inline(__always)
-    package func tryLock() -> Bool { word.tryReplace(0, with: 1) }
+    public func tryLock() -> Bool { word.tryReplace(0, with: 1) }
 
     @inlinable @inline(__always)
-    package func unlock() {
+    public func unlock() {
         word.store(0)
         AsymmetricBarrier.light(isAvailable: isAsymmetric)
         if sleepers.load() != 0 { wakeOne() }
     }
 
     @inline(never) @usableFromInline
-    package func wakeOne() { word.wake(1) }
+    func wakeOne() { word.wake(1) }
 
     @inline(never) @usableFromInline
-    package func lockContended() {
+    func lockContended() {
         for _ in 0..<128 {
             if word.load() == 0, word.tryReplace(0, with: 1) { return }
             spinHint()
@@ -109,7 +112,7 @@ package struct SpinLock: ~Copyable, Sendable {
     }
 
     @inlinable @inline(__always)
-    package func withLock<Result: ~Copyable, Failure: Error>(
+    public func withLock<Result: ~Copyable, Failure: Error>(
         _ body: () throws(Failure) -> Result
     ) throws(Failure) -> Result {
         lock()

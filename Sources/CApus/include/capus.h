@@ -5,6 +5,9 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#if defined(__x86_64__)
+#include <emmintrin.h>
+#endif
 
 // CRC-32 (IEEE 802.3, reflected, as zlib and java.util.zip.CRC32 compute it) of `count` bytes,
 // continuing from `crc` (0 to start).
@@ -57,6 +60,19 @@ void capus_unlock_first_byte(int descriptor);
 
 // fallocate(2) with `mode`; 0, or an errno value.
 int capus_fallocate(int descriptor, int mode, int64_t offset, int64_t count);
+
+// Which of the 16 bytes at `bytes` are `byte`: bit n stands for byte n. Inline, because a call
+// would cost more than the answer; Swift has vectors, but no way to take such a mask out of one.
+static inline uint32_t capus_matches_of_16(const void *bytes, uint8_t byte) {
+#if defined(__x86_64__)
+    return (uint32_t)_mm_movemask_epi8(
+        _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)bytes), _mm_set1_epi8((char)byte)));
+#else
+    uint32_t mask = 0;
+    for (int i = 0; i < 16; i++) mask |= (uint32_t)(((const uint8_t *)bytes)[i] == byte) << i;
+    return mask;
+#endif
+}
 
 // Names the calling thread; at most 15 bytes are kept.
 void capus_name_thread(const char *name);
