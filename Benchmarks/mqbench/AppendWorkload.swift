@@ -187,7 +187,8 @@ struct MemoryRun {
             let ratio = processorRatios.median
             result.processorTimeRatio = ratio
             result.notes.append(
-                "by processor time of the thread alone, \(String(format: "%.2f", ratio)) of the C loop"
+                "by processor time of the thread alone, "
+                    + String(format: "%.2f of the C loop", ratio)
             )
         }
         result.checked = complaints.isEmpty
