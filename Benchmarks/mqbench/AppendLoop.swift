@@ -25,6 +25,8 @@ struct AppendTask: Sendable {
 /// What one writer found.
 struct AppendOutcome: Sendable {
     var nanoseconds: Int64 = 0
+    /// Of a processor, by `run` only.
+    var processorNanoseconds: Int64 = 0
     /// Messages appended.
     var count = 0
     /// -1 when nothing counts.
@@ -43,6 +45,7 @@ extension AppendTask {
         var outcome = AppendOutcome()
         var bytes = AppendBytes(messages, batch: batch, plants: plantsAllocation)
         let allocations = callocationcounter_thread()
+        let processor = mqbench.processorNanoseconds()
         let start = croofline_now()
         if batch > 1 {
             try Self.appendBatches(store, queues, bytes, first, count / batch)
@@ -52,6 +55,7 @@ extension AppendTask {
             try Self.appendInTurn(store, queues, &bytes, first, count)
         }
         outcome.nanoseconds = croofline_now() - start
+        outcome.processorNanoseconds = mqbench.processorNanoseconds() - processor
         outcome.countAllocations(since: allocations)
         outcome.count = count / batch * batch
         return outcome

@@ -8,6 +8,7 @@
 
 import ApusStore
 import CAllocationCounter
+import Foundation
 import Histogram
 
 /// Appending.
@@ -71,6 +72,9 @@ struct MemoryRun {
     private var allocations: Int64 = 0
     private var counted = 0
     private var complaints: [String] = []
+    /// Of a processor, in this round: the store's loop and the one in C; 0 where not measured.
+    private var processorTimes: (own: Int64, c: Int64) = (0, 0)
+    private var processorRatios: [Double] = []
 
     init(plan: AppendPlan, messages: SampleMessages, workplace: Workplace) {
         self.plan = plan
@@ -90,6 +94,9 @@ struct MemoryRun {
         let rate = try plan.rate > 0 ? pacedRound(total) : storeRound(count, timed: timed)
         if rounds % 2 == 0 { other = try rooflines(count) }
         rates.add(rate, other)
+        if plan.writers == 1, plan.rate == 0, processorTimes.own > 0 {
+            processorRatios.append(Double(processorTimes.c) / Double(processorTimes.own))
+        }
         rounds += 1
     }
 
@@ -102,6 +109,7 @@ struct MemoryRun {
             allocations = outcome.allocations < 0 ? -1 : allocations + outcome.allocations
         }
         counted += count
+        processorTimes.own = outcomes[0].processorNanoseconds
         let (more, _) = try crew(round, timed) { try $0.runTimed(interval: 0) }
         for outcome in more { latency.merge(outcome.latency) }
         check(round)
@@ -152,6 +160,7 @@ struct MemoryRun {
             workplace, messages: messages, segmentByteCount: plan.segmentByteCount, count: count)
         let appending = try c.append(count, batch: plan.batch, writers: plan.writers)
         if rounds == 0, !c.check(count) { complaints.append("the C loop's log is not right") }
+        processorTimes.c = c.processorNanoseconds
         let copying = c.copy(count)
         guard let appending, let copying else {
             throw BenchError("the C loop's log is full too early")
@@ -173,6 +182,14 @@ struct MemoryRun {
             : "from an append's call to its return, one behind the other"
         if counted > 0, allocations >= 0 {
             result.allocationsPerMessage = Double(allocations) / Double(counted)
+        }
+        if !processorRatios.isEmpty {
+            let ratio = processorRatios.median
+            result.processorTimeRatio = ratio
+            result.notes.append(
+                "by processor time of the thread alone, "
+                    + String(format: "%.2f of the C loop", ratio)
+            )
         }
         result.checked = complaints.isEmpty
         result.notes += complaints

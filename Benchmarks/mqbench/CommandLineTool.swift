@@ -22,6 +22,8 @@ struct BenchError: Error, CustomStringConvertible {
 /// The whole tool as a function.
 enum CommandLineTool {
     static func run(_ words: [String]) -> Int32 {
+        // Before the run itself is a load.
+        _ = Machine.loadAtStart
         do {
             return try dispatch(words).rawValue
         } catch let error as UsageError {

@@ -24,7 +24,7 @@ enum Machine {
             ("mountOptions", .string(mount.options)),
             ("device", .string(mount.device)),
             ("hypervisor", .bool(hasFlag("hypervisor"))),
-            ("loadAverage", .figure(load)),
+            ("loadAverage", .figure(loadAtStart)),
             ("toolchain", toolchain.map { .string($0) } ?? .null),
             ("commit", commit.map { .string($0) } ?? .null),
             ("optimized", .bool(croofline_is_optimized() == 1)),
@@ -60,10 +60,10 @@ enum Machine {
             .trimmingCharacters(in: CharacterSet(charactersIn: "\""))
     }
 
-    /// Of the last minute: above about 1 somebody else works here.
-    private static var load: Double {
+    /// Of the minute before the program looked first, which it does when it starts: above about 1
+    /// somebody else works here.
+    static let loadAtStart =
         Double(lines(of: "/proc/loadavg").first?.split(separator: " ").first ?? "") ?? .nan
-    }
 
     private static func fileSystem(
         of directory: String

@@ -23,6 +23,9 @@ struct Measurement: Sendable {
     var latency = Histogram()
     /// What the latencies are of.
     var latencyMeaning = ""
+    /// The same ratio to the first roofline by processor time of the one thread that appends; what
+    /// others on the machine take is not in it. nil where it is not measured.
+    var processorTimeRatio: Double?
     /// Of the threads that call the store; nil when nothing counts.
     var allocationsPerMessage: Double?
     var checked = false
@@ -54,7 +57,8 @@ struct Measurement: Sendable {
             ),
             ("allocationsPerMessage", .figure(allocationsPerMessage)),
             ("checked", .bool(checked)),
-            ("rounds", .count(rounds)), ("latencyOf", .string(latencyMeaning)),
+            ("processorTimeRatio", .figure(processorTimeRatio)), ("rounds", .count(rounds)),
+            ("latencyOf", .string(latencyMeaning)),
             ("rooflines", .array(rooflines.map(\.json))),
             ("notes", .array(notes.map { .string($0) })),
         ])

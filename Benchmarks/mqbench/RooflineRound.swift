@@ -35,13 +35,18 @@ final class RooflineRound {
         workplace.remove(path)
     }
 
+    /// Nanoseconds of a processor that the last `append` of one writer took.
+    private(set) var processorNanoseconds: Int64 = 0
+
     /// Appends `count` messages and answers nanoseconds; nil when they did not fit.
     func append(_ count: Int, batch: Int, writers: Int) throws -> Int64? {
         if writers > 1 { return try appendShared(count, writers: writers) }
         var message = messages.c
+        let processor = mqbench.processorNanoseconds()
         let start = croofline_now()
         let done = croofline_append(log, &message, Int64(count), Int64(batch))
         let end = croofline_now()
+        processorNanoseconds = mqbench.processorNanoseconds() - processor
         return done == count ? end - start : nil
     }
 

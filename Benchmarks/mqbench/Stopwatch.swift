@@ -1,6 +1,14 @@
 // How much of the time for a measurement is over.
 
 import CRoofline
+import Foundation
+
+/// Nanoseconds of a processor that the calling thread has used: what others take is not in them.
+func processorNanoseconds() -> Int64 {
+    var now = timespec()
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now)
+    return Int64(now.tv_sec) * 1_000_000_000 + Int64(now.tv_nsec)
+}
 
 /// Time since it was made.
 struct Stopwatch {

@@ -12,6 +12,7 @@ final class Workplace {
     init(parent: String, needing byteCount: Int) throws {
         try FileManager.default.createDirectory(
             atPath: parent, withIntermediateDirectories: true)
+        Self.removeLeftovers(parent)
         let free = try Self.freeByteCount(parent)
         guard free >= byteCount else {
             throw BenchError(
@@ -31,6 +32,17 @@ final class Workplace {
     }
 
     func remove(_ path: String) { try? FileManager.default.removeItem(atPath: path) }
+
+    /// Removes what runs left that were killed: their process is not there any more.
+    private static func removeLeftovers(_ parent: String) {
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? [] {
+            let parts = name.split(separator: "-")
+            guard parts.count == 3, parts[0] == "run", let process = Int32(parts[1]), process > 0,
+                kill(process, 0) != 0, errno == ESRCH
+            else { continue }
+            try? FileManager.default.removeItem(atPath: "\(parent)/\(name)")
+        }
+    }
 
     /// Bytes that a run may take.
     static func freeByteCount(_ path: String) throws -> Int {

@@ -42,6 +42,20 @@ func noRoom() throws {
     #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path) == [])
 }
 
+@Test("what a killed run left is removed, and nothing else")
+func leftovers() throws {
+    let directory = try TemporaryDirectory()
+    // No process has a number beyond the kernel's limit of 4 Mi.
+    let names = ["run-8000000-17", "run-\(getpid())-17", "run-me", "data"]
+    for name in names {
+        try FileManager.default.createDirectory(
+            atPath: "\(directory.path)/\(name)", withIntermediateDirectories: false)
+    }
+    _ = try Workplace(parent: directory.path, needing: 1)
+    let left = try FileManager.default.contentsOfDirectory(atPath: directory.path)
+    #expect(Set(left) == Set(names.dropFirst()))
+}
+
 @Test("a chart keeps its lines inside its frame and escapes its texts")
 func chart() throws {
     let chart = Chart(
