@@ -41,7 +41,8 @@ final class Flusher: @unchecked Sendable, Agent {
         lastQueues = now
         lastThorough = now
         lastMark = now
-        thorough = (log.published, checkpoint.fields.queueTimestamp)
+        // What recovery wrote anew is in the page cache only: the mark stays until it is synced.
+        thorough = (checkpoint.mark.queuesDurable, checkpoint.fields.queueTimestamp)
     }
 
     var roleName: String { "flush" }
@@ -57,6 +58,8 @@ final class Flusher: @unchecked Sendable, Agent {
 
     func doWork() -> Int {
         lock.withLock { _ in
+            // Behind a failed sync nothing is synced again, and the mark stays.
+            if log.poisonCause != nil { return 0 }
             do throws(StoreError) {
                 let now = log.time.nanoseconds
                 let led = try flushLog(now)
@@ -126,9 +129,7 @@ extension Flusher {
             return
         }
         let least = queues.flushLeastPages * 4096
-        for queue in log.dirtyQueues.take(where: { $0.dirtyByteCount >= least }) {
-            try flush(queue)
-        }
+        try flush(log.dirtyQueues.take { $0.dirtyByteCount >= least })
     }
 
     /// Every dirty queue and the index; afterwards a crash reads the log again only from here on.
@@ -136,26 +137,25 @@ extension Flusher {
         lastThorough = log.time.nanoseconds
         let timestamp = log.publication.newestTimestamp.load(ordering: .relaxed)
         let end = log.published
-        let dirty = log.dirtyQueues.takeAll()
-        for (position, queue) in dirty.enumerated() {
-            do throws(StoreError) {
-                try flush(queue)
-            } catch {
-                for later in dirty[(position + 1)...] { log.dirtyQueues.add(later) }
-                throw error
-            }
-        }
+        _ = log.dirtyQueues.takeAll()
+        // Not those on the list alone: an appender publishes first and lists its queue behind that,
+        // and `end` may lie between the two.
+        try flush(table.known.filter { $0.dirtyByteCount > 0 })
         try index?.flush()
         thorough = (end, timestamp)
     }
 
-    private func flush(_ queue: ConsumeQueue) throws(StoreError) {
-        do throws(StoreError) {
-            try queue.flush()
-        } catch {
-            // A failed sync of derived data is as final as one of the log: the device fails.
-            if case .file(let cause) = error { log.poison(cause) }
-            throw error
+    /// Syncs queues that were taken off the list. Those that could not be go back to it.
+    private func flush(_ queues: [ConsumeQueue]) throws(StoreError) {
+        for (position, queue) in queues.enumerated() {
+            do throws(StoreError) {
+                try queue.flush()
+            } catch {
+                // A failed sync of derived data is as final as one of the log: the device fails.
+                if case .poisoned(let cause) = error { log.poison(cause) }
+                for left in queues[position...] { log.dirtyQueues.add(left) }
+                throw error
+            }
         }
     }
 

@@ -155,8 +155,9 @@ extension CommitLog {
     ) {
         publication.waitForTurn(place.ticket)
         if queueEnd >= 0 { queue.published.store(queueEnd, ordering: .releasing) }
-        publication.publish(upTo: end, timestamp: place.storeTimestamp)
+        // Before the mark moves: whoever sees the mark finds the record among those to be indexed.
         if isKeyed { keyed.note(place.physicalOffset..<end) }
+        publication.publish(upTo: end, timestamp: place.storeTimestamp)
         publication.pass(place.ticket)
         // From here on others may publish. The barrier in `pass` pairs with those who set these.
         if queueEnd >= 0 {

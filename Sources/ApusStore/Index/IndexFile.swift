@@ -159,8 +159,9 @@ final class IndexFile: @unchecked Sendable {
         storeHeader()
     }
 
+    /// Makes everything put so far durable; fails with `.poisoned`, whatever the cause.
     func sync() throws(StoreError) {
         storeHeader()
-        do throws(DiskError) { try file.sync() } catch { throw StoreError(error) }
+        do throws(DiskError) { try file.sync() } catch { throw .poisoned(cause: error) }
     }
 }

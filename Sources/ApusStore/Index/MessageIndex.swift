@@ -51,12 +51,21 @@ final class MessageIndex: Sendable {
             let end = log.published
             try catchUp(&state)
             if let last = state.files.last {
-                try last.sync()
+                try sync(last)
                 state.durable.fileName = last.name
                 state.durable.entryCount = last.header.nextEntry
             }
             state.durable.end = max(end, state.durable.end)
             state.durable.timestamp = timestamp
+        }
+    }
+
+    private func sync(_ file: IndexFile) throws(StoreError) {
+        do throws(StoreError) {
+            try file.sync()
+        } catch {
+            if case .poisoned(let cause) = error { log.poison(cause) }
+            throw error
         }
     }
 
@@ -105,7 +114,8 @@ final class MessageIndex: Sendable {
     private func writable(_ state: inout State) throws(StoreError) -> IndexFile {
         if let last = state.files.last {
             if !last.isFull { return last }
-            try last.sync()
+            // Behind a failed sync the mark stays where it is: there is nothing to sync for.
+            if log.poisonCause == nil { try sync(last) }
         }
         let directory = log.directory.index
         do throws(DiskError) {

@@ -11,13 +11,14 @@ extension ConsumeQueue {
             * ConsumeQueueUnit.byteCount
     }
 
-    /// Syncs every file with entries that were published since the last sync.
+    /// Syncs every file with entries that were published since the last sync. Fails with
+    /// `.poisoned` when a sync fails, with another error when it did not come to one.
     func flush() throws(StoreError) {
         let end = published.load(ordering: .acquiring)
         var offset = flushed.load(ordering: .relaxed)
         while offset < end {
             guard let file = try file(containing: offset) else { break }
-            do throws(DiskError) { try file.file.sync() } catch { throw StoreError(error) }
+            do throws(DiskError) { try file.file.sync() } catch { throw .poisoned(cause: error) }
             offset = min(end, file.window.end)
         }
         flushed.store(end, ordering: .releasing)
