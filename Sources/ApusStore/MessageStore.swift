@@ -110,6 +110,8 @@ public final class MessageStore: Sendable {
 
     deinit {
         for runner in runners.withLock({ $0 }) { runner.stop() }
+        // An agent whose thread let go of the store is still in its step.
+        flusher.retire()
         StoreLock.release(lockFile)
     }
 
@@ -122,11 +124,14 @@ public final class MessageStore: Sendable {
         guard isClosed.set() else { return }
         let poisoned = log.poisonCause
         log.refuse(.closed)
+        // Whoever makes a file now ends first; nobody begins.
+        log.roomLock.withLock { _ in }
         let last = log.reservation.ticket()
         log.publication.waitForTurn(last)
         log.publication.pass(last)
         for runner in runners.withLock({ $0 }) { runner.stop() }
         defer {
+            flusher.retire()
             for queue in table.known { queue.wakeWaiters(readableEnd: .max) }
             StoreLock.release(lockFile)
             log.observer?.storeDid(.closed)

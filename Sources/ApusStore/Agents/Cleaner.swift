@@ -71,7 +71,7 @@ extension Cleaner {
         if settings.isEnabled, used >= settings.warningUsedPercent {
             let path = log.directory.commitLog
             log.refuse(.diskFull(path: path))
-            log.observer?.storeDid(.diskFull(path: path))
+            log.tellDiskFull(path)
         } else {
             log.resumeAfterFullDisk()
         }

@@ -18,6 +18,8 @@ final class Flusher: @unchecked Sendable, Agent {
     private let flush: FlushSettings
     private let queues: QueueSettings
     private let lock = Mutex(())
+    /// Set by the last act.
+    private var isRetired = false
     private var lastLog: Int64
     private var lastQueues: Int64
     private var lastThorough: Int64
@@ -57,26 +59,28 @@ final class Flusher: @unchecked Sendable, Agent {
     }
 
     func doWork() -> Int {
-        lock.withLock { _ in
-            // Behind a failed sync nothing is synced again, and the mark stays.
-            if log.poisonCause != nil { return 0 }
-            do throws(StoreError) {
-                let now = log.time.nanoseconds
-                let led = try flushLog(now)
+        do throws(StoreError) {
+            let now = log.time.nanoseconds
+            let led = try step { () throws(StoreError) in try flushLog(now) }
+            try step { () throws(StoreError) in
                 try flushQueues(now)
                 try moveMark(now)
-                return led ? 1 : 0
-            } catch {
-                log.observer?.storeDid(.delayed(task: "flushing", error: error))
-                return 0
             }
+            return led ? 1 : 0
+        } catch {
+            switch error {
+            // Nothing is synced again and the mark stays; the observer was told once.
+            case .poisoned, .closed: break
+            default: log.observer?.storeDid(.delayed(task: "flushing", error: error))
+            }
+            return 0
         }
     }
 
     /// Everything to the device, whatever the intervals say.
     func flushAll() throws(StoreError) {
-        try lock.withLock { _ throws(StoreError) in
-            try sync()
+        try step { () throws(StoreError) in try sync() }
+        try step { () throws(StoreError) in
             try flushThoroughly()
             try writeMark(isClean: false)
         }
@@ -84,10 +88,26 @@ final class Flusher: @unchecked Sendable, Agent {
 
     /// The last act of a store: everything to the device, and a mark that says so.
     func flushForClose() throws(StoreError) {
-        try lock.withLock { _ throws(StoreError) in
-            try sync()
+        try step { () throws(StoreError) in try sync() }
+        try step { () throws(StoreError) in
+            isRetired = true
             try flushThoroughly()
             try writeMark(isClean: true)
+        }
+    }
+
+    /// Writes nothing from here on: another store may own the directory soon.
+    func retire() { lock.withLock { _ in isRetired = true } }
+
+    /// Work under the lock, and behind it word to those who wait: they may flush or close in turn.
+    private func step<Result>(
+        _ body: () throws(StoreError) -> Result
+    ) throws(StoreError) -> Result {
+        defer { commit.finish() }
+        return try lock.withLock { _ throws(StoreError) in
+            if isRetired { throw .closed }
+            if let cause = log.poisonCause { throw .poisoned(cause: cause) }
+            return try body()
         }
     }
 }

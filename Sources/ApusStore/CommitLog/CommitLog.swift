@@ -30,6 +30,9 @@ package final class CommitLog: Sendable {
     let start = Atomic<Int64>(0)
     /// Why nothing is taken at the moment.
     let refusal = Mutex<StoreError?>(nil)
+    /// What the observer was told: of a failed sync, and when last of a full disk.
+    let isPoisonTold = Flag()
+    let diskFullTold = Mutex<Int64>(.min / 2)
     /// Held while segments or queue files are made.
     let roomLock = Mutex(())
     /// Stretches below the durable mark that cannot be read. Written by recovery.

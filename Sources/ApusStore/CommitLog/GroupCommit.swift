@@ -74,12 +74,12 @@ final class GroupCommit: Sendable {
         }
     }
 
-    /// Syncs everything published so far, unless the store is poisoned.
+    /// Syncs everything published so far, unless the store is poisoned. The caller calls `finish`
+    /// when it holds no lock.
     func syncNow() throws(DiskError) {
         leading.lock()
         let led = lead()
         leading.unlock()
-        finish()
         if case .failure(let cause) = led { throw cause }
     }
 
@@ -114,11 +114,13 @@ extension GroupCommit {
         return .success(())
     }
 
-    /// Tells everyone for whom a sync was enough. Not while leading: the next sync may begin.
-    private func finish() {
+    /// Tells everyone for whom a sync was enough. Not while leading: the next sync may begin. Nor
+    /// under any other lock: who is told may append, flush or close.
+    func finish() {
         signal.ring()
         settle()
         wakeWatched()
+        log.tellPoison()
     }
 
     /// Completes what can be completed: flushed, poisoned, or out of time.

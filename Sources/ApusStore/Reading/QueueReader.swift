@@ -82,6 +82,7 @@ extension CommitLog {
     /// Writes the entries of a queue anew from the records in the log, where they differ.
     func rebuild(_ queue: ConsumeQueue) throws(StoreError) {
         try roomLock.withLock { _ throws(StoreError) in
+            if case .closed? = refusal.withLock({ $0 }) { throw .closed }
             let end = published
             var isChanged = false
             try scan(start.load(ordering: .acquiring)..<end, checks: .position) {
