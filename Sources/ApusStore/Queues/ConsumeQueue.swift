@@ -7,8 +7,8 @@
 // same.
 //
 // Who may touch what: `nextOffset`, `preparedEnd` and the windows under the log's reservation lock;
-// the write files by whoever makes room, one at a time; `files`, `readFile` and `minimum` under
-// `fileLock`.
+// the write files by whoever makes room, one at a time, and changed under `fileLock`, under which
+// readers look at them; `files`, `readFile`, `minimum` and `comparedEnd` under `fileLock`.
 
 package import ApusFormat
 package import ApusSystem
@@ -53,6 +53,8 @@ package final class ConsumeQueue: @unchecked Sendable {
     var readFile: QueueFile?
     /// The lowest readable offset, and the start of the log for which it was found.
     var minimum: (offset: Int64, logStart: Int64) = (0, -1)
+    /// Entries below this were held against the log: those that are wrong still cannot be mended.
+    var comparedEnd: Int64 = 0
 
     /// Called when the queue's first file has been made.
     let onFirstFile: @Sendable () -> Void
@@ -100,20 +102,31 @@ extension ConsumeQueue {
     /// The mapped file that holds entry `offset`; nil when no such file exists.
     func file(containing offset: Int64) throws(StoreError) -> QueueFile? {
         if !wasUsed.load(ordering: .relaxed) { wasUsed.store(true, ordering: .relaxed) }
-        return try fileLock.withLock { () throws(StoreError) -> QueueFile? in
-            if let held = readFile, held.window.contains(offset) { return held }
-            let first = fileFirst(of: offset)
-            if let held = currentFile, held.window.first == first {
-                readFile = held
-                return held
-            }
-            guard files.contains(first) else { return nil }
-            let opened = try QueueFile(
+        let first = fileFirst(of: offset)
+        let (held, exists) = fileLock.withLock { () -> (QueueFile?, Bool) in
+            if let held = currentFile, held.window.first == first { return (held, true) }
+            if let held = readFile, held.window.first == first { return (held, true) }
+            return (nil, files.contains(first))
+        }
+        if held != nil || !exists { return held }
+        let opened: QueueFile
+        do throws(StoreError) {
+            opened = try QueueFile(
                 disk, path: path(ofFileFrom: first), first: first, length: fileByteCount,
                 creates: false, writable: true)
-            readFile = opened
-            return opened
+        } catch {
+            // Retention may have removed it in between.
+            if fileLock.withLock({ !files.contains(first) }) { return nil }
+            throw error
         }
+        // What it replaces is unmapped behind the lock.
+        let replaced = fileLock.withLock { () -> QueueFile? in
+            guard files.contains(first) else { return nil }
+            defer { readFile = opened }
+            return readFile
+        }
+        _ = consume replaced
+        return opened
     }
 
     /// The entry at `offset`, published or not; nil when no file holds it.
