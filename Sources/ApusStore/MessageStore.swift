@@ -126,6 +126,7 @@ public final class MessageStore: Sendable {
         log.refuse(.closed)
         // Whoever makes a file now ends first; nobody begins.
         log.roomLock.withLock { _ in }
+        log.rebuildLock.withLock { _ in }
         let last = log.reservation.ticket()
         log.publication.waitForTurn(last)
         log.publication.pass(last)

@@ -35,6 +35,8 @@ package final class CommitLog: Sendable {
     let diskFullTold = Mutex<Int64>(.min / 2)
     /// Held while segments or queue files are made.
     let roomLock = Mutex(())
+    /// Held while a queue is made anew from the log.
+    let rebuildLock = Mutex(())
     /// Stretches below the durable mark that cannot be read. Written by recovery.
     let damaged = Mutex<[DamagedRange]>([])
 

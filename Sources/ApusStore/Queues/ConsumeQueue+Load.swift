@@ -44,12 +44,8 @@ extension ConsumeQueue {
         flushed.store(end, ordering: .releasing)
     }
 
-    /// The number behind the last entry for which `isKept` holds, where those come first, and which
-    /// the log confirms.
-    func end(
-        isKept: (ConsumeQueueUnit) -> Bool,
-        isConfirmed: (ConsumeQueueUnit, Int64) throws(StoreError) -> Bool
-    ) throws(StoreError) -> Int64 {
+    /// The number behind the last entry for which `isKept` holds, where those come first.
+    func end(isKept: (ConsumeQueueUnit) -> Bool) throws(StoreError) -> Int64 {
         let firsts = fileLock.withLock { files }
         guard let lowest = firsts.first else { return 0 }
         var end = lowest
@@ -57,6 +53,16 @@ extension ConsumeQueue {
             end = try partition(first..<first + entriesPerFile, isBelow: isKept)
             if end > first { break }
         }
+        return end
+    }
+
+    /// The number behind the last entry before `end` which the log confirms.
+    func end(
+        before found: Int64,
+        isConfirmed: (ConsumeQueueUnit, Int64) throws(StoreError) -> Bool
+    ) throws(StoreError) -> Int64 {
+        guard let lowest = fileLock.withLock({ files.first }) else { return found }
+        var end = found
         while end > lowest, let unit = try unit(at: end - 1), !unit.isFiller {
             if try isConfirmed(unit, end - 1) { break }
             end -= 1

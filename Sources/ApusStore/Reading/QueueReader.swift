@@ -47,24 +47,26 @@ struct QueueReader {
     private func record(of unit: ConsumeQueueUnit, at offset: Int64) throws(StoreError)
         -> RecordLease?
     {
-        if let lease = try? log.record(at: unit.physicalOffset), matches(lease, unit, offset) {
-            return lease
-        }
+        if let lease = try? log.record(of: unit), matches(lease, unit, offset) { return lease }
         let start = log.start.load(ordering: .acquiring)
         if try offset < queue.minimumOffset(logStart: start) { return nil }
         // The record itself may be damaged; else the entry is wrong, and the log knows the right
         // one.
         if unit.physicalOffset >= start, log.confirms(unit, at: offset, of: queue) {
-            return try log.record(at: unit.physicalOffset)
+            return try log.record(of: unit)
         }
-        try log.rebuild(queue)
-        guard let mended = try queue.unit(at: offset), !mended.isFiller,
-            log.confirms(mended, at: offset, of: queue)
-        else {
+        if offset >= queue.fileLock.withLock({ queue.comparedEnd }) { try log.rebuild(queue) }
+        guard let mended = try queue.unit(at: offset), !mended.isFiller else {
             throw .damagedQueue(
                 topic: queue.topic.name, queueID: queue.queueID, queueOffset: offset)
         }
-        return try log.record(at: mended.physicalOffset)
+        // The log has no better record for the entry: when there is none, the damage is there.
+        let lease = try log.record(of: mended)
+        guard matches(lease, mended, offset) else {
+            throw .damagedQueue(
+                topic: queue.topic.name, queueID: queue.queueID, queueOffset: offset)
+        }
+        return lease
     }
 
     private func matches(
@@ -79,10 +81,21 @@ struct QueueReader {
 }
 
 extension CommitLog {
-    /// Writes the entries of a queue anew from the records in the log, where they differ.
+    /// The record of an entry that the caller may see. Its queue's mark moves a moment before that
+    /// of the log, so the record may lie behind `readable` still.
+    func record(of unit: ConsumeQueueUnit) throws(StoreError) -> RecordLease {
+        guard let segment = segments.segment(containing: unit.physicalOffset) else {
+            throw .noRecord(physicalOffset: unit.physicalOffset)
+        }
+        return try record(at: unit.physicalOffset, in: segment, checks: readChecks)
+    }
+
+    /// Writes the entries of a queue anew from the records in the log, where they differ. Reads all
+    /// of the log: it is done once for an entry.
     func rebuild(_ queue: ConsumeQueue) throws(StoreError) {
-        try roomLock.withLock { _ throws(StoreError) in
+        try rebuildLock.withLock { _ throws(StoreError) in
             if case .closed? = refusal.withLock({ $0 }) { throw .closed }
+            let comparedEnd = queue.published.load(ordering: .acquiring)
             let end = published
             var isChanged = false
             try scan(start.load(ordering: .acquiring)..<end, checks: .position) {
@@ -103,6 +116,7 @@ extension CommitLog {
                 try queue.overwrite(unit, at: offset)
                 isChanged = true
             }
+            queue.fileLock.withLock { queue.comparedEnd = comparedEnd }
             guard isChanged else { return }
             dirtyQueues.add(queue)
             observer?.storeDid(.queueRebuilt(topic: queue.topic.name, queueID: queue.queueID))

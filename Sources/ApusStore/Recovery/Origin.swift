@@ -23,7 +23,10 @@ enum Origin {
         let contents = try Checkpoint.read(disk, directory.checkpoint)
         let wasOpen = try disk.status(directory.abort) != nil
         guard let mark = contents.mark else {
-            return .unmarked(isClean: !wasOpen, contents.fields)
+            // Our `abort`, and no mark: the checkpoint is damaged, and its fields are with it.
+            let isOurs = wasOpen ? try abortEpoch(disk, directory.abort) != nil : false
+            return .unmarked(
+                isClean: !wasOpen, isOurs ? CheckpointFields() : contents.fields)
         }
         guard wasOpen else {
             return mark.isClean ? .closed(mark) : .unmarked(isClean: true, contents.fields)

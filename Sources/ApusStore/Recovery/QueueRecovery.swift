@@ -18,12 +18,24 @@ final class QueueLoader: Sendable {
         try queue.listFiles()
         let trusted = trustedEnd.load(ordering: .relaxed)
         let log = log
-        let end = try queue.end(
-            isKept: { $0.isFiller || $0.isWritten && $0.physicalOffset < trusted },
-            isConfirmed: { (unit, offset) throws(StoreError) in
+        let found = try queue.end {
+            $0.isFiller || $0.isWritten && $0.physicalOffset < trusted
+        }
+        func confirmed() throws(StoreError) -> Int64 {
+            try queue.end(before: found) { (unit, offset) throws(StoreError) in
                 log.confirms(unit, at: offset, of: queue)
-            })
+            }
+        }
+        let end = try confirmed()
         queue.start(at: end)
+        // No scan follows: the last entries are wrong, and what they stand for is in the log.
+        guard end < found, trusted == .max else { return }
+        queue.start(at: found)
+        try log.rebuild(queue)
+        let flushed = queue.flushed.load(ordering: .relaxed)
+        let mended = try confirmed()
+        queue.start(at: mended)
+        queue.flushed.store(min(flushed, mended), ordering: .releasing)
     }
 }
 
@@ -46,22 +58,30 @@ extension CommitLog {
 final class QueueRecovery {
     private let log: CommitLog
     private let table: ConsumeQueueTable
+    /// Whether entries that are missing before a record's are filled: their records are not in the
+    /// log. False while there is log before the scan, which may hold them.
+    private let fills: Bool
     /// The queue of the last record: the next one is often the same.
     private var last: ConsumeQueue?
     private var batchTopics: [String: Bool] = [:]
     /// Queues whose entries were not what the log says.
     private(set) var rebuilt = Set<QueueName>()
 
-    init(log: CommitLog, table: ConsumeQueueTable) {
+    init(log: CommitLog, table: ConsumeQueueTable, fills: Bool) {
         self.log = log
         self.table = table
+        self.fills = fills
     }
 
-    /// Writes the entry of a record, unless it is there.
+    /// Higher queue offsets cannot be places in a file; the record's header is damaged.
+    private static let highestOffset = Int64.max / 64
+
+    /// Writes the entry of a record, unless it is there. Fails with `.damagedQueue` when entries
+    /// before it are missing that may have to be made from log before the scan.
     func dispatch(_ record: RecordView) throws(StoreError) {
         let flag = record.systemFlag
         guard flag.isDispatched, !flag.contains(.innerBatch), record.queueID >= 0,
-            record.queueOffset >= 0, let queue = try queue(of: record)
+            (0...Self.highestOffset).contains(record.queueOffset), let queue = try queue(of: record)
         else { return }
         let properties = record.properties
         let unit = ConsumeQueueUnit(
@@ -96,6 +116,10 @@ final class QueueRecovery {
             return log.dirtyQueues.add(queue)
         }
         let gap = offset - queue.nextOffset
+        if gap > 0, !fills {
+            throw .damagedQueue(
+                topic: queue.topic.name, queueID: queue.queueID, queueOffset: queue.nextOffset)
+        }
         if gap > 0, queue.hasFiles {
             guard gap <= queue.entriesPerFile * 4 else {
                 throw .damagedQueue(
