@@ -44,6 +44,15 @@ package enum TimeSource: Sendable {
     }
 }
 
+/// Nanoseconds of so many milliseconds; of more than 73 years, those of 73 years. Such a sum with a
+/// time does not overflow.
+package func nanoseconds(milliseconds: Int64) -> Int64 {
+    let bound = Int64.max / 4
+    let (product, overflows) = milliseconds.multipliedReportingOverflow(by: 1_000_000)
+    if overflows { return milliseconds < 0 ? -bound : bound }
+    return min(max(product, -bound), bound)
+}
+
 /// A moment as the local calendar names it.
 package struct CalendarTime: Hashable, Sendable {
     package let year, month, day, hour, minute, second, millisecond: Int

@@ -41,15 +41,16 @@ final class Cleaner: @unchecked Sendable, Agent {
         let round = max(1, settings.intervalMilliseconds)
         let pace = max(1, settings.deleteIntervalMilliseconds)
         let isBusy = lock.withLock { _ in !leaving.isEmpty }
-        return (isBusy ? min(round, pace) : round) * 1_000_000
+        return nanoseconds(milliseconds: isBusy ? min(round, pace) : round)
     }
 
     func doWork() -> Int {
         lock.withLock { _ in
             do throws(StoreError) {
-                try removeLeaving()
+                removeLeaving()
                 let now = log.time.nanoseconds
-                guard now - lastRound >= settings.intervalMilliseconds * 1_000_000 else { return 0 }
+                guard now - lastRound >= nanoseconds(milliseconds: settings.intervalMilliseconds)
+                else { return 0 }
                 lastRound = now
                 try watchSpace()
                 try deleteOld(now)
@@ -90,7 +91,8 @@ extension Cleaner {
         let wall = log.time.wallMilliseconds
         let isHour = settings.deleteHours.contains(
             TimeSource.localCalendar(milliseconds: wall).hour)
-        let limit = wall - settings.reservedHours * 3_600_000
+        // At most a million years, which no sum of times overflows.
+        let limit = wall - min(settings.reservedHours, 8_766_000_000) * 3_600_000
         var deleted = 0
         while deleted < settings.deleteBatchLimit {
             let used = try usedPercent()
@@ -102,7 +104,7 @@ extension Cleaner {
                 try delete(oldest, reason: isForced ? "the disk is full" : "expired")
             else { break }
             deleted += 1
-            try removeLeaving()
+            removeLeaving()
         }
         if deleted > 0 { try deleteDerived() }
     }
@@ -117,23 +119,39 @@ extension Cleaner {
         return first.withRecord { $0.storeTimestamp }
     }
 
-    /// Takes a segment out: of the list, then of the directory. Readers that hold it go on.
+    /// Takes a segment out: of the directory, then of the list. Readers that hold it go on.
     private func delete(_ segment: Segment, reason: String) throws(StoreError) -> Bool {
+        guard let last = log.segments.last, last !== segment else { return false }
+        let target = try takeOut(segment)
         guard let removed = log.segments.removeFirst(base: segment.base) else { return false }
         log.start.store(removed.end, ordering: .releasing)
-        let path = log.directory.segment(base: removed.base)
-        let target = "\(log.directory.deleting)/\(StoreDirectory.fileName(removed.base))"
+        if let target {
+            leaving.append(
+                Leaving(segment: removed, path: target, byteCount: removed.bytes.count))
+        }
+        log.observer?.storeDid(.segmentDeleted(base: removed.base, reason: reason))
         do throws(DiskError) {
-            try log.disk.createDirectories(log.directory.deleting)
-            try log.disk.rename(path, to: target)
             try log.disk.syncDirectory(log.directory.commitLog)
         } catch {
             throw StoreError(error)
         }
-        leaving.append(
-            Leaving(segment: removed, path: target, byteCount: removed.bytes.count))
-        log.observer?.storeDid(.segmentDeleted(base: removed.base, reason: reason))
         return true
+    }
+
+    /// Moves a segment's file to where it is cut down in steps, and answers where. Nil when that
+    /// place cannot be made, since not a block is free, or is on another file system: the file is
+    /// then unlinked where it is, in one go.
+    private func takeOut(_ segment: Segment) throws(StoreError) -> String? {
+        let path = log.directory.segment(base: segment.base)
+        let target = "\(log.directory.deleting)/\(StoreDirectory.fileName(segment.base))"
+        do throws(DiskError) {
+            try log.disk.createDirectories(log.directory.deleting)
+            try log.disk.rename(path, to: target)
+            return target
+        } catch {
+            do throws(DiskError) { try log.disk.unlink(path) } catch { throw StoreError(error) }
+            return nil
+        }
     }
 
     /// Queue and index files whose messages are gone.
@@ -157,8 +175,9 @@ extension Cleaner {
     /// Bytes that are cut off a file at a time: unlinking a gigabyte at once stalls a journal.
     private static let step = 64 << 20
 
-    /// One step for the segments on their way out which nobody holds.
-    private func removeLeaving() throws(StoreError) {
+    /// One step for the segments on their way out which nobody holds. One that cannot be removed
+    /// does not keep the others.
+    private func removeLeaving() {
         var kept: [Leaving] = []
         while !leaving.isEmpty {
             var one = leaving.removeFirst()
@@ -180,8 +199,10 @@ extension Cleaner {
                     try log.disk.unlink(one.path)
                 }
             } catch {
-                leaving = kept + [one] + leaving
-                throw StoreError(error)
+                if error.isNotFound { continue }
+                kept.append(one)
+                log.observer?.storeDid(
+                    .delayed(task: "deleting old files", error: StoreError(error)))
             }
         }
         leaving = kept

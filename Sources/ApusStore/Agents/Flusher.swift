@@ -55,7 +55,7 @@ final class Flusher: @unchecked Sendable, Agent {
             flush.intervalMilliseconds, queues.flushIntervalMilliseconds,
             flush.markIntervalMilliseconds,
         ]
-        return max(1, intervals.min() ?? 500) * 1_000_000
+        return nanoseconds(milliseconds: max(1, intervals.min() ?? 500))
     }
 
     func doWork() -> Int {
@@ -126,12 +126,15 @@ extension Flusher {
             try sync()
             return true
         }
-        guard now - lastLog >= flush.intervalMilliseconds * 1_000_000 || flush.wakesOnAppend else {
+        guard
+            now - lastLog >= nanoseconds(milliseconds: flush.intervalMilliseconds)
+                || flush.wakesOnAppend
+        else {
             return false
         }
         let flushed = log.flushed.load(ordering: .relaxed)
         let pages = log.published >> 12 - flushed >> 12
-        let isDue = now - lastLog >= flush.thoroughIntervalMilliseconds * 1_000_000
+        let isDue = now - lastLog >= nanoseconds(milliseconds: flush.thoroughIntervalMilliseconds)
         guard pages >= Int64(max(flush.leastPages, 1)) || isDue else { return false }
         lastLog = now
         if commit.isBehind { try sync() }
@@ -139,10 +142,12 @@ extension Flusher {
     }
 
     private func flushQueues(_ now: Int64) throws(StoreError) {
-        guard now - lastQueues >= queues.flushIntervalMilliseconds * 1_000_000 else { return }
+        guard now - lastQueues >= nanoseconds(milliseconds: queues.flushIntervalMilliseconds) else {
+            return
+        }
         lastQueues = now
         let isDue =
-            now - lastThorough >= queues.thoroughIntervalMilliseconds * 1_000_000
+            now - lastThorough >= nanoseconds(milliseconds: queues.thoroughIntervalMilliseconds)
             || log.published - thorough.end >= Int64(queues.thoroughByteCount)
         if isDue {
             try flushThoroughly()
@@ -180,7 +185,9 @@ extension Flusher {
     }
 
     private func moveMark(_ now: Int64) throws(StoreError) {
-        guard now - lastMark >= flush.markIntervalMilliseconds * 1_000_000 else { return }
+        guard now - lastMark >= nanoseconds(milliseconds: flush.markIntervalMilliseconds) else {
+            return
+        }
         lastMark = now
         let mark = checkpoint.mark
         guard

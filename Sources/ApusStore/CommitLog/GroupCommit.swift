@@ -39,7 +39,7 @@ final class GroupCommit: Sendable {
 
     /// Waits until the log is on the device up to `end`, leading the sync when nobody does.
     func wait(until end: Int64, timeoutMilliseconds: Int64) -> Outcome {
-        let deadline = log.time.nanoseconds + timeoutMilliseconds * 1_000_000
+        let deadline = log.time.nanoseconds + nanoseconds(milliseconds: timeoutMilliseconds)
         while true {
             let seen = signal.current
             if log.flushed.load(ordering: .acquiring) >= end { return .flushed }
@@ -63,7 +63,7 @@ final class GroupCommit: Sendable {
         upTo end: Int64, timeoutMilliseconds: Int64,
         _ complete: @escaping @Sendable (Outcome) -> Void
     ) {
-        let deadline = log.time.nanoseconds + timeoutMilliseconds * 1_000_000
+        let deadline = log.time.nanoseconds + nanoseconds(milliseconds: timeoutMilliseconds)
         pending.withLock { $0.append(Pending(end: end, deadline: deadline, complete: complete)) }
         // Behind the registration: whoever finished a sync in between did not see it.
         if log.flushed.load(ordering: .acquiring) >= end || log.poisonCause != nil {
