@@ -106,10 +106,11 @@ extension MessageStore {
     ) throws(StoreError) -> [StoredMessage] {
         try checkOpen()
         guard let index else { return [] }
-        try index.catchUp()
+        let behind = try index.catchUpForQuery()
         var found: [StoredMessage] = []
         for lease in try index.find(
-            topic: topic, key: key, between: times, limit: limit, isUnique: isUnique)
+            topic: topic, key: key, between: times, limit: limit, isUnique: isUnique,
+            behind: behind)
         { found.append(try lease.message()) }
         return found.sorted { $0.physicalOffset < $1.physicalOffset }
     }

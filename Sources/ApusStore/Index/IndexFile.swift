@@ -18,6 +18,8 @@ final class IndexFile: @unchecked Sendable {
     private(set) var header: IndexHeader
     /// Entries below this have room on the device.
     private var preparedEnd: Int32
+    /// Whether everything before that has.
+    private var hasHead: Bool
 
     /// Entries that get room at a time.
     private static let step: Int32 = 13_107  // 256 KiB
@@ -32,11 +34,7 @@ final class IndexFile: @unchecked Sendable {
         let found: Int
         do throws(DiskError) {
             file = try disk.open(path, creates ? .createEmpty : .readWrite)
-            if creates {
-                try file.truncate(to: length)
-                try file.allocate(from: 0, count: IndexLayout.slotOffset(settings.slotCount))
-                try disk.syncDirectory(SystemDisk.parent(of: path))
-            }
+            if creates { try Self.makeRoom(file, disk, length: length, settings) }
             found = try file.byteCount()
         } catch {
             throw StoreError(error)
@@ -53,13 +51,36 @@ final class IndexFile: @unchecked Sendable {
         header = IndexHeader(loadingFrom: bytes.bytes)
         if creates { header = IndexHeader() }
         header.nextEntry = min(max(header.nextEntry, 1), entryCapacity)
+        header.slotsInUse = min(max(header.slotsInUse, 0), slotCount)
+        header.beginTimestamp = Self.bounded(header.beginTimestamp)
+        header.endTimestamp = Self.bounded(header.endTimestamp)
         preparedEnd = header.nextEntry
+        hasHead = creates
+    }
+
+    /// Gives a new file its length, and room for its header and slots. One that cannot be made whole
+    /// is removed: the next try makes another.
+    private static func makeRoom(
+        _ file: any DiskFile, _ disk: any Disk, length: Int, _ settings: IndexSettings
+    ) throws(DiskError) {
+        do throws(DiskError) {
+            try file.truncate(to: length)
+            try file.allocate(from: 0, count: IndexLayout.slotOffset(settings.slotCount))
+            try disk.syncDirectory(SystemDisk.parent(of: file.path))
+        } catch {
+            file.close()
+            try? disk.unlink(file.path)
+            throw error
+        }
     }
 
     deinit {
         file.unmap(bytes)
         file.close()
     }
+
+    /// A time that no sum in here overflows, whatever a header or a record says.
+    private static func bounded(_ timestamp: Int64) -> Int64 { min(max(timestamp, 0), 1 << 60) }
 
     var isFull: Bool { header.nextEntry >= entryCapacity }
 
@@ -72,6 +93,8 @@ final class IndexFile: @unchecked Sendable {
     /// Adds a key of the record at `physicalOffset`. The file must not be full.
     func put(hash: Int32, physicalOffset: Int64, timestamp: Int64) throws(StoreError) {
         let number = header.nextEntry
+        let timestamp = Self.bounded(timestamp)
+        if !hasHead { try prepareHead(upTo: number) }
         if number >= preparedEnd { try prepare(from: number) }
         let slot = slot(of: hash)
         var previous = bytes.bytes.loadBigEndian(Int32.self, at: slot)
@@ -87,10 +110,21 @@ final class IndexFile: @unchecked Sendable {
         var target = bytes.mutableBytes
         entry.store(into: &target, at: entryOffset(number))
         target.storeBigEndian(number, at: slot)
-        if previous == 0 { header.slotsInUse += 1 }
+        if previous == 0 { header.slotsInUse &+= 1 }
         header.nextEntry = number + 1
         header.endTimestamp = timestamp
         header.endPhysicalOffset = physicalOffset
+    }
+
+    /// Gives the header, the slots and the entries before `number` room, which they lack in a sparse
+    /// file of RocketMQ's: storing into a hole on a full disk kills the process.
+    private func prepareHead(upTo number: Int32) throws(StoreError) {
+        do throws(DiskError) {
+            try file.allocate(from: 0, count: entryOffset(number))
+        } catch {
+            throw StoreError(error)
+        }
+        hasHead = true
     }
 
     private func prepare(from number: Int32) throws(StoreError) {
@@ -132,13 +166,15 @@ final class IndexFile: @unchecked Sendable {
 
     /// Makes the file one of `count` entries again, all of them known to be whole: slots and chains
     /// are made anew from the hashes. Whatever a crash left behind them is as if it were not there.
-    func rechain(nextEntry count: Int32, header known: IndexHeader) {
+    func rechain(nextEntry wanted: Int32, header known: IndexHeader) throws(StoreError) {
+        let count = min(max(wanted, 1), entryCapacity)
+        try prepareHead(upTo: count)
         var target = bytes.mutableBytes
         for slot in 0..<slotCount {
             target.storeBigEndian(Int32(0), at: IndexLayout.slotOffset(slot))
         }
         var used: Int32 = 0
-        for number in 1..<max(count, 1) {
+        for number in 1..<count {
             let offset = entryOffset(number)
             var entry = IndexEntry(loadingFrom: bytes.bytes, at: offset)
             let slot = slot(of: max(0, entry.hash))
@@ -148,7 +184,7 @@ final class IndexFile: @unchecked Sendable {
             target.storeBigEndian(number, at: slot)
         }
         header = known
-        header.nextEntry = max(count, 1)
+        header.nextEntry = count
         header.slotsInUse = used
         if count > 1 {
             let last = IndexEntry(loadingFrom: bytes.bytes, at: entryOffset(count - 1))

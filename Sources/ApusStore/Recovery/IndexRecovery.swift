@@ -23,11 +23,15 @@ struct IndexRecovery {
             return (files, durable(end: mark.indexDurable, last: files.last))
         case .killed(let mark):
             let files = try open(upTo: mark.indexFileName)
-            guard let last = files.last else { return ([], durable(end: start, last: nil)) }
+            guard let last = files.last else {
+                // No file because there was no key, or because they are gone.
+                let end = mark.indexFileName == 0 ? max(start, mark.indexDurable) : start
+                return ([], durable(end: end, last: nil))
+            }
             guard last.name == mark.indexFileName else {
                 return (files, durable(end: last.header.endPhysicalOffset, last: last))
             }
-            last.rechain(nextEntry: mark.indexEntryCount, header: last.header)
+            try last.rechain(nextEntry: mark.indexEntryCount, header: last.header)
             return (files, durable(end: max(start, mark.indexDurable), last: last))
         case .unmarked(let isClean, let fields):
             let files = try open(upTo: .max) { isClean || $0.endTimestamp <= fields.indexTimestamp }
