@@ -25,7 +25,9 @@ extension ConsumeQueue {
         found.sort()
         let length = Int64(fileByteCount)
         for (index, start) in found.enumerated() {
-            guard start % length == 0, start == found[0] + Int64(index) * length else {
+            guard found[0] <= StoreDirectory.highestOffset, start % length == 0,
+                start == found[0] + Int64(index) * length
+            else {
                 throw .unknownDirectoryLayout(
                     path: directory,
                     reason: "files of \(length) bytes (mappedFileSizeConsumeQueue) do not begin at "
@@ -68,6 +70,33 @@ extension ConsumeQueue {
             end -= 1
         }
         return end
+    }
+
+    /// The number behind the last entry at or behind `end` that is not zeros; `end` when all are.
+    func writtenEnd(from end: Int64) throws(StoreError) -> Int64 {
+        let unit = Int64(ConsumeQueueUnit.byteCount)
+        var last = end
+        for first in fileLock.withLock({ files }) where first + entriesPerFile > end {
+            guard let file = try file(containing: first) else { continue }
+            var position = Int(max(0, end - first) * unit)
+            do throws(DiskError) {
+                while let data = try file.file.nextData(from: position) {
+                    let from = max(data.lowerBound, position) / Int(unit)
+                    position = data.upperBound
+                    let to = (min(data.upperBound, fileByteCount) + Int(unit) - 1) / Int(unit)
+                    for entry in (from..<max(from, to)).reversed() {
+                        let start = entry * Int(unit)
+                        let bytes = file.window.bytes.bytes(in: start..<start + Int(unit))
+                        guard !bytes.isZero else { continue }
+                        last = max(last, first + Int64(entry) + 1)
+                        break
+                    }
+                }
+            } catch {
+                throw StoreError(error)
+            }
+        }
+        return last
     }
 
     var hasFiles: Bool { fileLock.withLock { !files.isEmpty } }

@@ -21,21 +21,25 @@ final class QueueLoader: Sendable {
         let found = try queue.end {
             $0.isFiller || $0.isWritten && $0.physicalOffset < trusted
         }
-        func confirmed() throws(StoreError) -> Int64 {
+        func confirmed(before found: Int64) throws(StoreError) -> Int64 {
             try queue.end(before: found) { (unit, offset) throws(StoreError) in
                 log.confirms(unit, at: offset, of: queue)
             }
         }
-        let end = try confirmed()
+        let end = try confirmed(before: found)
         queue.start(at: end)
-        // No scan follows: the last entries are wrong, and what they stand for is in the log.
-        guard end < found, trusted == .max else { return }
-        queue.start(at: found)
+        // When no scan follows, nothing stands behind the end, unless the last entries are wrong or
+        // one in the middle misled the search: what they stand for is in the log.
+        guard trusted == .max else { return }
+        let written = try queue.writtenEnd(from: end)
+        guard written > end else { return }
+        queue.start(at: written)
         try log.rebuild(queue)
         let flushed = queue.flushed.load(ordering: .relaxed)
-        let mended = try confirmed()
+        let mended = try confirmed(before: written)
         queue.start(at: mended)
         queue.flushed.store(min(flushed, mended), ordering: .releasing)
+        try queue.clearBehindEnd()
     }
 }
 

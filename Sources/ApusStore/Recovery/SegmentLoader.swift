@@ -41,6 +41,10 @@ struct SegmentLoader {
     func load() throws(StoreError) -> [Segment] {
         let found = try list()
         for (index, file) in found.enumerated() {
+            guard file.base <= StoreDirectory.highestOffset else {
+                throw .unknownDirectoryLayout(
+                    path: directory.commitLog, reason: "no log reaches to \(file.base)")
+            }
             let expected = found[0].base + Int64(index) * Int64(length)
             guard file.base % Int64(length) == 0, file.base == expected else {
                 throw .unknownDirectoryLayout(
@@ -59,6 +63,16 @@ struct SegmentLoader {
         return segments
     }
 
+    /// Whether nothing but zeros is in a file.
+    private func isEmpty(_ found: (base: Int64, byteCount: Int)) throws(DiskError) -> Bool {
+        if found.byteCount == 0 { return true }
+        let file = try disk.open(directory.segment(base: found.base), .readOnly)
+        defer { file.close() }
+        let bytes = try file.map(count: found.byteCount, writable: false)
+        defer { file.unmap(bytes) }
+        return bytes.bytes.isZero
+    }
+
     private func list() throws(StoreError) -> [(base: Int64, byteCount: Int)] {
         var found: [(base: Int64, byteCount: Int)] = []
         do throws(DiskError) {
@@ -68,8 +82,12 @@ struct SegmentLoader {
                 guard let base = StoreDirectory.offset(ofFileName: entry.name) else { continue }
                 found.append((base, try disk.status(path)?.byteCount ?? 0))
             }
-            // RocketMQ removes a last file that was made and got no length.
-            if let last = found.last, last.byteCount == 0 {
+            // A last file that was about to be made, when the maker was killed or the disk was full:
+            // of no length, as RocketMQ leaves it, or with a part of its room and nothing in it.
+            while let last = found.last, last.byteCount < length,
+                last.byteCount == 0 || found.dropLast().allSatisfy({ $0.byteCount == length }),
+                try isEmpty(last)
+            {
                 try disk.unlink(directory.segment(base: last.base))
                 try disk.syncDirectory(directory.commitLog)
                 found.removeLast()
