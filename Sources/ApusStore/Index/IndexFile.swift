@@ -58,8 +58,8 @@ final class IndexFile: @unchecked Sendable {
         hasHead = creates
     }
 
-    /// Gives a new file its length, and room for its header and slots. One that cannot be made whole
-    /// is removed: the next try makes another.
+    /// Gives a new file its length, and room for its header and slots. One that cannot be made
+    /// whole is removed: the next try makes another.
     private static func makeRoom(
         _ file: any DiskFile, _ disk: any Disk, length: Int, _ settings: IndexSettings
     ) throws(DiskError) {
@@ -116,8 +116,8 @@ final class IndexFile: @unchecked Sendable {
         header.endPhysicalOffset = physicalOffset
     }
 
-    /// Gives the header, the slots and the entries before `number` room, which they lack in a sparse
-    /// file of RocketMQ's: storing into a hole on a full disk kills the process.
+    /// Gives the header, the slots and the entries before `number` room, which they lack in a
+    /// sparse file of RocketMQ's: storing into a hole on a full disk kills the process.
     private func prepareHead(upTo number: Int32) throws(StoreError) {
         do throws(DiskError) {
             try file.allocate(from: 0, count: entryOffset(number))

@@ -82,8 +82,9 @@ struct SegmentLoader {
                 guard let base = StoreDirectory.offset(ofFileName: entry.name) else { continue }
                 found.append((base, try disk.status(path)?.byteCount ?? 0))
             }
-            // A last file that was about to be made, when the maker was killed or the disk was full:
-            // of no length, as RocketMQ leaves it, or with a part of its room and nothing in it.
+            // A last file that was about to be made, when the maker was killed or the disk was
+            // full: of no length, as RocketMQ leaves it, or with a part of its room and nothing in
+            // it.
             while let last = found.last, last.byteCount < length,
                 last.byteCount == 0 || found.dropLast().allSatisfy({ $0.byteCount == length }),
                 try isEmpty(last)
