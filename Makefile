@@ -8,8 +8,19 @@ SHELL := /bin/bash
 SWIFT_FLAGS := --explicit-target-dependency-import-check error
 FORMATTED := Package.swift $(wildcard Sources Tests Benchmarks docs)
 
-.PHONY: help setup setup-test test lint format clean
+.PHONY: help setup setup-test test lint format bench bench-record clean
 .PHONY: embedding ci
+
+# Optimised and apart from what `make test` builds, so that neither rebuilds the other.
+BENCH_BUILD := -c release --scratch-path .build/bench -Xcc -O3
+MQBENCH = $$(swift build $(BENCH_BUILD) --show-bin-path)/mqbench
+BENCH_STAMP := $(shell date -u +%Y%m%dT%H%M%SZ)
+
+# What a result says about where it comes from.
+define bench-origin
+--commit "$$(git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)" \
+	--toolchain "$$(swift --version 2>/dev/null | head -n 1)"
+endef
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' Makefile \
@@ -35,6 +46,15 @@ lint: ## check the layout of the Swift source; changes nothing
 
 format: ## lay the Swift source out
 	swift format --in-place --parallel --recursive $(FORMATTED)
+
+bench: setup ## measure; results and plots go to bench-results/local
+	swift build $(BENCH_BUILD) --product mqbench
+	$(MQBENCH) suite --record bench-results/local/$(BENCH_STAMP).ndjson \
+		--plots bench-results/local $(bench-origin)
+
+bench-record: setup ## measure, and append to the committed results
+	swift build $(BENCH_BUILD) --product mqbench
+	$(MQBENCH) suite --record bench-results/suite.ndjson --plots bench-results $(bench-origin)
 
 clean: ## remove what was built
 	rm -rf .build docs/embedding/.build

@@ -48,10 +48,18 @@ let package = Package(
         .executableTarget(
             name: "mqstore", dependencies: ["ApusStore", "ApusFormat", "ApusSystem"],
             swiftSettings: everywhere),
+        .executableTarget(
+            name: "mqbench",
+            dependencies: [
+                "ApusStore", "ApusFormat", "ApusSystem", "CRoofline", "Histogram",
+                "CAllocationCounter",
+            ],
+            path: "Benchmarks/mqbench", swiftSettings: everywhere),
         .testTarget(
             name: "HistogramTests", dependencies: ["Histogram"], swiftSettings: everywhere),
         .testTarget(
-            name: "MqbenchTests", dependencies: ["CRoofline", "ApusFormat"],
+            name: "MqbenchTests",
+            dependencies: ["mqbench", "CRoofline", "ApusStore", "ApusFormat", "TestSupport"],
             swiftSettings: everywhere),
         .testTarget(
             name: "ApusFormatTests",

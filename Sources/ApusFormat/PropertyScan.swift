@@ -41,7 +41,7 @@ public struct PropertyScan: Sendable {
             while ends != 0 {
                 let bit = ends.leadingZeroBitCount
                 let end = offset &+ bit / 8
-                classify(bytes, item: start..<end)
+                classify(bytes, from: start, to: end)
                 start = end &+ 1
                 ends &= ~(0x8000_0000_0000_0000 &>> UInt64(truncatingIfNeeded: bit))
             }
@@ -49,43 +49,51 @@ public struct PropertyScan: Sendable {
         }
         while offset < count {
             if bytes.loadBigEndian(UInt8.self, at: offset) == 2 {
-                classify(bytes, item: start..<offset)
+                classify(bytes, from: start, to: offset)
                 start = offset &+ 1
             }
             offset &+= 1
         }
         if start < count {
-            classify(bytes, item: start..<count)
+            classify(bytes, from: start, to: count)
             isTerminated = false
         }
     }
 
+    /// Few names matter, and their first letters tell them from nearly all others.
     @inline(__always)
-    private mutating func classify(_ bytes: RawSpan, item: Range<Int>) {
-        let start = item.lowerBound
-        let prefix = Self.prefix(of: bytes, at: start)
-        switch UInt8(truncatingIfNeeded: prefix >> 56) {
-        case UInt8(ascii: "T") where prefix >> 24 == Self.tagsName:
-            tags = Self.value(in: item, nameLength: 4)
-        case UInt8(ascii: "K") where prefix >> 24 == Self.keysName:
-            keys = Self.value(in: item, nameLength: 4)
-        case UInt8(ascii: "U") where prefix == Self.uniqueName:
-            guard item.count > 8, bytes.loadBigEndian(UInt8.self, at: start &+ 8) == 1 else {
-                return
-            }
-            uniqueKey = Self.value(in: item, nameLength: 8)
-        case UInt8(ascii: "D") where prefix >> 16 == Self.delayName:
-            delay = Self.value(in: item, nameLength: 5)
-        case UInt8(ascii: "_") where prefix == Self.checksumName: hasChecksum = true
+    private mutating func classify(_ bytes: RawSpan, from start: Int, to end: Int) {
+        guard start < bytes.byteCount else { return }
+        switch bytes.loadBigEndian(UInt8.self, at: start) {
+        case UInt8(ascii: "T"), UInt8(ascii: "K"), UInt8(ascii: "U"), UInt8(ascii: "D"),
+            UInt8(ascii: "_"):
+            classifyKnown(bytes, from: start, to: end)
         default: break
         }
     }
 
-    /// The value of an item; the range of an empty one is empty, which RocketMQ takes for no item.
     @inline(__always)
-    private static func value(in item: Range<Int>, nameLength: Int) -> Range<Int> {
-        let start = item.lowerBound &+ nameLength &+ 1
-        return start <= item.upperBound ? start..<item.upperBound : 0..<0
+    private mutating func classifyKnown(_ bytes: RawSpan, from start: Int, to end: Int) {
+        let prefix = Self.prefix(of: bytes, at: start)
+        if prefix >> 24 == Self.tagsName {
+            tags = Self.value(from: start &+ 5, to: end)
+        } else if prefix >> 24 == Self.keysName {
+            keys = Self.value(from: start &+ 5, to: end)
+        } else if prefix == Self.uniqueName {
+            if end &- start > 8, bytes.loadBigEndian(UInt8.self, at: start &+ 8) == 1 {
+                uniqueKey = Self.value(from: start &+ 9, to: end)
+            }
+        } else if prefix >> 16 == Self.delayName {
+            delay = Self.value(from: start &+ 6, to: end)
+        } else if prefix == Self.checksumName {
+            hasChecksum = true
+        }
+    }
+
+    /// The range of a value; that of an empty one is empty, which RocketMQ takes for no item.
+    @inline(__always)
+    private static func value(from start: Int, to end: Int) -> Range<Int> {
+        start <= end ? start..<end : 0..<0
     }
 
     /// The first eight bytes from `offset` on, most significant first; zeros behind the end.

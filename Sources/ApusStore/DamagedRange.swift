@@ -21,7 +21,7 @@ public struct DamagedRange: Error, Hashable, Sendable, CustomStringConvertible {
     }
 
     public var description: String {
-        let what = reason.map { "\($0)" } ?? "zeros"
+        let what = reason?.words ?? "there are zeros"
         return "bytes \(start)..<\(end): \(what)"
     }
 }

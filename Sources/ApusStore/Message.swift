@@ -102,8 +102,12 @@ public struct BatchAppendResult: Hashable, Sendable {
     public let first: AppendResult
     /// How many messages.
     public let count: Int
-    /// Where each record begins, from the first one's start on.
+    /// Where the last record ends.
     public let physicalEnd: Int64
+
+    func withStatus(_ status: AppendStatus) -> BatchAppendResult {
+        BatchAppendResult(first: first.withStatus(status), count: count, physicalEnd: physicalEnd)
+    }
 }
 
 /// One queue of one topic of an open store, looked up once and used for many appends and reads.

@@ -13,22 +13,29 @@ extension MessageStore {
         return MessageQueue(queue: try table.queue(topic: topic, id: id))
     }
 
+    /// A queue that has messages or was used since the store was opened; fails with `.unknownQueue`
+    /// where `queue(topic:id:)` would make one.
+    public func existingQueue(topic: String, id: Int32 = 0) throws(StoreError) -> MessageQueue {
+        try checkOpen()
+        guard let queue = try table.existing(topic: topic, id: id) else {
+            throw .unknownQueue(topic: topic, queueID: id)
+        }
+        return MessageQueue(queue: queue)
+    }
+
     /// Appends one message and returns when it is stored as the flush mode promises.
     ///
     /// `body` and `properties` (`name 01 value 02`, repeated) are copied once, into the log. With
     /// ASYNC_FLUSH nothing is allocated and no system call is made.
     @discardableResult
     public func append(
-        to queue: MessageQueue, body: RawSpan, properties: RawSpan,
+        to queue: MessageQueue, body: RawSpan, properties: RawSpan = RawSpan(),
         attributes: MessageAttributes = MessageAttributes()
     ) throws(StoreError) -> AppendResult {
-        if log.isSync {
-            return try awaitFlush(
-                appendUnflushed(
-                    to: queue.queue, body: body, properties: properties, attributes: attributes))
-        }
-        return try appendUnflushed(
+        let result = try appendUnflushed(
             to: queue.queue, body: body, properties: properties, attributes: attributes)
+        if log.isSync { return try awaitFlush(result) }
+        return result
     }
 
     /// Appends one message and returns when it is stored as the flush mode promises.
@@ -44,7 +51,7 @@ extension MessageStore {
     /// Appends one message and calls `completion` when it is stored as the flush mode promises: at
     /// once with ASYNC_FLUSH, else on the thread that led the sync. Return from it soon.
     public func append(
-        to queue: MessageQueue, body: RawSpan, properties: RawSpan,
+        to queue: MessageQueue, body: RawSpan, properties: RawSpan = RawSpan(),
         attributes: MessageAttributes = MessageAttributes(),
         completion: @escaping @Sendable (Result<AppendResult, StoreError>) -> Void
     ) {
@@ -66,16 +73,37 @@ extension MessageStore {
     ) throws(StoreError) -> BatchAppendResult {
         let batch = try log.append(to: queue.queue, batch: frames, attributes: attributes)
         guard log.isSync else { return batch }
-        let status = try flushStatus(upTo: batch.physicalEnd)
-        return BatchAppendResult(
-            first: batch.first.withStatus(status), count: batch.count,
-            physicalEnd: batch.physicalEnd)
+        return batch.withStatus(try flushStatus(upTo: batch.physicalEnd))
+    }
+
+    /// The same, and `completion` is called when the batch is stored as the flush mode promises.
+    public func append(
+        to queue: MessageQueue, batch frames: RawSpan,
+        attributes: MessageAttributes = MessageAttributes(),
+        completion: @escaping @Sendable (Result<BatchAppendResult, StoreError>) -> Void
+    ) {
+        do throws(StoreError) {
+            let batch = try log.append(to: queue.queue, batch: frames, attributes: attributes)
+            whenFlushed(upTo: batch.physicalEnd) { outcome in
+                completion(outcome.map { batch.withStatus($0) })
+            }
+        } catch {
+            completion(.failure(error))
+        }
     }
 
     /// Appends messages as a batch. All must name the same topic and queue and carry the same
     /// attributes, but for the flag.
     @discardableResult
     public func append(batch messages: [Message]) throws(StoreError) -> BatchAppendResult {
+        let (first, frames) = try Self.encode(batch: messages)
+        return try append(
+            to: queue(topic: first.topic, id: first.queueID), batch: frames.rawSpan,
+            attributes: first.attributes)
+    }
+
+    /// The first message, and all of them as a client batch.
+    static func encode(batch messages: [Message]) throws(StoreError) -> (Message, [UInt8]) {
         guard let first = messages.first else { throw .emptyBatch }
         var frames: [UInt8] = []
         for message in messages {
@@ -96,9 +124,7 @@ extension MessageStore {
                 flag: message.attributes.flag, body: message.body.rawSpan,
                 properties: properties.rawSpan, into: &frames)
         }
-        return try append(
-            to: queue(topic: first.topic, id: first.queueID), batch: frames.rawSpan,
-            attributes: first.attributes)
+        return (first, frames)
     }
 
     static func encode(_ properties: [Property]) throws(StoreError) -> [UInt8] {
@@ -174,12 +200,21 @@ extension MessageStore {
         _ result: AppendResult,
         _ completion: @escaping @Sendable (Result<AppendResult, StoreError>) -> Void
     ) {
-        guard log.isSync else { return completion(.success(result)) }
+        whenFlushed(upTo: result.physicalEnd) { outcome in
+            completion(outcome.map { result.withStatus($0) })
+        }
+    }
+
+    func whenFlushed(
+        upTo end: Int64,
+        _ completion: @escaping @Sendable (Result<AppendStatus, StoreError>) -> Void
+    ) {
+        guard log.isSync else { return completion(.success(.stored)) }
         let timeout = log.configuration.flush.syncTimeoutMilliseconds
-        commit.whenFlushed(upTo: result.physicalEnd, timeoutMilliseconds: timeout) { outcome in
+        commit.whenFlushed(upTo: end, timeoutMilliseconds: timeout) { outcome in
             switch outcome {
-            case .flushed: completion(.success(result))
-            case .timedOut: completion(.success(result.withStatus(.flushTimedOut)))
+            case .flushed: completion(.success(.stored))
+            case .timedOut: completion(.success(.flushTimedOut))
             case .poisoned(let cause): completion(.failure(.poisoned(cause: cause)))
             }
         }

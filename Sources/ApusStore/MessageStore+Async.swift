@@ -20,6 +20,20 @@ extension MessageStore {
         return try outcome.get()
     }
 
+    /// Appends messages as a batch and suspends until they are stored as the flush mode promises.
+    @discardableResult
+    public func append(batch messages: [Message]) async throws(StoreError) -> BatchAppendResult {
+        let (first, frames) = try Self.encode(batch: messages)
+        let queue = try queue(topic: first.topic, id: first.queueID)
+        let batch = try log.append(
+            to: queue.queue, batch: frames.rawSpan, attributes: first.attributes)
+        guard log.isSync else { return batch }
+        let outcome = await withCheckedContinuation { continuation in
+            whenFlushed(upTo: batch.physicalEnd) { continuation.resume(returning: $0) }
+        }
+        return batch.withStatus(try outcome.get())
+    }
+
     /// The messages of a queue from `offset` on, those to come included: at the end of the queue
     /// the sequence waits. It ends when the store is closed; cancelling the task ends it too.
     public func messages(in queue: MessageQueue, from offset: Int64) -> MessageSequence {

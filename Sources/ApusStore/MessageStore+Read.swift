@@ -109,9 +109,8 @@ extension MessageStore {
         let behind = try index.catchUpForQuery()
         var found: [StoredMessage] = []
         for lease in try index.find(
-            topic: topic, key: key, between: times, limit: limit, isUnique: isUnique,
-            behind: behind)
-        { found.append(try lease.message()) }
+            topic: topic, key: key, between: times, limit: limit, isUnique: isUnique, behind: behind
+        ) { found.append(try lease.message()) }
         return found.sorted { $0.physicalOffset < $1.physicalOffset }
     }
 }

@@ -25,7 +25,7 @@ extension MessageStore {
     ) throws(StoreError) -> Bool {
         if try maximumOffset(queue) > offset { return true }
         let signal = Signal()
-        let deadline = log.time.nanoseconds + nanoseconds(milliseconds: timeoutMilliseconds)
+        let deadline = log.time.deadline(afterMilliseconds: timeoutMilliseconds)
         let seen = signal.current
         let token = whenReadable(queue, offset: offset) { signal.ring() }
         defer { token.cancel() }

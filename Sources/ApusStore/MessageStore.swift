@@ -87,7 +87,7 @@ public final class MessageStore: Sendable {
 
     private func start() throws(StoreError) {
         try cleaner.removeLeftovers()
-        log.reservation.setAccepting(true)
+        log.startAccepting()
         if log.configuration.threads == .own {
             var started: [AgentRunner] = []
             do throws(StoreError) {
@@ -110,8 +110,6 @@ public final class MessageStore: Sendable {
 
     deinit {
         for runner in runners.withLock({ $0 }) { runner.stop() }
-        // An agent whose thread let go of the store is still in its step.
-        flusher.retire()
         StoreLock.release(lockFile)
     }
 
@@ -124,15 +122,12 @@ public final class MessageStore: Sendable {
         guard isClosed.set() else { return }
         let poisoned = log.poisonCause
         log.refuse(.closed)
-        // Whoever makes a file now ends first; nobody begins.
+        // Who is making room finishes, and who has a place publishes.
         log.roomLock.withLock { _ in }
-        log.rebuildLock.withLock { _ in }
-        let last = log.reservation.ticket()
-        log.publication.waitForTurn(last)
-        log.publication.pass(last)
+        log.inTurn {}
         for runner in runners.withLock({ $0 }) { runner.stop() }
         defer {
-            flusher.retire()
+            commit.settle()
             for queue in table.known { queue.wakeWaiters(readableEnd: .max) }
             StoreLock.release(lockFile)
             log.observer?.storeDid(.closed)

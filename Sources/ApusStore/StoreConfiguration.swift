@@ -124,7 +124,7 @@ public struct IntegritySettings: Hashable, Sendable {
 /// What recovery does where nothing says what was durable.
 public struct RecoverySettings: Hashable, Sendable {
     public enum Choice: Hashable, Sendable {
-        /// `open` fails with `StoreError.damagedLog` and changes nothing.
+        /// `open` fails with `StoreError.damagedLog` and leaves the log as it is.
         case refuse
         /// The log ends before the damage; the rest is copied to `quarantine/` first.
         case cut

@@ -44,15 +44,13 @@ package struct StoreDirectory: Sendable {
         return String(repeating: "0", count: max(0, 20 - digits.count)) + digits
     }
 
-    /// No file begins behind this: sums with lengths of files stay far from overflowing.
-    package static let highestOffset = Int64.max / 4
-
     /// The offset that a file name stands for; nil when it is no such name.
     package static func offset(ofFileName name: String) -> Int64? {
         guard name.utf8.count == 20, name.utf8.allSatisfy({ $0 >= 48 && $0 <= 57 }) else {
             return nil
         }
-        return Int64(name)
+        // Farther than any log reaches, and far from where arithmetic would overflow.
+        return Int64(name).flatMap { $0 < 1 << 62 ? $0 : nil }
     }
 
     /// Bytes that RocketMQ allows in a topic's name.

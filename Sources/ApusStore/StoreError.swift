@@ -68,12 +68,14 @@ public enum StoreError: Error, Hashable, Sendable {
     }
 }
 
+// What happened, on what and, behind the colon, what to do next. An error that more than one thing
+// can mend names the nearest.
 extension StoreError: CustomStringConvertible {
     public var description: String {
-        inputDescription ?? directoryDescription ?? stateDescription
+        messageText ?? batchText ?? directoryText ?? recordText ?? stateText
     }
 
-    private var inputDescription: String? {
+    private var messageText: String? {
         switch self {
         case .emptyTopic:
             "the topic is empty: name one"
@@ -86,10 +88,26 @@ extension StoreError: CustomStringConvertible {
         case .propertiesTooLong(let count, let limit):
             "the properties take \(count) bytes; a record holds \(limit): move some into the body"
         case .bodyTooLarge(let count, let limit):
-            "the body has \(count) bytes; maxMessageSize allows \(limit): split it or "
-                + "raise the limit"
+            "the body has \(count) bytes; maxMessageSize allows \(limit): split it or raise the "
+                + "limit (limits.bodyByteCount)"
         case .recordTooLarge(let count, let limit):
             "the record would take \(count) bytes; at most \(limit) fit: shorten the message"
+        case .invalidProperty(let name):
+            "the property \"\(name)\" cannot be stored: give it a name that is not empty, and keep "
+                + "the bytes 1 and 2, which separate properties, out of name and value"
+        case .compressionFailed(let error):
+            "the body cannot be compressed: \(error); nothing was stored"
+        case .unsupportedQueueType(let topic):
+            "topic \(topic) uses BatchConsumeQueue files, which this store does not write: append "
+                + "to another topic"
+        case .invalidConfiguration(let key, let reason):
+            "the setting \(key) cannot be used: \(reason)"
+        default: nil
+        }
+    }
+
+    private var batchText: String? {
+        switch self {
         case .emptyBatch:
             "the batch is empty: add a message"
         case .batchTooLarge(let count, let limit):
@@ -97,26 +115,17 @@ extension StoreError: CustomStringConvertible {
         case .batchTooLong(let count, let limit):
             "the batch has \(count) messages; \(limit) fit in one ConsumeQueue file: split it"
         case .mixedBatch(let reason):
-            "the messages do not make one batch: \(reason)"
-        case .unsupportedQueueType(let topic):
-            "topic \(topic) uses BatchConsumeQueue files, which this store reads but does "
-                + "not append to"
-        case .invalidConfiguration(let key, let reason):
-            "\(key): \(reason)"
+            "the messages do not make one batch, since \(reason): append them singly"
         case .innerBatch:
             "an inner batch needs a BatchConsumeQueue, which this store does not write: send the "
                 + "messages singly or as a client batch"
-        case .invalidProperty(let name):
-            "the property \"\(name)\" cannot be stored: its name is empty, or name or value "
-                + "hold one "
-                + "of the bytes 1 and 2, which separate properties"
-        case .malformedBatch(let damage): "the batch cannot be taken apart: \(damage)"
-        case .compressionFailed(let error): "the body cannot be compressed: \(error)"
+        case .malformedBatch(let damage):
+            "the batch cannot be taken apart: \(damage.words); nothing was stored"
         default: nil
         }
     }
 
-    private var directoryDescription: String? {
+    private var directoryText: String? {
         switch self {
         case .unknownDirectoryLayout(let path, let reason):
             "\(path) does not look like a message store: \(reason)"
@@ -124,43 +133,78 @@ extension StoreError: CustomStringConvertible {
             "\(path) has \(found) bytes where \(expected) are expected: was it copied in part? "
                 + "Nothing was changed; restore it, or examine the directory with mqstore verify"
         case .fileSizeDiffers(let path, let found, let configured, let key):
-            "\(path) has \(found) bytes but \(key) says \(configured): set \(key) to \(found)"
+            "\(path) has \(found) bytes, and would have \(configured) under the present setting of "
+                + "\(key): open the store with the setting that it was made with"
         case .locked(let path):
-            "\(path) is locked: another broker or process has this store open"
+            "\(path) is locked, since another broker or process has this store open: close it there"
         case .damagedLog(let range):
-            "the log is damaged (\(range)) with valid records behind the damage, and nothing says "
-                + "which of them were acknowledged: examine it with mqstore verify, then open with "
-                + "recovery.onUnmarkedDamage = .cut to keep what stands before"
-        case .damagedRecord(let offset, let damage):
-            "the record at physical offset \(offset) is damaged: \(damage)"
-        case .noRecord(let offset):
-            "no record begins at physical offset \(offset)"
-        case .undecodableBody(let offset, let cause):
-            "the body of the record at physical offset \(offset) cannot be decompressed: \(cause)"
-        case .damagedQueue(let topic, let id, let offset):
-            "entry \(offset) of queue \(topic)/\(id) disagrees with the log even after a rebuild"
+            "the log is damaged (\(range)) with \(range.validRecordsBehind) valid records behind "
+                + "the damage, and nothing says which of them were acknowledged: examine it with "
+                + "mqstore verify, then open with recovery.onUnmarkedDamage = .cut to keep what "
+                + "stands before and move the rest to quarantine; nothing was changed"
+        case .readOnlyDirectory(let path):
+            "\(path) cannot be written: check its owner, mode and mount"
+        case .diskFull(let path):
+            "no room left for \(path): make room; appends go on without a restart, reads never stop"
         default: nil
         }
     }
 
-    private var stateDescription: String {
+    private var recordText: String? {
         switch self {
-        case .diskFull(let path):
-            "no room left for \(path): make room; appends go on without a restart, reads never stop"
-        case .readOnlyDirectory(let path):
-            "\(path) cannot be written: check its owner, mode and mount"
-        case .file(let error): error.description
-        case .unknownQueue(let topic, let id): "there is no queue \(topic)/\(id)"
+        case .damagedRecord(let offset, let damage):
+            "the record at physical offset \(offset) is damaged: \(damage.words); read on behind "
+                + "it, and examine the store with mqstore verify"
+        case .noRecord(let offset):
+            "no record begins at physical offset \(offset): take offsets from appends, reads and "
+                + "message ids"
+        case .undecodableBody(let offset, let cause):
+            "the body of the record at physical offset \(offset) cannot be decompressed: \(cause); "
+                + "its bytes can be read in place"
+        case .damagedQueue(let topic, let id, let offset):
+            "entry \(offset) of queue \(topic)/\(id) disagrees with the log even after a rebuild: "
+                + "examine the store with mqstore verify"
         case .offsetOutOfRange(let requested, let minimum, let maximum):
-            "queue offset \(requested) is outside \(minimum)..<\(maximum)"
+            "queue offset \(requested) is outside the queue, which has messages "
+                + "\(minimum)..<\(maximum): go on at one of its ends"
         case .physicalOffsetOutOfRange(let requested, let minimum, let maximum):
-            "physical offset \(requested) is outside \(minimum)..<\(maximum)"
-        case .closed: "the store is closed"
+            "physical offset \(requested) is outside the log, which holds \(minimum)..<\(maximum)"
+        default: nil
+        }
+    }
+
+    private var stateText: String {
+        switch self {
+        case .file(let error): error.description
+        case .unknownQueue(let topic, let id):
+            "there is no queue \(topic)/\(id): append to it first"
+        case .closed: "the store is closed: open it again"
         case .poisoned(let cause):
-            "the store takes no more messages since a sync failed (\(cause)): what was "
-                + "acknowledged "
-                + "before is safe; close the store, check the device, and open it again"
-        default: "\(self)"
+            "the store takes no more messages since a sync failed (\(cause)): what was flushed "
+                + "before is on the device, what came after may be lost; close the store, check "
+                + "the device, and open it again"
+        // Said above. Named here so that the compiler finds a new case without a text.
+        case .emptyTopic, .invalidTopic, .topicTooLong, .invalidQueueID, .propertiesTooLong,
+            .bodyTooLarge, .recordTooLarge, .invalidProperty, .compressionFailed,
+            .unsupportedQueueType, .invalidConfiguration, .emptyBatch, .batchTooLarge,
+            .batchTooLong, .mixedBatch, .innerBatch, .malformedBatch, .unknownDirectoryLayout,
+            .wrongFileLength, .fileSizeDiffers, .locked, .damagedLog, .readOnlyDirectory, .diskFull,
+            .damagedRecord, .noRecord, .undecodableBody, .damagedQueue, .offsetOutOfRange,
+            .physicalOffsetOutOfRange:
+            ""
+        }
+    }
+}
+
+extension BatchDamage {
+    /// What is wrong, as the end of a sentence.
+    fileprivate var words: String {
+        switch self {
+        case .truncated(let at): "byte \(at) begins a frame that is cut off"
+        case .sizeOutOfBounds(let at, let size):
+            "the frame at byte \(at) says that it has \(size) bytes, which cannot be here"
+        case .lengthsDisagree(let at):
+            "the lengths in the frame at byte \(at) do not add up to its size"
         }
     }
 }

@@ -1,5 +1,6 @@
 // Time from outside: the system's, or a test's.
 
+private import CApus
 private import Glibc
 private import Synchronization
 
@@ -12,7 +13,7 @@ package enum TimeSource: Sendable {
     @inline(__always)
     package var wallMilliseconds: Int64 {
         switch self {
-        case .system: return Self.read(CLOCK_REALTIME) / 1_000_000
+        case .system: return capus_wall_milliseconds()
         case .manual(let clock): return clock.wallMilliseconds
         }
     }
@@ -23,6 +24,14 @@ package enum TimeSource: Sendable {
         case .system: return Self.read(CLOCK_BOOTTIME)
         case .manual(let clock): return clock.wallMilliseconds * 1_000_000
         }
+    }
+
+    /// The moment so many milliseconds from now, by `nanoseconds`; the end of time when that is
+    /// later.
+    package func deadline(afterMilliseconds milliseconds: Int64) -> Int64 {
+        let (span, isLong) = milliseconds.multipliedReportingOverflow(by: 1_000_000)
+        let (end, isLate) = nanoseconds.addingReportingOverflow(span)
+        return isLong || isLate ? (milliseconds < 0 ? .min : .max) : end
     }
 
     @inline(__always)
@@ -42,15 +51,6 @@ package enum TimeSource: Sendable {
             hour: Int(parts.tm_hour), minute: Int(parts.tm_min), second: Int(parts.tm_sec),
             millisecond: Int(milliseconds % 1000))
     }
-}
-
-/// Nanoseconds of so many milliseconds; of more than 73 years, those of 73 years. Such a sum with a
-/// time does not overflow.
-package func nanoseconds(milliseconds: Int64) -> Int64 {
-    let bound = Int64.max / 4
-    let (product, overflows) = milliseconds.multipliedReportingOverflow(by: 1_000_000)
-    if overflows { return milliseconds < 0 ? -bound : bound }
-    return min(max(product, -bound), bound)
 }
 
 /// A moment as the local calendar names it.

@@ -32,15 +32,19 @@ package import Synchronization
         ).exchanged
     }
 
+    /// Sets the value; what was stored before is visible to who loads it.
+    @inlinable @inline(__always)
+    package func store(_ value: UInt32) { unsafe word.pointee.store(value, ordering: .releasing) }
+
     /// Sets the value and answers the one before. A full barrier.
     @inlinable @inline(__always)
     package func exchange(_ value: UInt32) -> UInt32 {
         unsafe word.pointee.exchange(value, ordering: .sequentiallyConsistent)
     }
 
-    /// Adds one; a full barrier.
-    package func increment() {
-        unsafe word.pointee.wrappingAdd(1, ordering: .sequentiallyConsistent)
+    /// Adds, wrapping around; a full barrier.
+    package func add(_ more: UInt32) {
+        unsafe word.pointee.wrappingAdd(more, ordering: .sequentiallyConsistent)
     }
 
     /// Sleeps while the value is `expected`, at most so long (nanoseconds; nil: for ever). May
@@ -61,10 +65,13 @@ package import Synchronization
 /// Tells the processor that this thread spins.
 @inline(__always) package func spinHint() { capus_spin_hint() }
 
-/// A lock that spins briefly, then sleeps. Not recursive. Its release is a full barrier.
+/// A lock that spins briefly, then sleeps. Not recursive.
 package struct SpinLock: ~Copyable, Sendable {
-    // 0 free, 1 held, 2 held and someone may sleep.
+    // 0 free, 1 held. Who is about to sleep counts itself, makes everyone pass a barrier, and looks
+    // again; who unlocks stores, then looks at the count. One of the two sees the other.
     @usableFromInline package let word = FutexWord()
+    @usableFromInline package let sleepers = FutexWord()
+    @usableFromInline package let isAsymmetric = AsymmetricBarrier.isAvailable
 
     package init() {}
 
@@ -81,7 +88,9 @@ package struct SpinLock: ~Copyable, Sendable {
 
     @inlinable @inline(__always)
     package func unlock() {
-        if word.exchange(0) == 2 { wakeOne() }
+        word.store(0)
+        AsymmetricBarrier.light(isAvailable: isAsymmetric)
+        if sleepers.load() != 0 { wakeOne() }
     }
 
     @inline(never) @usableFromInline
@@ -93,7 +102,10 @@ package struct SpinLock: ~Copyable, Sendable {
             if word.load() == 0, word.tryReplace(0, with: 1) { return }
             spinHint()
         }
-        while word.exchange(2) != 0 { word.wait(while: 2) }
+        sleepers.add(1)
+        AsymmetricBarrier.heavy()
+        while !word.tryReplace(0, with: 1) { word.wait(while: 1) }
+        sleepers.add(.max)
     }
 
     @inlinable @inline(__always)
@@ -118,7 +130,7 @@ package final class Signal: Sendable {
 
     /// Wakes everyone who sleeps here. Costs no system call when nobody does.
     package func ring() {
-        rings.increment()
+        rings.add(1)
         if sleepers.load(ordering: .sequentiallyConsistent) > 0 { rings.wake() }
     }
 

@@ -101,6 +101,18 @@ private import Glibc
         _ = unsafe madvise(base + pages.lowerBound, pages.count, 23)
     }
 
+    /// Makes the pages of `range` dirty without changing them, so that the next sync writes them.
+    /// What a failed sync left in the page cache counts as written there although it is not.
+    package func dirty(_ range: Range<Int>) {
+        precondition(range.lowerBound >= 0 && range.upperBound <= count)
+        var offset = range.lowerBound
+        while offset < range.upperBound {
+            let byte = unsafe base.load(fromByteOffset: offset, as: UInt8.self)
+            unsafe base.storeBytes(of: byte, toByteOffset: offset, as: UInt8.self)
+            offset = (offset | 4095) + 1
+        }
+    }
+
     /// Tells the kernel that `range` will be read from front to back.
     package func adviseSequential(_ range: Range<Int>) {
         guard let pages = pages(in: range) else { return }

@@ -34,7 +34,8 @@ package final class SystemThread: Sendable {
             defer { held = nil }
             return held
         }
-        if let thread { pthread_join(thread, nil) }
+        // A thread cannot wait for itself; its end frees it then.
+        if let thread, pthread_join(thread, nil) == EDEADLK { pthread_detach(thread) }
     }
 
     /// Lets another thread run.

@@ -27,6 +27,15 @@ void capus_futex_wake(const uint32_t *word, int32_t count) {
     syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0);
 }
 
+// MEMBARRIER_CMD_PRIVATE_EXPEDITED is 8 and its registration 16 (Linux 4.14).
+int capus_register_barrier(void) {
+    return syscall(SYS_membarrier, 16, 0, 0) == 0 ? 0 : errno;
+}
+
+void capus_barrier_everywhere(void) {
+    syscall(SYS_membarrier, 8, 0, 0);
+}
+
 void capus_spin_hint(void) {
 #if defined(__x86_64__)
     __builtin_ia32_pause();

@@ -3,7 +3,6 @@
 import ApusFormat
 import ApusSystem
 import Foundation
-import Synchronization
 import TestSupport
 import Testing
 
@@ -86,18 +85,6 @@ import Testing
         try store.close()
     }
 
-    @Test("by a moment, because the log's mark moves behind its own, is read all the same")
-    func publishedFirst() throws {
-        let store = try MessageStore.open(directory.path, tinyConfiguration())
-        let result = try store.append(message(0))
-        // An appender that was stopped between its queue's mark and the log's.
-        store.log.publication.published.store(0, ordering: .releasing)
-        let queue = try store.queue(topic: "Orders")
-        #expect(try store.read(queue, from: 0).messages().map(\.body) == [message(0).body])
-        store.log.publication.published.store(result.physicalEnd, ordering: .releasing)
-        try store.close()
-    }
-
     @Test("because a record is damaged names the record, and is held against the log once")
     func damagedRecord() throws {
         let store = try MessageStore.open(directory.path, tinyConfiguration())
@@ -114,7 +101,6 @@ import Testing
                     physicalOffset: place, damage: .unknownMagic(1))
             ) { try store.read(queue, from: 50) }
         }
-        #expect(queue.queue.comparedEnd == Int64(count))
         #expect(
             try store.read(queue, from: 51, count: 1).messages().map(\.body) == [message(51).body])
         try store.close()

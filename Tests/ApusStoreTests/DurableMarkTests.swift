@@ -81,17 +81,4 @@ import Testing
         #expect(store.checkpoint.mark.queuesDurable == before.queuesDurable)
         #expect(store.checkpoint.mark.indexDurable == before.indexDurable)
     }
-
-    @Test("covers no entry of a queue that is not on the list of those to be synced yet")
-    func publishedButNotListed() throws {
-        let store = try open()
-        let result = try store.append(message(1))
-        let queue = try store.queue(topic: "Orders").queue
-        // An appender that was stopped between its publication and the list of dirty queues.
-        _ = store.log.dirtyQueues.takeAll()
-        try store.flush()
-        #expect(store.checkpoint.mark.queuesDurable == result.physicalEnd)
-        #expect(queue.flushed.load(ordering: .relaxed) == 1)
-        try store.close()
-    }
 }

@@ -104,6 +104,15 @@ import Testing
         #expect(throws: StoreError.self) { _ = try store.message(at: 3) }
     }
 
+    @Test("a queue that does not exist, where one must")
+    func unknownQueue() throws {
+        expect(.unknownQueue(topic: "Orders", queueID: 3)) {
+            _ = try store.existingQueue(topic: "Orders", id: 3)
+        }
+        try store.append(message(1, queue: 3))
+        #expect(try store.existingQueue(topic: "Orders", id: 3).id == 3)
+    }
+
     @Test("everything once it is closed, while what was read stays valid")
     func closed() throws {
         let sent = message(1)

@@ -103,3 +103,34 @@ func signalIsHeard() throws {
     thread.join()
     #expect(signal.current == again &+ 1)
 }
+
+@Test("the clock in milliseconds is that of the system, and goes on with it")
+func wallClockAgrees() {
+    var last: Int64 = 0
+    let end = TimeSource.system.nanoseconds + 50_000_000
+    while TimeSource.system.nanoseconds < end {
+        let before = Int64(Date().timeIntervalSince1970 * 1000)
+        let read = TimeSource.system.wallMilliseconds
+        let after = Int64(Date().timeIntervalSince1970 * 1000)
+        #expect(read >= before - 1 && read <= after + 1)
+        #expect(read >= last)
+        last = read
+    }
+}
+
+@Test("a lock keeps threads apart, and none sleeps for ever")
+func lockKeepsThreadsApart() throws {
+    final class Shared: @unchecked Sendable {
+        // Sendable: `count` is touched under `lock` only.
+        let lock = SpinLock()
+        var count = 0
+    }
+    let shared = Shared()
+    let threads = try (0..<6).map { number in
+        try SystemThread(name: "lock-\(number)") {
+            for _ in 0..<50_000 { shared.lock.withLock { shared.count += 1 } }
+        }
+    }
+    for thread in threads { thread.join() }
+    #expect(shared.lock.withLock { shared.count } == 300_000)
+}

@@ -41,7 +41,7 @@ final class Cleaner: @unchecked Sendable, Agent {
         let round = max(1, settings.intervalMilliseconds)
         let pace = max(1, settings.deleteIntervalMilliseconds)
         let isBusy = lock.withLock { _ in !leaving.isEmpty }
-        return nanoseconds(milliseconds: isBusy ? min(round, pace) : round)
+        return (isBusy ? min(round, pace) : round) * 1_000_000
     }
 
     func doWork() -> Int {
@@ -49,8 +49,7 @@ final class Cleaner: @unchecked Sendable, Agent {
             do throws(StoreError) {
                 removeLeaving()
                 let now = log.time.nanoseconds
-                guard now - lastRound >= nanoseconds(milliseconds: settings.intervalMilliseconds)
-                else { return 0 }
+                guard now - lastRound >= settings.intervalMilliseconds * 1_000_000 else { return 0 }
                 lastRound = now
                 try watchSpace()
                 try deleteOld(now)
@@ -91,8 +90,7 @@ extension Cleaner {
         let wall = log.time.wallMilliseconds
         let isHour = settings.deleteHours.contains(
             TimeSource.localCalendar(milliseconds: wall).hour)
-        // At most a million years, which no sum of times overflows.
-        let limit = wall - min(settings.reservedHours, 8_766_000_000) * 3_600_000
+        let limit = wall - settings.reservedHours * 3_600_000
         var deleted = 0
         while deleted < settings.deleteBatchLimit {
             let used = try usedPercent()
@@ -119,45 +117,43 @@ extension Cleaner {
         return first.withRecord { $0.storeTimestamp }
     }
 
-    /// Takes a segment out: of the directory, then of the list. Readers that hold it go on.
+    /// Takes a segment out: of the list, then of the directory. Readers that hold it go on.
     private func delete(_ segment: Segment, reason: String) throws(StoreError) -> Bool {
-        guard let last = log.segments.last, last !== segment else { return false }
-        let target = try takeOut(segment)
-        guard let removed = log.segments.removeFirst(base: segment.base) else { return false }
-        log.start.store(removed.end, ordering: .releasing)
-        if let target {
-            leaving.append(
-                Leaving(segment: removed, path: target, byteCount: removed.bytes.count))
-        }
-        log.observer?.storeDid(.segmentDeleted(base: removed.base, reason: reason))
+        guard log.segments.first === segment, log.segments.last !== segment else { return false }
+        let path = log.directory.segment(base: segment.base)
+        let target = "\(log.directory.deleting)/\(StoreDirectory.fileName(segment.base))"
+        var isRenamed = true
         do throws(DiskError) {
+            do throws(DiskError) {
+                try log.disk.createDirectories(log.directory.deleting)
+                try log.disk.rename(path, to: target)
+            } catch {
+                // A disk with no room for a directory, or a log on a mount of its own: in one step.
+                try log.disk.unlink(path)
+                isRenamed = false
+            }
             try log.disk.syncDirectory(log.directory.commitLog)
         } catch {
             throw StoreError(error)
         }
-        return true
-    }
-
-    /// Moves a segment's file to where it is cut down in steps, and answers where. Nil when that
-    /// place cannot be made, since not a block is free, or is on another file system: the file is
-    /// then unlinked where it is, in one go.
-    private func takeOut(_ segment: Segment) throws(StoreError) -> String? {
-        let path = log.directory.segment(base: segment.base)
-        let target = "\(log.directory.deleting)/\(StoreDirectory.fileName(segment.base))"
-        do throws(DiskError) {
-            try log.disk.createDirectories(log.directory.deleting)
-            try log.disk.rename(path, to: target)
-            return target
-        } catch {
-            do throws(DiskError) { try log.disk.unlink(path) } catch { throw StoreError(error) }
-            return nil
+        // First the start: who finds a segment gone looks there for the reason.
+        log.start.store(segment.end, ordering: .releasing)
+        guard let removed = log.segments.removeFirst(base: segment.base) else { return false }
+        if isRenamed {
+            leaving.append(
+                Leaving(segment: removed, path: target, byteCount: removed.bytes.count))
         }
+        log.observer?.storeDid(.segmentDeleted(base: removed.base, reason: reason))
+        return true
     }
 
     /// Queue and index files whose messages are gone.
     private func deleteDerived() throws(StoreError) {
         let start = log.start.load(ordering: .acquiring)
-        for queue in try table.all() { _ = try queue.removeFiles(logStart: start) }
+        for queue in try table.all() {
+            _ = try queue.removeFiles(logStart: start)
+            queue.dropReadFile()
+        }
         guard let index else { return }
         for file in index.takeFiles(endingBefore: start) {
             do throws(DiskError) {
@@ -175,8 +171,7 @@ extension Cleaner {
     /// Bytes that are cut off a file at a time: unlinking a gigabyte at once stalls a journal.
     private static let step = 64 << 20
 
-    /// One step for the segments on their way out which nobody holds. One that cannot be removed
-    /// does not keep the others.
+    /// One step for the segments on their way out which nobody holds.
     private func removeLeaving() {
         var kept: [Leaving] = []
         while !leaving.isEmpty {
@@ -199,10 +194,12 @@ extension Cleaner {
                     try log.disk.unlink(one.path)
                 }
             } catch {
-                if error.isNotFound { continue }
-                kept.append(one)
-                log.observer?.storeDid(
-                    .delayed(task: "deleting old files", error: StoreError(error)))
+                // Removed by someone else: done. Otherwise it is tried again at the next round.
+                if !error.isNotFound {
+                    kept.append(one)
+                    log.observer?.storeDid(
+                        .delayed(task: "removing \(one.path)", error: StoreError(error)))
+                }
             }
         }
         leaving = kept

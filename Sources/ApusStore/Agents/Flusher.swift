@@ -9,7 +9,8 @@ import Synchronization
 
 /// Flushes the log, the queues and the index by RocketMQ's intervals.
 final class Flusher: @unchecked Sendable, Agent {
-    // Sendable: the mutable properties are touched by `doWork` and `flushAll` only, under `lock`.
+    // Sendable: the mutable properties are touched under `lock`, but for `lastLog`, which only the
+    // agent's own step touches.
     private let log: CommitLog
     private let commit: GroupCommit
     private let index: MessageIndex?
@@ -18,8 +19,6 @@ final class Flusher: @unchecked Sendable, Agent {
     private let flush: FlushSettings
     private let queues: QueueSettings
     private let lock = Mutex(())
-    /// Set by the last act.
-    private var isRetired = false
     private var lastLog: Int64
     private var lastQueues: Int64
     private var lastThorough: Int64
@@ -43,7 +42,6 @@ final class Flusher: @unchecked Sendable, Agent {
         lastQueues = now
         lastThorough = now
         lastMark = now
-        // What recovery wrote anew is in the page cache only: the mark stays until it is synced.
         thorough = (checkpoint.mark.queuesDurable, checkpoint.fields.queueTimestamp)
     }
 
@@ -55,59 +53,45 @@ final class Flusher: @unchecked Sendable, Agent {
             flush.intervalMilliseconds, queues.flushIntervalMilliseconds,
             flush.markIntervalMilliseconds,
         ]
-        return nanoseconds(milliseconds: max(1, intervals.min() ?? 500))
+        return max(1, intervals.min() ?? 500) * 1_000_000
     }
 
     func doWork() -> Int {
+        if log.poisonCause != nil { return 0 }
         do throws(StoreError) {
             let now = log.time.nanoseconds
-            let led = try step { () throws(StoreError) in try flushLog(now) }
-            try step { () throws(StoreError) in
+            // Not under the lock: completions run here, and may call anything.
+            let led = try flushLog(now)
+            try lock.withLock { _ throws(StoreError) in
                 try flushQueues(now)
                 try moveMark(now)
             }
             return led ? 1 : 0
         } catch {
-            switch error {
-            // Nothing is synced again and the mark stays; the observer was told once.
-            case .poisoned, .closed: break
-            default: log.observer?.storeDid(.delayed(task: "flushing", error: error))
-            }
+            if case .poisoned(let cause) = error { log.poison(cause) }
+            log.observer?.storeDid(.delayed(task: "flushing", error: error))
             return 0
         }
     }
 
     /// Everything to the device, whatever the intervals say.
-    func flushAll() throws(StoreError) {
-        try step { () throws(StoreError) in try sync() }
-        try step { () throws(StoreError) in
-            try flushThoroughly()
-            try writeMark(isClean: false)
-        }
-    }
+    func flushAll() throws(StoreError) { try flushEverything(isClean: false) }
 
     /// The last act of a store: everything to the device, and a mark that says so.
-    func flushForClose() throws(StoreError) {
-        try step { () throws(StoreError) in try sync() }
-        try step { () throws(StoreError) in
-            isRetired = true
-            try flushThoroughly()
-            try writeMark(isClean: true)
-        }
-    }
+    func flushForClose() throws(StoreError) { try flushEverything(isClean: true) }
 
-    /// Writes nothing from here on: another store may own the directory soon.
-    func retire() { lock.withLock { _ in isRetired = true } }
-
-    /// Work under the lock, and behind it word to those who wait: they may flush or close in turn.
-    private func step<Result>(
-        _ body: () throws(StoreError) -> Result
-    ) throws(StoreError) -> Result {
-        defer { commit.finish() }
-        return try lock.withLock { _ throws(StoreError) in
-            if isRetired { throw .closed }
-            if let cause = log.poisonCause { throw .poisoned(cause: cause) }
-            return try body()
+    private func flushEverything(isClean: Bool) throws(StoreError) {
+        do throws(StoreError) {
+            try sync()
+            try lock.withLock { _ throws(StoreError) in
+                // A flush that comes behind the close must not take the clean mark away.
+                if checkpoint.mark.isClean { return }
+                try flushThoroughly()
+                try writeMark(isClean: isClean)
+            }
+        } catch {
+            if case .poisoned(let cause) = error { log.poison(cause) }
+            throw error
         }
     }
 }
@@ -126,15 +110,12 @@ extension Flusher {
             try sync()
             return true
         }
-        guard
-            now - lastLog >= nanoseconds(milliseconds: flush.intervalMilliseconds)
-                || flush.wakesOnAppend
-        else {
+        guard now - lastLog >= flush.intervalMilliseconds * 1_000_000 || flush.wakesOnAppend else {
             return false
         }
         let flushed = log.flushed.load(ordering: .relaxed)
         let pages = log.published >> 12 - flushed >> 12
-        let isDue = now - lastLog >= nanoseconds(milliseconds: flush.thoroughIntervalMilliseconds)
+        let isDue = now - lastLog >= flush.thoroughIntervalMilliseconds * 1_000_000
         guard pages >= Int64(max(flush.leastPages, 1)) || isDue else { return false }
         lastLog = now
         if commit.isBehind { try sync() }
@@ -142,52 +123,50 @@ extension Flusher {
     }
 
     private func flushQueues(_ now: Int64) throws(StoreError) {
-        guard now - lastQueues >= nanoseconds(milliseconds: queues.flushIntervalMilliseconds) else {
-            return
-        }
+        guard now - lastQueues >= queues.flushIntervalMilliseconds * 1_000_000 else { return }
         lastQueues = now
         let isDue =
-            now - lastThorough >= nanoseconds(milliseconds: queues.thoroughIntervalMilliseconds)
+            now - lastThorough >= queues.thoroughIntervalMilliseconds * 1_000_000
             || log.published - thorough.end >= Int64(queues.thoroughByteCount)
         if isDue {
             try flushThoroughly()
             return
         }
         let least = queues.flushLeastPages * 4096
-        try flush(log.dirtyQueues.take { $0.dirtyByteCount >= least })
+        let dirty = log.inTurn { log.dirtyQueues.takeAll() }
+        let wanted = dirty.filter { $0.dirtyByteCount >= least }
+        for queue in dirty where queue.dirtyByteCount < least { log.dirtyQueues.add(queue) }
+        try flush(wanted)
     }
 
     /// Every dirty queue and the index; afterwards a crash reads the log again only from here on.
     private func flushThoroughly() throws(StoreError) {
         lastThorough = log.time.nanoseconds
-        let timestamp = log.publication.newestTimestamp.load(ordering: .relaxed)
-        let end = log.published
-        _ = log.dirtyQueues.takeAll()
-        // Not those on the list alone: an appender publishes first and lists its queue behind that,
-        // and `end` may lie between the two.
-        try flush(table.known.filter { $0.dirtyByteCount > 0 })
+        let (end, timestamp, dirty) = log.inTurn {
+            (
+                log.published, log.publication.newestTimestamp.load(ordering: .relaxed),
+                log.dirtyQueues.takeAll()
+            )
+        }
+        try flush(dirty)
         try index?.flush()
         thorough = (end, timestamp)
     }
 
-    /// Syncs queues that were taken off the list. Those that could not be go back to it.
-    private func flush(_ queues: [ConsumeQueue]) throws(StoreError) {
-        for (position, queue) in queues.enumerated() {
+    /// Syncs queues; those that were not synced when one fails are dirty still.
+    private func flush(_ dirty: [ConsumeQueue]) throws(StoreError) {
+        for (position, queue) in dirty.enumerated() {
             do throws(StoreError) {
                 try queue.flush()
             } catch {
-                // A failed sync of derived data is as final as one of the log: the device fails.
-                if case .poisoned(let cause) = error { log.poison(cause) }
-                for left in queues[position...] { log.dirtyQueues.add(left) }
+                for left in dirty[position...] { log.dirtyQueues.add(left) }
                 throw error
             }
         }
     }
 
     private func moveMark(_ now: Int64) throws(StoreError) {
-        guard now - lastMark >= nanoseconds(milliseconds: flush.markIntervalMilliseconds) else {
-            return
-        }
+        guard now - lastMark >= flush.markIntervalMilliseconds * 1_000_000 else { return }
         lastMark = now
         let mark = checkpoint.mark
         guard
@@ -221,7 +200,6 @@ extension Flusher {
                 }
             }
         } catch {
-            log.poison(error)
             throw .poisoned(cause: error)
         }
     }

@@ -8,30 +8,31 @@ extension CommitLog {
     /// Makes room for `size` bytes and `count` entries, or says why there is none.
     @inline(never)
     func makeRoom(size: Int, count: Int64, queue: ConsumeQueue) throws(StoreError) {
-        do throws(StoreError) {
-            try roomLock.withLock { _ throws(StoreError) in
-                // Under the lock: `close` waits for it, and nobody makes a file behind that.
-                if let refused = refusal.withLock({ $0 }) { throw refused }
-                let (tail, _, segmentEnd) = reservation.position
-                if tail + Int64(size + BlankMarker.byteCount) > segmentEnd {
-                    try roll(from: segmentEnd)
-                }
-                let (next, prepared) = reservation.lock.withLock {
-                    (queue.nextOffset, queue.preparedEnd)
-                }
-                if count > 0, next + count > prepared {
-                    try prepare(queue, count: count, nextOffset: next)
-                }
+        try roomLock.withLock { _ throws(StoreError) in
+            // In the lock, for which `close` waits: nothing is made once the store is closed.
+            if let refused = refusal.withLock({ $0 }) { throw refused }
+            let (tail, _, segmentEnd) = reservation.position
+            if tail + Int64(size + BlankMarker.byteCount) > segmentEnd {
+                try roll(from: segmentEnd)
             }
-        } catch {
-            if case .diskFull(let path) = error { tellDiskFull(path) }
-            throw error
+            let (next, prepared) = reservation.lock.withLock {
+                (queue.nextOffset, queue.preparedEnd)
+            }
+            if count > 0, next + count > prepared {
+                try prepare(queue, count: count, nextOffset: next)
+            }
         }
     }
 
     /// Ends the segment that ends at `segmentEnd` and goes on to the next one.
     private func roll(from segmentEnd: Int64) throws(StoreError) {
-        let next = try preallocator.takeNext(base: segmentEnd)
+        let next: Segment
+        do throws(StoreError) {
+            next = try preallocator.takeNext(base: segmentEnd)
+        } catch {
+            if case .diskFull(let path) = error { tellDiskFull(path) }
+            throw error
+        }
         segments.append(next)
         let old = segments.segment(containing: segmentEnd - 1)
         let (ticket, blankAt) = reservation.roll(to: next)
@@ -62,18 +63,13 @@ extension CommitLog {
         }
     }
 
-    /// Takes messages no more, for this reason. A failed sync outweighs everything, a closed store
-    /// a full disk.
+    /// Takes messages no more, for this reason. A closed or poisoned store stays so.
     func refuse(_ reason: StoreError) {
         refusal.withLock { held in
-            switch (held, reason) {
-            case (.poisoned, _): return
-            case (.closed, .poisoned): break
-            case (.closed, _): return
-            default: break
+            switch held {
+            case .poisoned, .closed: break
+            default: held = reason
             }
-            held = reason
-            // Under the lock, or a full disk that has room again could open a closed store.
             reservation.setAccepting(false)
         }
     }
@@ -87,31 +83,17 @@ extension CommitLog {
         }
     }
 
-    /// A sync failed: no acknowledgement from here on. The observer hears of it from
-    /// `tellPoison`, when no lock is held.
-    func poison(_ cause: DiskError) { refuse(.poisoned(cause: cause)) }
-
-    /// Tells the observer of the first failed sync, once. Called without locks.
-    func tellPoison() {
-        if let cause = poisonCause, isPoisonTold.set() { observer?.storeDid(.poisoned(cause)) }
+    /// Takes messages from now on, unless there is a reason not to.
+    func startAccepting() {
+        refusal.withLock { if $0 == nil { reservation.setAccepting(true) } }
     }
 
-    /// Tells the observer that the disk is full, at most once a second.
-    func tellDiskFull(_ path: String) {
-        let now = time.nanoseconds
-        let isDue = diskFullTold.withLock { last in
-            guard now - last >= 1_000_000_000 else { return false }
-            last = now
-            return true
-        }
-        if isDue { observer?.storeDid(.diskFull(path: path)) }
-    }
-
-    /// The cause, once a sync has failed.
-    var poisonCause: DiskError? {
-        refusal.withLock { held in
-            if case .poisoned(let cause) = held { return cause }
-            return nil
-        }
+    /// A turn of its own: `body` sees everything published that was reserved before, and no
+    /// appender publishes meanwhile.
+    func inTurn<Result>(_ body: () -> Result) -> Result {
+        let ticket = reservation.ticket()
+        publication.waitForTurn(ticket)
+        defer { publication.pass(ticket) }
+        return body()
     }
 }

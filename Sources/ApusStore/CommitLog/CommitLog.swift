@@ -23,20 +23,21 @@ package final class CommitLog: Sendable {
     /// What the indexer has to read; a record is noted in its turn to publish.
     let keyed = KeyedRange()
     let dirtyQueues = DirtyQueues()
+    /// Rung when the flusher has something to do before its interval is over.
+    let flushWanted = Signal()
     /// Records that end at or before this are on the device. Written by `GroupCommit`, after a
     /// sync.
     let flushed = Atomic<Int64>(0)
     /// Physical offset of the first byte kept. Written by recovery and the cleaner.
     let start = Atomic<Int64>(0)
-    /// Why nothing is taken at the moment.
+    /// Why nothing is taken at the moment. Whoever changes it tells the reservation under its lock.
     let refusal = Mutex<StoreError?>(nil)
-    /// What the observer was told: of a failed sync, and when last of a full disk.
-    let isPoisonTold = Flag()
-    let diskFullTold = Mutex<Int64>(.min / 2)
+    /// The first sync that failed. Never taken back.
+    private let firstFailure = Mutex<DiskError?>(nil)
+    /// When a full disk was last told of, by the clock's nanoseconds.
+    private let lastDiskFull = Atomic<Int64>(.min / 2)
     /// Held while segments or queue files are made.
     let roomLock = Mutex(())
-    /// Held while a queue is made anew from the log.
-    let rebuildLock = Mutex(())
     /// Stretches below the durable mark that cannot be read. Written by recovery.
     let damaged = Mutex<[DamagedRange]>([])
 
@@ -46,6 +47,7 @@ package final class CommitLog: Sendable {
     let appendsChecksum: Bool
     let isSync: Bool
     let isIndexed: Bool
+    let wakesOnAppend: Bool
 
     init(
         disk: any Disk, directory: StoreDirectory, configuration: StoreConfiguration,
@@ -67,10 +69,32 @@ package final class CommitLog: Sendable {
         appendsChecksum = configuration.integrity.appendsRecordChecksum
         isSync = configuration.flush.mode == .sync
         isIndexed = configuration.index.isEnabled
+        wakesOnAppend = configuration.flush.wakesOnAppend
     }
 
     /// Records that end at or before this are whole.
     package var published: Int64 { publication.published.load(ordering: .acquiring) }
+
+    /// The cause, once a sync has failed: no acknowledgement from then on.
+    var poisonCause: DiskError? { firstFailure.withLock { $0 } }
+
+    /// A sync failed.
+    func poison(_ cause: DiskError) {
+        let isFirst = firstFailure.withLock { held in
+            defer { held = held ?? cause }
+            return held == nil
+        }
+        refuse(.poisoned(cause: cause))
+        if isFirst { observer?.storeDid(.poisoned(cause)) }
+    }
+
+    /// Tells of a full disk, at most once a second.
+    func tellDiskFull(_ path: String) {
+        let now = time.nanoseconds
+        guard now - lastDiskFull.load(ordering: .relaxed) >= 1_000_000_000 else { return }
+        lastDiskFull.store(now, ordering: .relaxed)
+        observer?.storeDid(.diskFull(path: path))
+    }
 
     /// What a reader may see: everything published or, in SYNC_FLUSH mode, everything synced.
     package var readable: Int64 {
@@ -83,14 +107,12 @@ package final class CommitLog: Sendable {
 extension CommitLog {
     /// Appends one message and publishes it; durability is waited for elsewhere.
     func append(
-        to queue: ConsumeQueue, body: RawSpan, properties: RawSpan,
-        attributes: MessageAttributes
+        to queue: ConsumeQueue, body: RawSpan, properties: RawSpan, attributes: MessageAttributes
     ) throws(StoreError) -> AppendResult {
         let scan = PropertyScan(properties)
         if scan.hasChecksum {
-            let clean = StoredProperties.withoutChecksum(properties)
-            return try append(
-                to: queue, body: body, properties: clean.rawSpan, attributes: attributes)
+            return try appendWithoutChecksum(
+                to: queue, body: body, properties: properties, attributes: attributes)
         }
         let systemFlag = attributes.systemFlag.withHosts(
             born: attributes.bornHost, store: storeHost)
@@ -139,6 +161,16 @@ extension CommitLog {
             storeHost: storeHost)
     }
 
+    /// The same for properties that carry a `__CRC32#` of the sender's.
+    @inline(never)
+    private func appendWithoutChecksum(
+        to queue: ConsumeQueue, body: RawSpan, properties: RawSpan, attributes: MessageAttributes
+    ) throws(StoreError) -> AppendResult {
+        let clean = StoredProperties.withoutChecksum(properties)
+        return try append(
+            to: queue, body: body, properties: clean.rawSpan, attributes: attributes)
+    }
+
     /// A place in the log, after making room when there is none.
     @inline(__always)
     func reserve(
@@ -159,18 +191,22 @@ extension CommitLog {
         isKeyed: Bool
     ) {
         publication.waitForTurn(place.ticket)
-        if queueEnd >= 0 { queue.published.store(queueEnd, ordering: .releasing) }
-        // Before the mark moves: whoever sees the mark finds the record among those to be indexed.
+        // Before the marks: who reads a mark in a turn of its own finds these done.
         if isKeyed { keyed.note(place.physicalOffset..<end) }
-        publication.publish(upTo: end, timestamp: place.storeTimestamp)
-        publication.pass(place.ticket)
-        // From here on others may publish. The barrier in `pass` pairs with those who set these.
-        if queueEnd >= 0 {
-            if !queue.isDirty.load(ordering: .relaxed) { dirtyQueues.add(queue) }
-            if !isSync, queue.waiterCount.load(ordering: .relaxed) != 0 {
-                queue.wakeWaiters(readableEnd: queueEnd)
-            }
+        if queueEnd >= 0,
+            queue.dirtyEpoch.load(ordering: .relaxed) != dirtyQueues.epoch.load(ordering: .relaxed)
+        {
+            dirtyQueues.add(queue)
         }
+        // The log first: an entry that can be seen has a record that can be read.
+        publication.publish(upTo: end, timestamp: place.storeTimestamp)
+        if queueEnd >= 0 { queue.published.store(queueEnd, ordering: .releasing) }
+        publication.pass(place.ticket)
+        // The barrier in `pass` pairs with the one behind `ConsumeQueue.add`.
+        if queueEnd >= 0, !isSync, queue.waiterCount.load(ordering: .relaxed) != 0 {
+            queue.wakeWaiters(readableEnd: queueEnd)
+        }
+        if wakesOnAppend { flushWanted.ring() }
         if end >= preallocator.wakeAt.load(ordering: .relaxed) { follow(end) }
     }
 

@@ -29,7 +29,7 @@ final class GroupCommit: Sendable {
     private let signal = Signal()
     private let pending = Mutex<[Pending]>([])
     /// Rung when a completion waits for someone to lead.
-    let wanted = Signal()
+    var wanted: Signal { log.flushWanted }
     /// Rung when a completion waits whose time may run out.
     let deadlines = Signal()
     /// Queues with waiters that a sync in SYNC_FLUSH mode makes messages readable for.
@@ -39,7 +39,7 @@ final class GroupCommit: Sendable {
 
     /// Waits until the log is on the device up to `end`, leading the sync when nobody does.
     func wait(until end: Int64, timeoutMilliseconds: Int64) -> Outcome {
-        let deadline = log.time.nanoseconds + nanoseconds(milliseconds: timeoutMilliseconds)
+        let deadline = log.time.deadline(afterMilliseconds: timeoutMilliseconds)
         while true {
             let seen = signal.current
             if log.flushed.load(ordering: .acquiring) >= end { return .flushed }
@@ -63,7 +63,7 @@ final class GroupCommit: Sendable {
         upTo end: Int64, timeoutMilliseconds: Int64,
         _ complete: @escaping @Sendable (Outcome) -> Void
     ) {
-        let deadline = log.time.nanoseconds + nanoseconds(milliseconds: timeoutMilliseconds)
+        let deadline = log.time.deadline(afterMilliseconds: timeoutMilliseconds)
         pending.withLock { $0.append(Pending(end: end, deadline: deadline, complete: complete)) }
         // Behind the registration: whoever finished a sync in between did not see it.
         if log.flushed.load(ordering: .acquiring) >= end || log.poisonCause != nil {
@@ -74,12 +74,12 @@ final class GroupCommit: Sendable {
         }
     }
 
-    /// Syncs everything published so far, unless the store is poisoned. The caller calls `finish`
-    /// when it holds no lock.
+    /// Syncs everything published so far, unless the store is poisoned.
     func syncNow() throws(DiskError) {
         leading.lock()
         let led = lead()
         leading.unlock()
+        finish()
         if case .failure(let cause) = led { throw cause }
     }
 
@@ -114,13 +114,11 @@ extension GroupCommit {
         return .success(())
     }
 
-    /// Tells everyone for whom a sync was enough. Not while leading: the next sync may begin. Nor
-    /// under any other lock: who is told may append, flush or close.
-    func finish() {
+    /// Tells everyone for whom a sync was enough. Not while leading: the next sync may begin.
+    private func finish() {
         signal.ring()
         settle()
         wakeWatched()
-        log.tellPoison()
     }
 
     /// Completes what can be completed: flushed, poisoned, or out of time.

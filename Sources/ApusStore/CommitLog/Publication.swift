@@ -2,8 +2,8 @@
 //
 // An appender whose record is whole waits for its turn, moves the marks, and passes the turn on. So
 // everything below `published` is whole, and of a queue everything below its own mark. The wait is
-// short: whoever is before has its place already and only copies. Passing the turn on is a full
-// barrier; it pairs with the increment of a waiter count by whoever sleeps.
+// short: whoever is before has its place already and only copies. Behind the turn stands the light
+// side of a barrier; the heavy side is with whoever counts itself as a sleeper or a waiter.
 
 import ApusSystem
 import Synchronization
@@ -12,6 +12,7 @@ import Synchronization
 final class Publication: Sendable {
     private let turn = FutexWord()
     private let sleepers = Atomic<Int>(0)
+    private let isAsymmetric = AsymmetricBarrier.isAvailable
     /// Records that end at or before this physical offset are whole. Written in turn.
     let published = Atomic<Int64>(0)
     /// Store timestamp of the newest published record. Written in turn, before `published`.
@@ -34,6 +35,7 @@ final class Publication: Sendable {
             SystemThread.yield()
         }
         sleepers.wrappingAdd(1, ordering: .sequentiallyConsistent)
+        AsymmetricBarrier.heavy()
         while true {
             let current = turn.load()
             if current == ticket { break }
@@ -52,7 +54,8 @@ final class Publication: Sendable {
     /// Ends the turn of `ticket`.
     @inline(__always)
     func pass(_ ticket: UInt32) {
-        _ = turn.exchange(ticket &+ 1)
+        turn.store(ticket &+ 1)
+        AsymmetricBarrier.light(isAvailable: isAsymmetric)
         if sleepers.load(ordering: .relaxed) != 0 { turn.wake() }
     }
 }

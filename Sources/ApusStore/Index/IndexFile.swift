@@ -18,8 +18,6 @@ final class IndexFile: @unchecked Sendable {
     private(set) var header: IndexHeader
     /// Entries below this have room on the device.
     private var preparedEnd: Int32
-    /// Whether everything before that has.
-    private var hasHead: Bool
 
     /// Entries that get room at a time.
     private static let step: Int32 = 13_107  // 256 KiB
@@ -34,8 +32,18 @@ final class IndexFile: @unchecked Sendable {
         let found: Int
         do throws(DiskError) {
             file = try disk.open(path, creates ? .createEmpty : .readWrite)
-            if creates { try Self.makeRoom(file, disk, length: length, settings) }
-            found = try file.byteCount()
+            do throws(DiskError) {
+                if creates { try file.truncate(to: length) }
+                found = try file.byteCount()
+                // Header and slots are stored into: a Java broker's file may have holes there.
+                if found == length {
+                    try file.allocate(from: 0, count: IndexLayout.slotOffset(settings.slotCount))
+                }
+                if creates { try disk.syncDirectory(SystemDisk.parent(of: path)) }
+            } catch {
+                if creates { try? disk.unlink(path) }
+                throw error
+            }
         } catch {
             throw StoreError(error)
         }
@@ -51,27 +59,9 @@ final class IndexFile: @unchecked Sendable {
         header = IndexHeader(loadingFrom: bytes.bytes)
         if creates { header = IndexHeader() }
         header.nextEntry = min(max(header.nextEntry, 1), entryCapacity)
-        header.slotsInUse = min(max(header.slotsInUse, 0), slotCount)
         header.beginTimestamp = Self.bounded(header.beginTimestamp)
         header.endTimestamp = Self.bounded(header.endTimestamp)
         preparedEnd = header.nextEntry
-        hasHead = creates
-    }
-
-    /// Gives a new file its length, and room for its header and slots. One that cannot be made
-    /// whole is removed: the next try makes another.
-    private static func makeRoom(
-        _ file: any DiskFile, _ disk: any Disk, length: Int, _ settings: IndexSettings
-    ) throws(DiskError) {
-        do throws(DiskError) {
-            try file.truncate(to: length)
-            try file.allocate(from: 0, count: IndexLayout.slotOffset(settings.slotCount))
-            try disk.syncDirectory(SystemDisk.parent(of: file.path))
-        } catch {
-            file.close()
-            try? disk.unlink(file.path)
-            throw error
-        }
     }
 
     deinit {
@@ -94,7 +84,6 @@ final class IndexFile: @unchecked Sendable {
     func put(hash: Int32, physicalOffset: Int64, timestamp: Int64) throws(StoreError) {
         let number = header.nextEntry
         let timestamp = Self.bounded(timestamp)
-        if !hasHead { try prepareHead(upTo: number) }
         if number >= preparedEnd { try prepare(from: number) }
         let slot = slot(of: hash)
         var previous = bytes.bytes.loadBigEndian(Int32.self, at: slot)
@@ -103,7 +92,7 @@ final class IndexFile: @unchecked Sendable {
             header.beginTimestamp = timestamp
             header.beginPhysicalOffset = physicalOffset
         }
-        let seconds = max(0, (timestamp - header.beginTimestamp) / 1000)
+        let seconds = max(0, (timestamp &- header.beginTimestamp) / 1000)
         let entry = IndexEntry(
             hash: hash, physicalOffset: physicalOffset,
             seconds: Int32(clamping: seconds), previous: previous)
@@ -114,17 +103,6 @@ final class IndexFile: @unchecked Sendable {
         header.nextEntry = number + 1
         header.endTimestamp = timestamp
         header.endPhysicalOffset = physicalOffset
-    }
-
-    /// Gives the header, the slots and the entries before `number` room, which they lack in a
-    /// sparse file of RocketMQ's: storing into a hole on a full disk kills the process.
-    private func prepareHead(upTo number: Int32) throws(StoreError) {
-        do throws(DiskError) {
-            try file.allocate(from: 0, count: entryOffset(number))
-        } catch {
-            throw StoreError(error)
-        }
-        hasHead = true
     }
 
     private func prepare(from number: Int32) throws(StoreError) {
@@ -155,9 +133,9 @@ final class IndexFile: @unchecked Sendable {
         while number > 0, number < bound {
             let entry = IndexEntry(loadingFrom: span, at: entryOffset(number))
             // The first entry's seconds may count from the file before: the record decides.
-            let begin = header.beginTimestamp + Int64(max(0, entry.seconds)) * 1000
+            let begin = header.beginTimestamp &+ Int64(max(0, entry.seconds)) &* 1000
             let isInTime =
-                number == 1 || begin <= times.upperBound && begin + 999 >= times.lowerBound
+                number == 1 || begin <= times.upperBound && begin &+ 999 >= times.lowerBound
             if entry.hash == hash, isInTime, try !visit(entry.physicalOffset) { return }
             bound = number
             number = entry.previous
@@ -166,15 +144,13 @@ final class IndexFile: @unchecked Sendable {
 
     /// Makes the file one of `count` entries again, all of them known to be whole: slots and chains
     /// are made anew from the hashes. Whatever a crash left behind them is as if it were not there.
-    func rechain(nextEntry wanted: Int32, header known: IndexHeader) throws(StoreError) {
-        let count = min(max(wanted, 1), entryCapacity)
-        try prepareHead(upTo: count)
+    func rechain(nextEntry count: Int32, header known: IndexHeader) {
         var target = bytes.mutableBytes
         for slot in 0..<slotCount {
             target.storeBigEndian(Int32(0), at: IndexLayout.slotOffset(slot))
         }
         var used: Int32 = 0
-        for number in 1..<count {
+        for number in 1..<max(count, 1) {
             let offset = entryOffset(number)
             var entry = IndexEntry(loadingFrom: bytes.bytes, at: offset)
             let slot = slot(of: max(0, entry.hash))
@@ -184,18 +160,17 @@ final class IndexFile: @unchecked Sendable {
             target.storeBigEndian(number, at: slot)
         }
         header = known
-        header.nextEntry = count
+        header.nextEntry = max(count, 1)
         header.slotsInUse = used
         if count > 1 {
             let last = IndexEntry(loadingFrom: bytes.bytes, at: entryOffset(count - 1))
             header.endPhysicalOffset = last.physicalOffset
-            header.endTimestamp = header.beginTimestamp + Int64(max(0, last.seconds)) * 1000
+            header.endTimestamp = header.beginTimestamp &+ Int64(max(0, last.seconds)) * 1000
         }
         preparedEnd = header.nextEntry
         storeHeader()
     }
 
-    /// Makes everything put so far durable; fails with `.poisoned`, whatever the cause.
     func sync() throws(StoreError) {
         storeHeader()
         do throws(DiskError) { try file.sync() } catch { throw .poisoned(cause: error) }

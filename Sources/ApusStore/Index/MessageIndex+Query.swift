@@ -45,7 +45,7 @@ extension MessageIndex {
             }
             for file in state.files.reversed() where found.count < limit {
                 let header = file.header
-                guard header.nextEntry > 1, header.endTimestamp + 999 >= times.lowerBound else {
+                guard header.nextEntry > 1, header.endTimestamp &+ 999 >= times.lowerBound else {
                     continue
                 }
                 try file.candidates(hash: hash, between: times) { (offset) throws(StoreError) in

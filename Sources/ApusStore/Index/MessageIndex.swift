@@ -47,25 +47,17 @@ final class MessageIndex: Sendable {
     /// Everything indexed so far to the device.
     func flush() throws(StoreError) {
         try state.withLock { state throws(StoreError) in
-            let timestamp = log.publication.newestTimestamp.load(ordering: .relaxed)
-            let end = log.published
+            let (end, timestamp) = log.inTurn {
+                (log.published, log.publication.newestTimestamp.load(ordering: .relaxed))
+            }
             try catchUp(&state)
             if let last = state.files.last {
-                try sync(last)
+                try last.sync()
                 state.durable.fileName = last.name
                 state.durable.entryCount = last.header.nextEntry
             }
             state.durable.end = max(end, state.durable.end)
             state.durable.timestamp = timestamp
-        }
-    }
-
-    private func sync(_ file: IndexFile) throws(StoreError) {
-        do throws(StoreError) {
-            try file.sync()
-        } catch {
-            if case .poisoned(let cause) = error { log.poison(cause) }
-            throw error
         }
     }
 
@@ -81,6 +73,7 @@ final class MessageIndex: Sendable {
             }
         } catch {
             log.keyed.putBack(done..<range.upperBound)
+            if case .poisoned(let cause) = error { log.poison(cause) }
             throw error
         }
         state.files.last?.storeHeader()
@@ -114,8 +107,7 @@ final class MessageIndex: Sendable {
     private func writable(_ state: inout State) throws(StoreError) -> IndexFile {
         if let last = state.files.last {
             if !last.isFull { return last }
-            // Behind a failed sync the mark stays where it is: there is nothing to sync for.
-            if log.poisonCause == nil { try sync(last) }
+            try last.sync()
         }
         let directory = log.directory.index
         do throws(DiskError) {
@@ -178,7 +170,7 @@ final class Indexer: Agent {
     var idleNanoseconds: Int64? { 1_000_000_000 }
 
     func doWork() -> Int {
-        guard index.log.keyed.first != nil else { return 0 }
+        guard index.log.poisonCause == nil, index.log.keyed.first != nil else { return 0 }
         do throws(StoreError) {
             try index.catchUp()
         } catch {

@@ -11,8 +11,8 @@ extension ConsumeQueue {
             * ConsumeQueueUnit.byteCount
     }
 
-    /// Syncs every file with entries that were published since the last sync. Fails with
-    /// `.poisoned` when a sync fails, with another error when it did not come to one.
+    /// Syncs every file with entries that were published since the last sync. A failed sync is
+    /// `.poisoned`: what the files hold is not known any more.
     func flush() throws(StoreError) {
         let end = published.load(ordering: .acquiring)
         var offset = flushed.load(ordering: .relaxed)

@@ -33,24 +33,17 @@ extension ConsumeQueue {
             try allocate(file, from: first.window.end, to: end)
             second = file
         }
-        // The files before the windows into them, and until nobody writes through the old ones.
-        let leaving = fileLock.withLock {
-            defer { followingFile = second }
-            guard currentFile !== first else { return QueueFile?.none }
-            defer {
-                previousFile = currentFile
-                currentFile = first
-            }
-            return previousFile
-        }
         install(first, second, end)
-        // Unmapped here, when nothing is locked.
-        _ = consume leaving
     }
 
     /// Sets the windows. The caller holds the reservation lock.
     func install(_ first: QueueFile, _ second: QueueFile?, preparedEnd end: Int64) {
-        current = first.window
+        if currentFile !== first {
+            previousFile = currentFile
+            currentFile = first
+            current = first.window
+        }
+        followingFile = second
         following = second?.window ?? .empty
         preparedEnd = end
     }
@@ -116,12 +109,10 @@ extension ConsumeQueue {
     func releaseMappings() {
         current = .empty
         following = .empty
+        currentFile = nil
+        followingFile = nil
+        previousFile = nil
         preparedEnd = nextOffset
-        fileLock.withLock {
-            currentFile = nil
-            followingFile = nil
-            previousFile = nil
-            readFile = nil
-        }
+        fileLock.withLock { readFile = nil }
     }
 }

@@ -7,8 +7,8 @@
 // same.
 //
 // Who may touch what: `nextOffset`, `preparedEnd` and the windows under the log's reservation lock;
-// the write files by whoever makes room, one at a time, and changed under `fileLock`, under which
-// readers look at them; `files`, `readFile`, `minimum` and `comparedEnd` under `fileLock`.
+// the write files by whoever makes room, one at a time; `files`, `readFile` and `minimum` under
+// `fileLock`.
 
 package import ApusFormat
 package import ApusSystem
@@ -39,8 +39,10 @@ package final class ConsumeQueue: @unchecked Sendable {
     package let published = Atomic<Int64>(0)
     /// Entries below this were synced.
     let flushed = Atomic<Int64>(0)
-    /// Whether the queue is on the list of those with something to sync.
-    let isDirty = Atomic<Bool>(false)
+    /// The epoch of `DirtyQueues` in which the queue was put on the list of those to sync.
+    let dirtyEpoch = Atomic<Int>(0)
+    /// Whether its entries were held against the whole log since the store was opened.
+    let wasRebuilt = Atomic<Bool>(false)
     /// Set by a use, taken away by a sweep for mappings to give back.
     let wasUsed = Atomic<Bool>(true)
     /// Those who wait for a message of this queue, and how many they are.
@@ -53,8 +55,6 @@ package final class ConsumeQueue: @unchecked Sendable {
     var readFile: QueueFile?
     /// The lowest readable offset, and the start of the log for which it was found.
     var minimum: (offset: Int64, logStart: Int64) = (0, -1)
-    /// Entries below this were held against the log: those that are wrong still cannot be mended.
-    var comparedEnd: Int64 = 0
 
     /// Called when the queue's first file has been made.
     let onFirstFile: @Sendable () -> Void
@@ -102,32 +102,20 @@ extension ConsumeQueue {
     /// The mapped file that holds entry `offset`; nil when no such file exists.
     func file(containing offset: Int64) throws(StoreError) -> QueueFile? {
         if !wasUsed.load(ordering: .relaxed) { wasUsed.store(true, ordering: .relaxed) }
-        let first = fileFirst(of: offset)
-        let (held, exists) = fileLock.withLock { () -> (QueueFile?, Bool) in
-            if let held = currentFile, held.window.first == first { return (held, true) }
-            if let held = readFile, held.window.first == first { return (held, true) }
-            return (nil, files.contains(first))
-        }
-        if held != nil || !exists { return held }
-        let opened: QueueFile
-        do throws(StoreError) {
-            opened = try QueueFile(
+        return try fileLock.withLock { () throws(StoreError) -> QueueFile? in
+            if let held = readFile, held.window.contains(offset) { return held }
+            let first = fileFirst(of: offset)
+            guard files.contains(first) else { return nil }
+            let opened = try QueueFile(
                 disk, path: path(ofFileFrom: first), first: first, length: fileByteCount,
                 creates: false, writable: true)
-        } catch {
-            // Retention may have removed it in between.
-            if fileLock.withLock({ !files.contains(first) }) { return nil }
-            throw error
+            readFile = opened
+            return opened
         }
-        // What it replaces is unmapped behind the lock.
-        let replaced = fileLock.withLock { () -> QueueFile? in
-            guard files.contains(first) else { return nil }
-            defer { readFile = opened }
-            return readFile
-        }
-        _ = consume replaced
-        return opened
     }
+
+    /// Gives back the mapping that reads use; the next one maps again.
+    func dropReadFile() { fileLock.withLock { readFile = nil } }
 
     /// The entry at `offset`, published or not; nil when no file holds it.
     package func unit(at offset: Int64) throws(StoreError) -> ConsumeQueueUnit? {

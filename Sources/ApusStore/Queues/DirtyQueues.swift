@@ -1,42 +1,33 @@
 // The queues with published entries that no sync covers yet. Flushing visits these and no others.
 //
-// A publisher moves the queue's mark, then (behind a full barrier) looks at `isDirty`; the flusher
-// clears `isDirty` (a full barrier), then reads the mark. One of the two sees the other.
+// A publisher adds its queue in its turn, before the log's mark moves; the flusher takes the list
+// in a turn of its own and begins a new epoch. So for every record below the mark that the flusher
+// reads in its turn, the queue is in the list that it took, or in one that it took before.
 
 import ApusSystem
 import Synchronization
 
 /// A list of queues to sync.
 final class DirtyQueues: Sendable {
+    /// A queue whose epoch is another one is not on the list.
+    let epoch = Atomic<Int>(1)
     private let list = Mutex<[ConsumeQueue]>([])
 
+    /// Puts a queue on the list, unless it is there.
     @inline(never)
     func add(_ queue: ConsumeQueue) {
-        guard !queue.isDirty.exchange(true, ordering: .sequentiallyConsistent) else { return }
-        list.withLock { $0.append(queue) }
-    }
-
-    /// The queues for which `isWanted` holds, taken off the list and clean from now on: the caller
-    /// syncs them.
-    func take(where isWanted: (ConsumeQueue) -> Bool) -> [ConsumeQueue] {
-        let taken = list.withLock { all in
-            let taken = all.filter(isWanted)
-            if !taken.isEmpty { all.removeAll { queue in taken.contains { $0 === queue } } }
-            return taken
+        list.withLock { list in
+            let now = epoch.load(ordering: .relaxed)
+            if queue.dirtyEpoch.exchange(now, ordering: .relaxed) != now { list.append(queue) }
         }
-        for queue in taken { _ = queue.isDirty.exchange(false, ordering: .sequentiallyConsistent) }
-        return taken
     }
 
-    /// All of them.
+    /// The queues on the list, which is empty afterwards: the caller syncs them. In turn only.
     func takeAll() -> [ConsumeQueue] {
-        let taken = list.withLock { all in
-            defer { all = [] }
-            return all
+        list.withLock { list in
+            defer { list = [] }
+            epoch.wrappingAdd(1, ordering: .relaxed)
+            return list
         }
-        for queue in taken { _ = queue.isDirty.exchange(false, ordering: .sequentiallyConsistent) }
-        return taken
     }
-
-    var isEmpty: Bool { list.withLock { $0.isEmpty } }
 }

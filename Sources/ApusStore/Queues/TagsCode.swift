@@ -17,4 +17,14 @@ extension ConsumeQueue {
         if scan.tags.isEmpty { return 0 }
         return TagsCode.code(tags: properties.extracting(scan.tags))
     }
+
+    /// The entry that belongs to a record.
+    func unit(for record: RecordView) -> ConsumeQueueUnit {
+        let properties = record.properties
+        return ConsumeQueueUnit(
+            physicalOffset: record.physicalOffset,
+            size: Int32(truncatingIfNeeded: record.frame.totalSize),
+            tagsCode: tagsCode(
+                properties, PropertyScan(properties), storeTimestamp: record.storeTimestamp))
+    }
 }

@@ -4,6 +4,7 @@
 // publication moves the mark first (a full barrier follows), then looks at the count. One of the
 // two sees the other.
 
+import ApusSystem
 import Synchronization
 
 /// Someone who wants to be told when an entry becomes readable.
@@ -17,6 +18,7 @@ extension ConsumeQueue {
     func add(_ waiter: Waiter) {
         waiterCount.wrappingAdd(1, ordering: .sequentiallyConsistent)
         waiters.withLock { $0.append(waiter) }
+        AsymmetricBarrier.heavy()
     }
 
     /// False when the waiter was woken already.

@@ -47,26 +47,24 @@ struct QueueReader {
     private func record(of unit: ConsumeQueueUnit, at offset: Int64) throws(StoreError)
         -> RecordLease?
     {
-        if let lease = try? log.record(of: unit), matches(lease, unit, offset) { return lease }
+        if let lease = try? log.record(at: unit.physicalOffset), matches(lease, unit, offset) {
+            return lease
+        }
         let start = log.start.load(ordering: .acquiring)
         if try offset < queue.minimumOffset(logStart: start) { return nil }
         // The record itself may be damaged; else the entry is wrong, and the log knows the right
         // one.
         if unit.physicalOffset >= start, log.confirms(unit, at: offset, of: queue) {
-            return try log.record(of: unit)
+            return try log.record(at: unit.physicalOffset)
         }
-        if offset >= queue.fileLock.withLock({ queue.comparedEnd }) { try log.rebuild(queue) }
-        guard let mended = try queue.unit(at: offset), !mended.isFiller else {
-            throw .damagedQueue(
-                topic: queue.topic.name, queueID: queue.queueID, queueOffset: offset)
+        try log.rebuildOnce(queue)
+        if let mended = try queue.unit(at: offset), mended.physicalOffset >= start, !mended.isFiller
+        {
+            // Fails with what is wrong with the record, where something is.
+            let lease = try log.record(at: mended.physicalOffset)
+            if matches(lease, mended, offset) { return lease }
         }
-        // The log has no better record for the entry: when there is none, the damage is there.
-        let lease = try log.record(of: mended)
-        guard matches(lease, mended, offset) else {
-            throw .damagedQueue(
-                topic: queue.topic.name, queueID: queue.queueID, queueOffset: offset)
-        }
-        return lease
+        throw .damagedQueue(topic: queue.topic.name, queueID: queue.queueID, queueOffset: offset)
     }
 
     private func matches(
@@ -81,45 +79,25 @@ struct QueueReader {
 }
 
 extension CommitLog {
-    /// The record of an entry that the caller may see. Its queue's mark moves a moment before that
-    /// of the log, so the record may lie behind `readable` still.
-    func record(of unit: ConsumeQueueUnit) throws(StoreError) -> RecordLease {
-        guard let segment = segments.segment(containing: unit.physicalOffset) else {
-            throw .noRecord(physicalOffset: unit.physicalOffset)
+    /// Writes the entries of a queue anew from the records in the log, where they differ. Once for
+    /// each opening: what that does not mend, the log does not hold.
+    func rebuildOnce(_ queue: ConsumeQueue) throws(StoreError) {
+        if queue.wasRebuilt.exchange(true, ordering: .acquiringAndReleasing) { return }
+        var isChanged = false
+        try scan(start.load(ordering: .acquiring)..<published, checks: .position) {
+            (record) throws(StoreError) in
+            let offset = record.queueOffset
+            guard record.queueID == queue.queueID, record.systemFlag.isDispatched,
+                queue.topic.isNamed(record.topic), offset >= 0,
+                offset < queue.published.load(ordering: .acquiring)
+            else { return }
+            let unit = queue.unit(for: record)
+            guard try queue.unit(at: offset) != unit else { return }
+            try queue.overwrite(unit, at: offset)
+            isChanged = true
         }
-        return try record(at: unit.physicalOffset, in: segment, checks: readChecks)
-    }
-
-    /// Writes the entries of a queue anew from the records in the log, where they differ. Reads all
-    /// of the log: it is done once for an entry.
-    func rebuild(_ queue: ConsumeQueue) throws(StoreError) {
-        try rebuildLock.withLock { _ throws(StoreError) in
-            if case .closed? = refusal.withLock({ $0 }) { throw .closed }
-            let comparedEnd = queue.published.load(ordering: .acquiring)
-            let end = published
-            var isChanged = false
-            try scan(start.load(ordering: .acquiring)..<end, checks: .position) {
-                (record) throws(StoreError) in
-                guard record.queueID == queue.queueID, record.systemFlag.isDispatched,
-                    queue.topic.isNamed(record.topic)
-                else { return }
-                let properties = record.properties
-                let unit = ConsumeQueueUnit(
-                    physicalOffset: record.physicalOffset, size: Int32(record.frame.totalSize),
-                    tagsCode: queue.tagsCode(
-                        properties, PropertyScan(properties),
-                        storeTimestamp: record.storeTimestamp))
-                let offset = record.queueOffset
-                guard offset >= 0, offset < queue.published.load(ordering: .acquiring),
-                    try queue.unit(at: offset) != unit
-                else { return }
-                try queue.overwrite(unit, at: offset)
-                isChanged = true
-            }
-            queue.fileLock.withLock { queue.comparedEnd = comparedEnd }
-            guard isChanged else { return }
-            dirtyQueues.add(queue)
-            observer?.storeDid(.queueRebuilt(topic: queue.topic.name, queueID: queue.queueID))
-        }
+        guard isChanged else { return }
+        dirtyQueues.add(queue)
+        observer?.storeDid(.queueRebuilt(topic: queue.topic.name, queueID: queue.queueID))
     }
 }

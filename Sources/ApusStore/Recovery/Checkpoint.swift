@@ -31,6 +31,8 @@ package final class Checkpoint: Sendable {
         package var fields = CheckpointFields()
         /// Nil when there is none, or when a Java broker has written the file since.
         package var mark: DurableMark?
+        /// The newest mark that is whole, whatever RocketMQ's fields say.
+        package var newestMark: DurableMark?
     }
 
     /// Reads the file; zeros when there is none.
@@ -42,9 +44,18 @@ package final class Checkpoint: Sendable {
         var bytes = buffer.mutableRawSpan
         let count = try file.read(into: &bytes, at: 0)
         guard count >= CheckpointFields.byteCount else { return Contents() }
+        let whole = count == buffer.count
+        let marks = [0, 1].compactMap { slot -> DurableMark? in
+            guard whole else { return nil }
+            let start = CheckpointLayout.slotOffset(slot)
+            return DurableMark(
+                loadingFrom: buffer.rawSpan.extracting(
+                    start..<start + CheckpointLayout.slotByteCount))
+        }
         return Contents(
             fields: CheckpointFields(loadingFrom: buffer.rawSpan),
-            mark: count == buffer.count ? DurableMark.current(in: buffer.rawSpan) : nil)
+            mark: whole ? DurableMark.current(in: buffer.rawSpan) : nil,
+            newestMark: marks.max { $0.generation < $1.generation })
     }
 
     /// Opens the file for writing, making it when absent, and writes `mark` as its first state.

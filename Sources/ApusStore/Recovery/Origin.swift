@@ -22,19 +22,20 @@ enum Origin {
         guard hasLog else { return .fresh }
         let contents = try Checkpoint.read(disk, directory.checkpoint)
         let wasOpen = try disk.status(directory.abort) != nil
-        guard let mark = contents.mark else {
-            // Our `abort`, and no mark: the checkpoint is damaged, and its fields are with it.
-            let isOurs = wasOpen ? try abortEpoch(disk, directory.abort) != nil : false
-            return .unmarked(
-                isClean: !wasOpen, isOurs ? CheckpointFields() : contents.fields)
-        }
-        guard wasOpen else {
+        if !wasOpen {
+            guard let mark = contents.mark else {
+                return .unmarked(isClean: true, contents.fields)
+            }
             return mark.isClean ? .closed(mark) : .unmarked(isClean: true, contents.fields)
         }
-        // `abort` is replaced before the first mark of a new opening is written.
+        // A Java broker writes `abort` anew: one with our epoch says that none was here, and fields
+        // that differ are then damaged. It is replaced before the first mark of a new opening.
         let epoch = try abortEpoch(disk, directory.abort)
-        guard epoch == mark.epoch || epoch == mark.epoch &+ 1 else {
-            return .unmarked(isClean: false, contents.fields)
+        guard let mark = contents.mark ?? contents.newestMark,
+            epoch == mark.epoch || epoch == mark.epoch &+ 1
+        else {
+            // With no mark beside our `abort` the checkpoint is damaged, its fields included.
+            return .unmarked(isClean: false, epoch == nil ? contents.fields : CheckpointFields())
         }
         return .killed(mark)
     }

@@ -15,35 +15,44 @@ final class QueueLoader: Sendable {
     func trust(upTo end: Int64) { trustedEnd.store(end, ordering: .relaxed) }
 
     func load(_ queue: ConsumeQueue) throws(StoreError) {
-        try queue.listFiles()
+        let hasDirectory = try queue.listFiles()
         let trusted = trustedEnd.load(ordering: .relaxed)
         let log = log
-        let found = try queue.end {
-            $0.isFiller || $0.isWritten && $0.physicalOffset < trusted
-        }
-        func confirmed(before found: Int64) throws(StoreError) -> Int64 {
-            try queue.end(before: found) { (unit, offset) throws(StoreError) in
+        let end = try queue.end(
+            isKept: { $0.isFiller || $0.isWritten && $0.physicalOffset < trusted },
+            isConfirmed: { (unit, offset) throws(StoreError) in
                 log.confirms(unit, at: offset, of: queue)
-            }
-        }
-        let end = try confirmed(before: found)
+            })
         queue.start(at: end)
-        // When no scan follows, nothing stands behind the end, unless the last entries are wrong or
-        // one in the middle misled the search: what they stand for is in the log.
-        guard trusted == .max else { return }
+        // Recovery goes through the log itself. Else nothing stands behind the end, unless the last
+        // entries are wrong or one in the middle misled the search: they are made again here.
+        guard trusted == .max, hasDirectory else { return }
         let written = try queue.writtenEnd(from: end)
-        guard written > end else { return }
-        queue.start(at: written)
-        try log.rebuild(queue)
-        let flushed = queue.flushed.load(ordering: .relaxed)
-        let mended = try confirmed(before: written)
-        queue.start(at: mended)
-        queue.flushed.store(min(flushed, mended), ordering: .releasing)
-        try queue.clearBehindEnd()
+        if written > end || !queue.hasFiles { try log.restoreEnd(of: queue) }
     }
 }
 
 extension CommitLog {
+    /// Whether a queue offset can be one: far from where arithmetic on it would overflow.
+    static func isPlausible(queueOffset: Int64) -> Bool {
+        queueOffset >= 0 && queueOffset < 1 << 56
+    }
+
+    /// Makes the entries at the end of a queue again from all records of it in the log.
+    func restoreEnd(of queue: ConsumeQueue) throws(StoreError) {
+        let first = queue.nextOffset
+        try scan(start.load(ordering: .acquiring)..<published, checks: .position) {
+            (record) throws(StoreError) in
+            guard record.queueID == queue.queueID, record.systemFlag.isDispatched,
+                record.queueOffset >= first, Self.isPlausible(queueOffset: record.queueOffset),
+                queue.topic.isNamed(record.topic)
+            else { return }
+            _ = try restore(queue.unit(for: record), at: record.queueOffset, of: queue)
+        }
+        try queue.clearBehindEnd()
+        observer?.storeDid(.queueRebuilt(topic: queue.topic.name, queueID: queue.queueID))
+    }
+
     /// Whether an entry is that of its record. A record that was deleted confirms anything.
     func confirms(_ unit: ConsumeQueueUnit, at offset: Int64, of queue: ConsumeQueue) -> Bool {
         if unit.physicalOffset < start.load(ordering: .relaxed) { return true }
@@ -77,22 +86,20 @@ final class QueueRecovery {
         self.fills = fills
     }
 
-    /// Higher queue offsets cannot be places in a file; the record's header is damaged.
-    private static let highestOffset = Int64.max / 64
-
     /// Writes the entry of a record, unless it is there. Fails with `.damagedQueue` when entries
     /// before it are missing that may have to be made from log before the scan.
     func dispatch(_ record: RecordView) throws(StoreError) {
         let flag = record.systemFlag
         guard flag.isDispatched, !flag.contains(.innerBatch), record.queueID >= 0,
-            (0...Self.highestOffset).contains(record.queueOffset), let queue = try queue(of: record)
+            CommitLog.isPlausible(queueOffset: record.queueOffset),
+            let queue = try queue(of: record)
         else { return }
-        let properties = record.properties
-        let unit = ConsumeQueueUnit(
-            physicalOffset: record.physicalOffset, size: Int32(record.frame.totalSize),
-            tagsCode: queue.tagsCode(
-                properties, PropertyScan(properties), storeTimestamp: record.storeTimestamp))
-        try write(unit, at: record.queueOffset, of: queue)
+        if !fills, record.queueOffset > queue.nextOffset {
+            throw .damagedQueue(
+                topic: queue.topic.name, queueID: queue.queueID, queueOffset: queue.nextOffset)
+        }
+        let unit = queue.unit(for: record)
+        if try log.restore(unit, at: record.queueOffset, of: queue) { rebuilt.insert(queue.name) }
     }
 
     private func queue(of record: RecordView) throws(StoreError) -> ConsumeQueue? {
@@ -107,23 +114,24 @@ final class QueueRecovery {
         last = queue
         return queue
     }
+}
 
-    private func write(
+extension CommitLog {
+    /// Writes an entry that the log says is the right one, unless it is there; true when it was
+    /// not.
+    func restore(
         _ unit: ConsumeQueueUnit, at offset: Int64, of queue: ConsumeQueue
-    ) throws(StoreError) {
+    ) throws(StoreError) -> Bool {
         if offset <= queue.nextOffset, try queue.unit(at: offset) == unit {
-            return advance(queue, past: offset)
+            advance(queue, past: offset)
+            return false
         }
         if offset < queue.nextOffset {
-            rebuilt.insert(queue.name)
             try queue.overwrite(unit, at: offset)
-            return log.dirtyQueues.add(queue)
+            dirtyQueues.add(queue)
+            return true
         }
         let gap = offset - queue.nextOffset
-        if gap > 0, !fills {
-            throw .damagedQueue(
-                topic: queue.topic.name, queueID: queue.queueID, queueOffset: queue.nextOffset)
-        }
         if gap > 0, queue.hasFiles {
             guard gap <= queue.entriesPerFile * 4 else {
                 throw .damagedQueue(
@@ -136,16 +144,16 @@ final class QueueRecovery {
         } else if gap > 0 {
             queue.start(at: offset)
         }
-        rebuilt.insert(queue.name)
         try put(unit, at: offset, of: queue)
         advance(queue, past: offset)
+        return true
     }
 
     private func put(
         _ unit: ConsumeQueueUnit, at offset: Int64, of queue: ConsumeQueue
     ) throws(StoreError) {
         if !queue.current.contains(offset) || offset >= queue.preparedEnd {
-            try log.prepare(queue, count: 1, nextOffset: offset)
+            try prepare(queue, count: 1, nextOffset: offset)
         }
         queue.current.store(unit, at: offset)
     }
@@ -155,6 +163,7 @@ final class QueueRecovery {
         guard offset >= queue.nextOffset else { return }
         queue.nextOffset = offset + 1
         queue.published.store(offset + 1, ordering: .releasing)
-        if !queue.isDirty.load(ordering: .relaxed) { log.dirtyQueues.add(queue) }
+        let epoch = dirtyQueues.epoch.load(ordering: .relaxed)
+        if queue.dirtyEpoch.load(ordering: .relaxed) != epoch { dirtyQueues.add(queue) }
     }
 }

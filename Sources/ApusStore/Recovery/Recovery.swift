@@ -174,7 +174,10 @@ extension Recovery {
         scanned = try scan.run(from: start) { (record) throws(StoreError) in
             try queues.dispatch(record)
         }
-        for queue in try table.all() { try queue.clearBehindEnd() }
+        for queue in try table.all() {
+            try queue.clearBehindEnd()
+            queue.dropReadFile()
+        }
         loader.trust(upTo: .max)
         for name in queues.rebuilt.sorted() {
             log.observer?.storeDid(.queueRebuilt(topic: name.topic, queueID: name.id))
@@ -211,14 +214,7 @@ extension Recovery {
         if case .closed = origin { return }
         let end = scanned.end
         let all = log.segments.all
-        do throws(DiskError) {
-            for segment in all where segment.end > queuesDurable && segment.base < end {
-                // What a kill left in the page cache is not on the device yet.
-                try segment.file.sync()
-            }
-        } catch {
-            throw StoreError(error)
-        }
+        try makeDurable(all, upTo: end)
         for segment in all where segment.end > end {
             let position = max(0, segment.position(of: end))
             let remains = try Quarantine.remains(segment, from: position)
@@ -238,6 +234,22 @@ extension Recovery {
             throw StoreError(error)
         }
         log.segments.replaceAll(all.filter { $0.base < end })
+    }
+
+    /// What a kill left in the page cache is not on the device yet, and what a failed sync left
+    /// there would never be.
+    private func makeDurable(_ segments: [Segment], upTo end: Int64) throws(StoreError) {
+        var durable = queuesDurable
+        if case .killed(let mark) = origin { durable = mark.logDurable }
+        do throws(DiskError) {
+            for segment in segments where segment.end > durable && segment.base < end {
+                let from = max(0, segment.position(of: durable))
+                segment.bytes.dirty(from..<min(segment.bytes.count, segment.position(of: end)))
+                try segment.file.sync()
+            }
+        } catch {
+            throw StoreError(error)
+        }
     }
 
     /// Gives the appender a segment with room, and sets the marks.
@@ -278,7 +290,11 @@ extension Recovery {
             try disk.rename(temporary, to: directory.abort)
             try disk.syncDirectory(directory.root)
             var fields = try Checkpoint.read(disk, directory.checkpoint).fields
-            if case .unmarked(_, let believed) = origin { fields = believed }
+            switch origin {
+            case .killed(let mark): fields = mark.javaFields
+            case .unmarked(_, let believed): fields = believed
+            case .fresh, .closed: break
+            }
             let mark = DurableMark(
                 generation: try lastGeneration(), logDurable: scanned.end,
                 queuesDurable: queuesDurable, indexDurable: indexDurable.end,

@@ -41,10 +41,6 @@ struct SegmentLoader {
     func load() throws(StoreError) -> [Segment] {
         let found = try list()
         for (index, file) in found.enumerated() {
-            guard file.base <= StoreDirectory.highestOffset else {
-                throw .unknownDirectoryLayout(
-                    path: directory.commitLog, reason: "no log reaches to \(file.base)")
-            }
             let expected = found[0].base + Int64(index) * Int64(length)
             guard file.base % Int64(length) == 0, file.base == expected else {
                 throw .unknownDirectoryLayout(
@@ -63,16 +59,6 @@ struct SegmentLoader {
         return segments
     }
 
-    /// Whether nothing but zeros is in a file.
-    private func isEmpty(_ found: (base: Int64, byteCount: Int)) throws(DiskError) -> Bool {
-        if found.byteCount == 0 { return true }
-        let file = try disk.open(directory.segment(base: found.base), .readOnly)
-        defer { file.close() }
-        let bytes = try file.map(count: found.byteCount, writable: false)
-        defer { file.unmap(bytes) }
-        return bytes.bytes.isZero
-    }
-
     private func list() throws(StoreError) -> [(base: Int64, byteCount: Int)] {
         var found: [(base: Int64, byteCount: Int)] = []
         do throws(DiskError) {
@@ -82,12 +68,11 @@ struct SegmentLoader {
                 guard let base = StoreDirectory.offset(ofFileName: entry.name) else { continue }
                 found.append((base, try disk.status(path)?.byteCount ?? 0))
             }
-            // A last file that was about to be made, when the maker was killed or the disk was
-            // full: of no length, as RocketMQ leaves it, or with a part of its room and nothing in
-            // it.
-            while let last = found.last, last.byteCount < length,
-                last.byteCount == 0 || found.dropLast().allSatisfy({ $0.byteCount == length }),
-                try isEmpty(last)
+            // One that was being made got no length yet, or not all of it. RocketMQ removes the
+            // first kind too.
+            if let last = found.last, last.byteCount != length,
+                found.count > 1 || last.byteCount == 0,
+                try isZero(directory.segment(base: last.base))
             {
                 try disk.unlink(directory.segment(base: last.base))
                 try disk.syncDirectory(directory.commitLog)
@@ -104,5 +89,20 @@ struct SegmentLoader {
                 key: "mappedFileSizeCommitLog")
         }
         throw .wrongFileLength(path: path, found: wrong.byteCount, expected: length)
+    }
+
+    /// Whether nothing but zeros stands in a file.
+    private func isZero(_ path: String) throws(DiskError) -> Bool {
+        let file = try disk.open(path, .readOnly)
+        defer { file.close() }
+        var buffer = [UInt8](repeating: 0, count: 1 << 20)
+        var offset = 0
+        while true {
+            var bytes = buffer.mutableRawSpan
+            let count = try file.read(into: &bytes, at: offset)
+            if count == 0 { return true }
+            if !buffer.rawSpan.extracting(0..<count).isZero { return false }
+            offset += count
+        }
     }
 }

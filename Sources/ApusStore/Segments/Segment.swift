@@ -78,10 +78,9 @@ package final class Segment: Sendable {
             let file = try disk.open(path, .createEmpty)
             do throws(DiskError) {
                 try file.allocate(from: 0, count: length)
-                // With its length: one that is shorter after a power loss could not be opened.
-                try file.sync()
                 let bytes = try file.map(count: length, writable: true)
-                // The name must not vanish with records in the file.
+                // Its length must not, and the name must not, vanish with records in the file.
+                try file.sync()
                 try disk.syncDirectory(SystemDisk.parent(of: path))
                 return Segment(base: base, file: file, bytes: bytes)
             } catch {

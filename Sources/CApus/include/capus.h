@@ -28,6 +28,17 @@ int capus_futex_wait(const uint32_t *word, uint32_t expected, int64_t timeout_ns
 // FUTEX_WAKE: wakes at most `count` waiters.
 void capus_futex_wake(const uint32_t *word, int32_t count);
 
+// Prepares capus_barrier_everywhere for this process; 0, or an errno value where the kernel has no
+// membarrier(2).
+int capus_register_barrier(void);
+
+// Makes every running thread of the process pass a full memory barrier.
+void capus_barrier_everywhere(void);
+
+// Milliseconds since 1970 by the wall clock, read anew at each millisecond: in between the
+// processor's time-stamp counter, a third of the price, says that it is the same one still.
+int64_t capus_wall_milliseconds(void);
+
 // A hint to the processor that this is a spin loop.
 void capus_spin_hint(void);
 

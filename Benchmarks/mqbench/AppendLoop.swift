@@ -1,0 +1,129 @@
+// The loops that call the store. Nothing is in them but the call and the choice of the message, so
+// that what they cost is what a caller pays.
+
+import ApusFormat
+import ApusStore
+import CAllocationCounter
+import CRoofline
+import Foundation
+import Histogram
+
+/// What one writer appends.
+struct AppendTask: Sendable {
+    let store: MessageStore
+    let queues: [MessageQueue]
+    let messages: SampleMessages
+    /// The number of the writer's first message, for keys and for the choice of a queue.
+    let first: Int
+    let count: Int
+    /// Messages in one call.
+    let batch: Int
+    /// Allocates once for each call, so that the count of allocations can be seen to work.
+    let plantsAllocation: Bool
+}
+
+/// What one writer found.
+struct AppendOutcome: Sendable {
+    var nanoseconds: Int64 = 0
+    /// Messages appended.
+    var count = 0
+    /// -1 when nothing counts.
+    var allocations: Int64 = 0
+    var latency = Histogram()
+
+    mutating func countAllocations(since before: Int64) {
+        let now = callocationcounter_thread()
+        allocations = now < 0 ? -1 : now - before
+    }
+}
+
+extension AppendTask {
+    /// As fast as it goes, without a look at the clock for each message.
+    func run() throws -> AppendOutcome {
+        var outcome = AppendOutcome()
+        var bytes = AppendBytes(messages, batch: batch, plants: plantsAllocation)
+        let allocations = callocationcounter_thread()
+        let start = croofline_now()
+        if batch > 1 {
+            try Self.appendBatches(store, queues, bytes, first, count / batch)
+        } else if queues.count == 1 {
+            try Self.appendSingly(store, queues[0], &bytes, first, count)
+        } else {
+            try Self.appendInTurn(store, queues, &bytes, first, count)
+        }
+        outcome.nanoseconds = croofline_now() - start
+        outcome.countAllocations(since: allocations)
+        outcome.count = count / batch * batch
+        return outcome
+    }
+
+    @inline(never)
+    private static func appendSingly(
+        _ store: MessageStore, _ queue: MessageQueue, _ bytes: inout AppendBytes, _ first: Int,
+        _ count: Int
+    ) throws {
+        let attributes = MessageAttributes()
+        for number in first..<first + count {
+            try bytes.append(number, to: queue, of: store, attributes)
+        }
+    }
+
+    @inline(never)
+    private static func appendInTurn(
+        _ store: MessageStore, _ queues: [MessageQueue], _ bytes: inout AppendBytes, _ first: Int,
+        _ count: Int
+    ) throws {
+        let attributes = MessageAttributes()
+        for number in first..<first + count {
+            try bytes.append(number, to: queues[number % queues.count], of: store, attributes)
+        }
+    }
+
+    @inline(never)
+    private static func appendBatches(
+        _ store: MessageStore, _ queues: [MessageQueue], _ bytes: AppendBytes, _ first: Int,
+        _ calls: Int
+    ) throws {
+        for call in 0..<calls {
+            try bytes.appendBatch(to: queues[(first &+ call) % queues.count], of: store)
+        }
+    }
+
+    /// With a look at the clock around each call, until `count` messages are appended or the
+    /// monotonic clock is past `end`. `interval` nanoseconds lie between the times at which calls
+    /// are due; 0 for one behind the other.
+    ///
+    /// With an interval a latency is taken from the time at which the call was due, whether or not
+    /// the writer could make it then: a stall counts for every call that it delays.
+    func runTimed(interval: Int64, until end: Int64 = .max) throws -> AppendOutcome {
+        var outcome = AppendOutcome()
+        var bytes = AppendBytes(messages, batch: batch, plants: plantsAllocation)
+        let attributes = MessageAttributes()
+        let allocations = callocationcounter_thread()
+        let start = croofline_now()
+        var due = start
+        var now = start
+        var number = first
+        while outcome.count + batch <= count, now < end {
+            if interval > 0 {
+                while croofline_now() < due {}
+            } else {
+                due = croofline_now()
+            }
+            let queue = queues[number % queues.count]
+            if batch > 1 {
+                try bytes.appendBatch(to: queue, of: store)
+            } else {
+                try bytes.append(number, to: queue, of: store, attributes)
+            }
+            now = croofline_now()
+            outcome.latency.record(now - due)
+            outcome.count += batch
+            number += 1
+            due += interval
+        }
+        outcome.nanoseconds = now - start
+        outcome.countAllocations(since: allocations)
+        return outcome
+    }
+}

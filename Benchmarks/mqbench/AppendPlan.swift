@@ -1,0 +1,89 @@
+// What an append run does: the flags, and how large a round is.
+//
+// A round of memory speed fits in one segment, at most 2 GiB, that is prepared before the clock
+// starts. It is flushed by nobody meanwhile: the flush interval is set beyond it.
+
+import ApusStore
+
+/// The parameters of `mqbench store append`.
+struct AppendPlan: Sendable {
+    let settings: RunSettings
+    let body: Int
+    let writers: Int
+    let queues: Int
+    let keys: Int
+    let tags: Int
+    let batch: Int
+    let inFlight: Int
+    let isSync: Bool
+    /// Messages a second in all, evenly spaced; 0 for as fast as it goes.
+    let rate: Int
+    let segmentByteCount: Int
+    let isSustained: Bool
+
+    init(_ options: Options) throws {
+        settings = try RunSettings(options)
+        body = try options.number("--body", 128, in: 0...(4 << 20))
+        writers = try options.number("--writers", 1, in: 1...256)
+        queues = try options.number("--queues", 1, in: 1...10_000)
+        keys = try options.number("--keys", 0, in: 0...10)
+        tags = try options.number("--tags", 1, in: 0...16)
+        batch = try options.number("--batch", 1, in: 1...10_000)
+        inFlight = try options.number("--in-flight", 1, in: 1...100_000)
+        isSync = try options.choice("--flush", ["async", "sync"]) == "sync"
+        rate = try options.number("--rate", 0, in: 0...1_000_000_000)
+        isSustained = options.has("--sustained")
+        let usual = settings.isSmoke ? 32 << 20 : 256 << 20
+        segmentByteCount = try options.number("--segment", usual, in: (1 << 20)...(1 << 30)) & ~4095
+        guard inFlight == 1 || isSync else {
+            throw UsageError("--in-flight needs --flush sync: an async append waits for nothing")
+        }
+        guard inFlight == 1 || (batch == 1 && writers == 1) else {
+            throw UsageError("--in-flight is for one writer without --batch")
+        }
+        guard keys == 0 || batch == 1 else { throw UsageError("--keys is for single messages") }
+        let record = SampleMessages(bodyByteCount: body, keyCount: keys).recordByteCount
+        guard record * batch * 8 <= segmentByteCount, record * batch <= 4 << 20 || batch == 1
+        else { throw UsageError("a message or batch of \(record * batch) bytes is too large") }
+    }
+
+    var parameters: [(String, JSONValue)] {
+        [
+            ("body", .count(body)), ("writers", .count(writers)), ("queues", .count(queues)),
+            ("keys", .count(keys)), ("tags", .count(tags)), ("batch", .count(batch)),
+            ("flush", .string(isSync ? "sync" : "async")), ("inFlight", .count(inFlight)),
+            ("rate", .count(rate)), ("segment", .count(segmentByteCount)),
+            ("sustained", .bool(isSustained)), ("seconds", .figure(settings.seconds)),
+        ]
+    }
+
+    var configuration: StoreConfiguration {
+        var configuration =
+            settings.isSmoke ? StoreConfiguration.small : StoreConfiguration()
+        configuration.commitLog.segmentByteCount = segmentByteCount
+        configuration.retention.isEnabled = false
+        if isSync { configuration.flush.mode = .sync }
+        if !isSync && !isSustained {
+            configuration.commitLog.populatesWholeSegment = true
+            configuration.flush.intervalMilliseconds = 600_000
+            configuration.queues.flushIntervalMilliseconds = 600_000
+            configuration.flush.markIntervalMilliseconds = 600_000
+        }
+        return configuration
+    }
+
+    /// Messages that fit in one segment behind those that warm it up, as whole batches for each
+    /// writer, and not more than a queue entry's number of them.
+    func roundCount(recordByteCount: Int) -> Int {
+        let room = segmentByteCount - 64 - warmUpCount * recordByteCount
+        let share = batch * writers
+        let limit = settings.isSmoke ? 20_000 : 1 << 21
+        return max(1, min(room / recordByteCount, limit) / share) * share
+    }
+
+    /// Messages that are appended before the clock starts: one for each queue, and some more.
+    var warmUpCount: Int {
+        let record = SampleMessages(bodyByteCount: body, keyCount: keys).recordByteCount
+        return max(queues, min(200, segmentByteCount / 16 / record))
+    }
+}

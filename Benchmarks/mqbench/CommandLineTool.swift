@@ -1,0 +1,72 @@
+// From the command line to an exit code.
+
+import ApusStore
+import Foundation
+
+/// What `mqbench` tells a script.
+enum ExitCode: Int32 {
+    /// Measured, and the result of each measured run was right.
+    case good = 0
+    /// A check of a result failed, or it could not be measured.
+    case failed = 1
+    /// The command line could not be understood (EX_USAGE).
+    case usage = 64
+}
+
+/// A run that cannot go on; `message` says why.
+struct BenchError: Error, CustomStringConvertible {
+    let description: String
+    init(_ description: String) { self.description = description }
+}
+
+/// The whole tool as a function.
+enum CommandLineTool {
+    static func run(_ words: [String]) -> Int32 {
+        do {
+            return try dispatch(words).rawValue
+        } catch let error as UsageError {
+            Console.warn("\(error.message)\n(mqbench --help shows what there is)")
+            return ExitCode.usage.rawValue
+        } catch {
+            Console.warn("\(error)")
+            return ExitCode.failed.rawValue
+        }
+    }
+
+    private static func dispatch(_ words: [String]) throws -> ExitCode {
+        guard let first = words.first else {
+            Console.warn(Usage.overview)
+            return .usage
+        }
+        if ["--help", "-h", "help"].contains(first) {
+            let topic = words.dropFirst().last.flatMap { Workload.named($0) }
+            Console.line(topic.map { Usage.text(of: $0) } ?? Usage.overview)
+            return .good
+        }
+        if first == "suite" {
+            let rest = words.dropFirst()
+            guard rest.contains("--help") || rest.contains("-h") else { return try Suite.run(rest) }
+            Console.line(Usage.suite)
+            return .good
+        }
+        guard first == "store" else { throw UsageError("there is no command \(first)") }
+        guard let name = words.dropFirst().first else {
+            throw UsageError("store needs a workload: \(Workload.names)")
+        }
+        if ["--help", "-h"].contains(name) {
+            Console.line(Usage.overview)
+            return .good
+        }
+        guard let workload = Workload.named(name) else {
+            throw UsageError("there is no workload \(name); there are \(Workload.names)")
+        }
+        let rest = words.dropFirst(2)
+        if rest.contains("--help") || rest.contains("-h") {
+            Console.line(Usage.text(of: workload))
+            return .good
+        }
+        let options = try Options(rest, allowed: workload.flags + Flag.common)
+        let measurement = try workload.measure(options)
+        return try Report.finish([measurement], options)
+    }
+}

@@ -1,0 +1,49 @@
+// What the device can do, with each way of making a written block durable.
+
+import CRoofline
+import Foundation
+
+/// The raw device, in a file of its own whose blocks are allocated and written once.
+struct DeviceProbe {
+    private let path: String
+    private let byteCount: Int64
+
+    init(_ workplace: Workplace, byteCount: Int) throws {
+        path = workplace.newPath("device")
+        self.byteCount = Int64(byteCount)
+        let code = croofline_prepare(path, Int64(byteCount))
+        guard code == 0 else {
+            throw BenchError("cannot prepare \(path): \(String(cString: strerror(code)))")
+        }
+    }
+
+    /// The way that makes the most blocks of `block` bytes durable one behind the other, and how
+    /// many a second. A way that this file system does not know is passed over.
+    func bestSync(block: Int, seconds: Double) throws -> (name: String, perSecond: Double) {
+        let limit = 1 << 20
+        let latencies = UnsafeMutablePointer<Int64>.allocate(capacity: limit)
+        defer { latencies.deallocate() }
+        var best = (name: "", perSecond: 0.0)
+        let methods = Int32(CROOFLINE_METHODS.rawValue)
+        for method in 0..<methods {
+            let count = croofline_sync_writes(
+                path, method, byteCount, Int64(block), seconds / Double(methods), Int64(limit),
+                latencies)
+            guard count > 0 else { continue }
+            let total = (0..<Int(count)).reduce(Int64(0)) { $0 + latencies[$1] }
+            let rate = Double(count) * 1e9 / Double(max(1, total))
+            if rate > best.perSecond {
+                best = (String(cString: croofline_method_name(method)), rate)
+            }
+        }
+        guard best.perSecond > 0 else { throw BenchError("the device makes nothing durable") }
+        return best
+    }
+
+    /// Bytes a second that the device takes for longer, synced each 32 MiB.
+    func sustained(seconds: Double) throws -> Double {
+        let rate = croofline_sustained_write(path, byteCount, seconds)
+        guard rate > 0 else { throw BenchError("the device cannot be written to") }
+        return rate
+    }
+}

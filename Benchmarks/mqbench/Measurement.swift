@@ -1,0 +1,114 @@
+// What a workload found out, and how it stands against what the machine can do.
+
+import Histogram
+
+/// What the machine does when no store is in the way.
+struct Roofline: Sendable {
+    let name: String
+    let messagesPerSecond: Double
+    let megabytesPerSecond: Double
+    /// The store's rate as a share of this one's: the median over the rounds in which both ran.
+    let ratio: Double
+}
+
+/// The result of one workload.
+struct Measurement: Sendable {
+    let workload: String
+    let parameters: [(String, JSONValue)]
+    var messagesPerSecond = 0.0
+    /// A million bytes of records, or of files where that is what is read.
+    var megabytesPerSecond = 0.0
+    /// The first one is what the workload is held against.
+    var rooflines: [Roofline] = []
+    var latency = Histogram()
+    /// What the latencies are of.
+    var latencyMeaning = ""
+    /// Of the threads that call the store; nil when nothing counts.
+    var allocationsPerMessage: Double?
+    var checked = false
+    /// Rounds of which the figures are medians.
+    var rounds = 1
+    /// What a reader has to know to judge the figures.
+    var notes: [String] = []
+
+    init(_ workload: String, _ parameters: [(String, JSONValue)]) {
+        self.workload = workload
+        self.parameters = parameters
+    }
+
+    static let percentiles: [(String, Double)] = [
+        ("p50", 50), ("p90", 90), ("p99", 99), ("p999", 99.9), ("p9999", 99.99), ("max", 100),
+    ]
+
+    var json: JSONValue {
+        .object([
+            ("workload", .string(workload)),
+            ("parameters", .object(parameters)),
+            ("messagesPerSecond", .figure(messagesPerSecond)),
+            ("megabytesPerSecond", .figure(megabytesPerSecond)),
+            ("rooflineRatio", .figure(rooflines.first?.ratio)),
+            (
+                "latencyNanoseconds",
+                .object(
+                    Self.percentiles.map { ($0.0, .integer(latency.value(atPercentile: $0.1))) })
+            ),
+            ("allocationsPerMessage", .figure(allocationsPerMessage)),
+            ("checked", .bool(checked)),
+            ("rounds", .count(rounds)), ("latencyOf", .string(latencyMeaning)),
+            ("rooflines", .array(rooflines.map(\.json))),
+            ("notes", .array(notes.map { .string($0) })),
+        ])
+    }
+}
+
+extension Roofline {
+    var json: JSONValue {
+        .object([
+            ("name", .string(name)), ("messagesPerSecond", .figure(messagesPerSecond)),
+            ("megabytesPerSecond", .figure(megabytesPerSecond)), ("ratio", .figure(ratio)),
+        ])
+    }
+}
+
+extension Collection where Element == Double {
+    /// The middle one by size; 0 when there is none.
+    var median: Double {
+        let sorted = self.sorted()
+        guard !sorted.isEmpty else { return 0 }
+        let middle = sorted.count / 2
+        return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+    }
+}
+
+/// Rates of rounds in which the store and rooflines took turns.
+struct RoundRates {
+    private var own: [Double] = []
+    private var others: [(name: String, rates: [Double])] = []
+
+    var isEmpty: Bool { own.isEmpty }
+
+    /// Takes one round: messages a second of the store, and of each roofline.
+    mutating func add(_ rate: Double, _ rooflines: [(String, Double)]) {
+        own.append(rate)
+        for (name, rate) in rooflines {
+            if let index = others.firstIndex(where: { $0.name == name }) {
+                others[index].rates.append(rate)
+            } else {
+                others.append((name, [rate]))
+            }
+        }
+    }
+
+    /// Puts the medians into `measurement`; a message has `byteCount` bytes.
+    func fill(_ measurement: inout Measurement, byteCount: Double) {
+        measurement.messagesPerSecond = own.median
+        measurement.megabytesPerSecond = own.median * byteCount / 1e6
+        measurement.rooflines = others.map { name, rates in
+            let rate = rates.median
+            return Roofline(
+                name: name, messagesPerSecond: rate, megabytesPerSecond: rate * byteCount / 1e6,
+                ratio: zip(own, rates).map { $0 / $1 }.median)
+        }
+        measurement.rounds = own.count
+    }
+}

@@ -1,0 +1,95 @@
+// Flags of the command line. A flag that is not known is named, never passed over.
+
+/// A command line that cannot be carried out.
+struct UsageError: Error {
+    let message: String
+    init(_ message: String) { self.message = message }
+}
+
+/// One flag: its name, what its value is, and what it means.
+struct Flag: Sendable {
+    let name: String
+    /// What the value is called in the help; nil for a flag without one.
+    let value: String?
+    /// Empty for a flag that the help does not show.
+    let meaning: String
+
+    init(_ name: String, _ value: String? = nil, _ meaning: String) {
+        self.name = name
+        self.value = value
+        self.meaning = meaning
+    }
+}
+
+/// The flags that were given.
+struct Options: Sendable {
+    private var values: [String: String] = [:]
+    private var switches: Set<String> = []
+
+    init() {}
+
+    /// Reads `words`: `--flag value`, `--flag=value` or `--flag`.
+    init(_ words: some Sequence<String>, allowed: [Flag]) throws {
+        var rest = Array(words)[...]
+        while let word = rest.popFirst() {
+            let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            let name = String(parts.first ?? "")
+            guard let flag = allowed.first(where: { $0.name == name }) else {
+                throw UsageError(
+                    name.hasPrefix("-") ? "there is no flag \(name)" : "what is \(name)?")
+            }
+            if flag.value == nil {
+                guard parts.count == 1 else { throw UsageError("\(name) takes no value") }
+                switches.insert(name)
+                continue
+            }
+            guard let value = parts.count == 2 ? String(parts[1]) : rest.popFirst() else {
+                throw UsageError("\(name) needs a value")
+            }
+            guard values.updateValue(value, forKey: name) == nil else {
+                throw UsageError("\(name) is given twice")
+            }
+        }
+    }
+
+    func has(_ name: String) -> Bool { switches.contains(name) }
+    func text(_ name: String) -> String? { values[name] }
+    mutating func set(_ name: String, _ value: String) { values[name] = value }
+    mutating func set(_ name: String) { switches.insert(name) }
+
+    /// The value of a flag as a whole number within bounds; `k`, `m` and `g` behind it stand for
+    /// 1024 and its powers.
+    func number(_ name: String, _ otherwise: Int, in bounds: ClosedRange<Int>) throws -> Int {
+        guard let text = values[name] else { return otherwise }
+        let shifts: [Character: Int] = ["k": 10, "m": 20, "g": 30]
+        let shift = text.last.flatMap { shifts[$0] } ?? 0
+        let digits = shift > 0 ? String(text.dropLast()) : text
+        guard let number = Int(digits), number < 1 << 32, number >= 0,
+            bounds.contains(number << shift)
+        else {
+            throw UsageError(
+                "\(name) needs a number from \(bounds.lowerBound) to \(bounds.upperBound), not"
+                    + " \(text)")
+        }
+        return number << shift
+    }
+
+    /// The value of a flag as seconds or another measure, greater than 0.
+    func decimal(_ name: String, _ otherwise: Double, upTo limit: Double) throws -> Double {
+        guard let text = values[name] else { return otherwise }
+        guard let number = Double(text), number > 0, number <= limit else {
+            throw UsageError("\(name) needs a number above 0 and up to \(limit), not \(text)")
+        }
+        return number
+    }
+
+    /// The value of a flag, one of `choices`; the first one when it is not given.
+    func choice(_ name: String, _ choices: [String]) throws -> String {
+        guard let text = values[name] else { return choices[0] }
+        guard choices.contains(text) else {
+            throw UsageError(
+                "\(name) is one of \(choices.joined(separator: ", ")), not \(text)")
+        }
+        return text
+    }
+}

@@ -1,0 +1,146 @@
+// Prints results: a table for people, JSON for programs.
+
+import CRoofline
+import Foundation
+import Histogram
+
+/// What becomes of measurements.
+enum Report {
+    /// Prints, and says whether all results were right.
+    static func finish(_ measurements: [Measurement], _ options: Options) throws -> ExitCode {
+        Console.endProgress()
+        if let path = options.text("--record") {
+            let machine = Machine.block(
+                directory: options.text("--directory") ?? ".",
+                commit: options.text("--commit"), toolchain: options.text("--toolchain"))
+            try ResultFile.append(measurements, machine: machine, to: path)
+        }
+        if options.has("--json") {
+            for measurement in measurements { Console.line(measurement.json.text) }
+        } else {
+            Console.line(table(measurements))
+        }
+        if croofline_is_optimized() == 0 {
+            Console.warn("built without optimisation: these figures mean nothing (make bench)")
+        }
+        let wrong = measurements.filter { !$0.checked }
+        for measurement in wrong {
+            Console.warn("\(measurement.workload): the result is wrong; see the notes")
+        }
+        let isWithin = try keepsLimit(measurements, options)
+        return wrong.isEmpty && isWithin ? .good : .failed
+    }
+
+    /// Whether no message cost more allocations than `--allocations-limit` says.
+    private static func keepsLimit(
+        _ measurements: [Measurement], _ options: Options
+    ) throws -> Bool {
+        guard options.text("--allocations-limit") != nil else { return true }
+        let limit = try options.decimal("--allocations-limit", 1, upTo: 1e9)
+        var isWithin = true
+        for measurement in measurements {
+            guard let found = measurement.allocationsPerMessage else {
+                Console.warn("\(measurement.title): allocations were not counted")
+                isWithin = false
+                continue
+            }
+            guard found > limit else { continue }
+            Console.warn("\(measurement.title): \(found) allocations a message, above \(limit)")
+            isWithin = false
+        }
+        return isWithin
+    }
+
+    static func table(_ measurements: [Measurement]) -> String {
+        var table = TextTable([
+            ("workload", .left), ("messages/s", .right), ("MB/s", .right), ("of roofline", .right),
+            ("p50", .right), ("p99", .right), ("p99.9", .right), ("p99.99", .right),
+            ("max", .right), ("allocs/msg", .right), ("checked", .left),
+        ])
+        for one in measurements {
+            table.add(
+                [
+                    one.title, rate(one.messagesPerSecond), rate(one.megabytesPerSecond),
+                    one.rooflines.first.map { String(format: "%.2f", $0.ratio) } ?? "-",
+                ]
+                    + [50, 99, 99.9, 99.99, 100].map {
+                        duration(one.latency.value(atPercentile: $0))
+                    } + [
+                        one.allocationsPerMessage.map { String(format: "%.3g", $0) } ?? "-",
+                        one.checked ? "yes" : "WRONG",
+                    ])
+            for (index, roofline) in one.rooflines.enumerated() {
+                table.add(
+                    [
+                        "  \(roofline.name)", rate(roofline.messagesPerSecond),
+                        rate(roofline.megabytesPerSecond),
+                        index == 0 ? "" : String(format: "%.2f", roofline.ratio),
+                    ] + Array(repeating: "", count: 7))
+            }
+        }
+        let notes = notes(of: measurements)
+        return (table.lines + (notes.isEmpty ? [] : [""]) + notes).joined(separator: "\n")
+    }
+
+    /// Each note once, behind the title of the result that it is about, or alone when it is about
+    /// several.
+    private static func notes(of measurements: [Measurement]) -> [String] {
+        var titles: [String: [String]] = [:]
+        var order: [String] = []
+        for one in measurements {
+            for note in one.notes {
+                if titles[note] == nil { order.append(note) }
+                titles[note, default: []].append(one.title)
+            }
+        }
+        return order.map { note in
+            let about = titles[note] ?? []
+            return about.count == 1 ? "- \(about[0]): \(note)" : "- \(note)"
+        }
+    }
+
+    /// `870 ns`, `1.23 us`, `45.1 ms`.
+    static func duration(_ nanoseconds: Int64) -> String {
+        let value = Double(nanoseconds)
+        switch value {
+        case ..<1_000: return "\(nanoseconds) ns"
+        case ..<1e6: return String(format: "%.3g us", value / 1e3)
+        case ..<1e9: return String(format: "%.3g ms", value / 1e6)
+        default: return String(format: "%.3g s", value / 1e9)
+        }
+    }
+
+    /// Three digits and more, with a comma at each thousand.
+    static func rate(_ value: Double) -> String {
+        guard value.isFinite, value < 1e15 else { return "-" }
+        if value < 100 { return String(format: "%.3g", value) }
+        var digits = String(Int64(value.rounded()))
+        var grouped = ""
+        while digits.count > 3 {
+            grouped = "," + digits.suffix(3) + grouped
+            digits.removeLast(3)
+        }
+        return digits + grouped
+    }
+}
+
+extension Measurement {
+    /// The workload with the parameters that tell it from others.
+    var title: String {
+        let shown = parameters.compactMap { name, value -> String? in
+            switch (name, value) {
+            case ("body", .integer(let bytes)): "\(bytes) B"
+            case ("writers", .integer(let count)) where count > 1: "\(count) writers"
+            case ("queues", .integer(let count)) where count > 1: "\(count) queues"
+            case ("batch", .integer(let count)) where count > 1: "batch of \(count)"
+            case ("keys", .integer(let count)) where count > 0: "\(count) keys"
+            case ("inFlight", .integer(let count)) where count > 1: "\(count) in flight"
+            case ("rate", .integer(let rate)) where rate > 0: "\(rate)/s"
+            case ("flush", .string("sync")): "sync"
+            case ("mode", .string(let mode)): mode
+            default: nil
+            }
+        }
+        return ([workload] + shown).joined(separator: " ")
+    }
+}

@@ -1,0 +1,25 @@
+// Results on disk: one line of JSON for each, with the machine in it, so that a line stands for
+// itself wherever it is copied to.
+
+import Foundation
+
+/// A file of results that is appended to.
+enum ResultFile {
+    /// Appends one line for each measurement.
+    static func append(
+        _ measurements: [Measurement], machine: JSONValue, to path: String
+    ) throws {
+        let time = Machine.time
+        let lines = measurements.map { measurement in
+            JSONValue.object([
+                ("time", .string(time)), ("machine", machine), ("result", measurement.json),
+            ]).text + "\n"
+        }
+        let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND, 0o644)
+        guard descriptor >= 0 else { throw BenchError("cannot write \(path): errno \(errno)") }
+        let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+        try file.write(contentsOf: Data(lines.joined().utf8))
+    }
+}

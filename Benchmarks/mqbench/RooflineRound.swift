@@ -1,0 +1,73 @@
+// The loops in C, in files of the same directory, as long as the store's segment: room allocated,
+// mapped, and every page of log and queue brought in before the clock starts. The store's log is
+// prepared like that too; its queue files get room in steps while it runs, which is its own cost.
+
+import CRoofline
+import Foundation
+
+/// A log for the C loops.
+final class RooflineRound {
+    private let log: UnsafeMutablePointer<croofline_log>
+    private let segments: MappedPieces
+    private let queue: MappedPieces
+    private let workplace: Workplace
+    private let path: String
+    private let messages: SampleMessages
+
+    /// Room for `count` messages in one segment of `segmentByteCount` bytes.
+    init(_ workplace: Workplace, messages: SampleMessages, segmentByteCount: Int, count: Int) throws
+    {
+        self.workplace = workplace
+        self.messages = messages
+        path = workplace.newPath("c")
+        segments = try MappedPieces(making: 1, in: "\(path)/log", byteCount: segmentByteCount)
+        let units = (count + 16) * 20
+        queue = try MappedPieces(
+            making: 1, in: "\(path)/queue", byteCount: (units + 4095) / 4096 * 4096 / 20 * 20)
+        log = .allocate(capacity: 1)
+        log.initialize(
+            to: croofline_log(
+                segments: segments.pieces, queue: queue.pieces, position: 0, queue_offset: 0))
+    }
+
+    deinit {
+        log.deallocate()
+        workplace.remove(path)
+    }
+
+    /// Appends `count` messages and answers nanoseconds; nil when they did not fit.
+    func append(_ count: Int, batch: Int, writers: Int) throws -> Int64? {
+        if writers > 1 { return try appendShared(count, writers: writers) }
+        var message = messages.c
+        let start = croofline_now()
+        let done = croofline_append(log, &message, Int64(count), Int64(batch))
+        let end = croofline_now()
+        return done == count ? end - start : nil
+    }
+
+    private func appendShared(_ count: Int, writers: Int) throws -> Int64? {
+        // Safe: the loop is made for threads that share a log, and it outlives them.
+        nonisolated(unsafe) let log = log
+        let messages = messages
+        let (done, nanoseconds) = try Crew.run(writers) { _ in
+            var message = messages.c
+            return croofline_append_shared(log, &message, Int64(count / writers))
+        }
+        return done.reduce(0, +) == count / writers * writers ? nanoseconds : nil
+    }
+
+    /// Whether the first `count` messages are there and right.
+    func check(_ count: Int) -> Bool { croofline_walk(log, 0, Int64(count)) == count }
+
+    /// Copies as many records as long over the same segment, and answers nanoseconds.
+    func copy(_ count: Int) -> Int64? {
+        let size = messages.recordByteCount
+        let source = segments.prefix(size * messages.kinds)
+        let kinds = source.count / size
+        log.pointee.position = 0
+        let start = croofline_now()
+        let done = croofline_copy(log, source, Int64(size), Int64(kinds), Int64(count))
+        let end = croofline_now()
+        return done == count ? end - start : nil
+    }
+}

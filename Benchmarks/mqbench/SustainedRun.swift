@@ -1,0 +1,60 @@
+// One long run with the settings that a store has by itself, flushed as it is in production, and
+// against what the device takes for longer: memory speed ends where the page cache is full.
+
+import ApusStore
+import Foundation
+import Histogram
+
+/// `mqbench store append --sustained`.
+struct SustainedRun {
+    let plan: AppendPlan
+
+    func measure() throws -> Measurement {
+        let messages = SampleMessages(
+            bodyByteCount: plan.body, tagCount: plan.tags, keyCount: plan.keys)
+        let parent = plan.settings.parent
+        let workplace = try Workplace(parent: parent, needing: 4 * plan.segmentByteCount + 2 << 30)
+        let device = try DeviceProbe(
+            workplace, byteCount: plan.settings.isSmoke ? 64 << 20 : 1 << 30)
+        let taken = try device.sustained(seconds: plan.settings.seconds / 3)
+        let room = try Workplace.freeByteCount(parent) / 2 - 4 * plan.segmentByteCount
+        let limit = max(plan.batch, min(room, 64 << 30) / messages.recordByteCount / plan.writers)
+        let round = try StoreRound(
+            workplace, plan.configuration, messages: messages, queueCount: plan.queues)
+        try round.warmUp(plan.queues, awaitsSegment: false)
+        let watch = Stopwatch(seconds: plan.settings.seconds / 3 * 2)
+        let end = watch.end
+        let tasks = (0..<plan.writers).map {
+            round.task(
+                first: round.appended + $0 << 32, count: limit, batch: plan.batch,
+                plantsAllocation: plan.settings.plantsAllocation)
+        }
+        let (outcomes, _) = try Crew.run(plan.writers) {
+            try tasks[$0].runTimed(interval: 0, until: end)
+        }
+        let appended = watch.nanoseconds
+        try round.store.flush()
+        let nanoseconds = watch.nanoseconds
+        var result = Measurement("append", plan.parameters)
+        var allocations: Int64 = 0
+        for outcome in outcomes {
+            round.appended += outcome.count
+            result.latency.merge(outcome.latency)
+            allocations = outcome.allocations < 0 ? -1 : allocations + outcome.allocations
+        }
+        let count = Double(outcomes.reduce(0) { $0 + $1.count })
+        var rates = RoundRates()
+        let size = Double(messages.recordByteCount)
+        rates.add(count * 1e9 / Double(nanoseconds), [("device, sustained", taken / size)])
+        rates.fill(&result, byteCount: size)
+        result.latencyMeaning = "from an append's call to its return, one behind the other"
+        if allocations >= 0 { result.allocationsPerMessage = Double(allocations) / max(1, count) }
+        let complaint = round.check(lastOfEachQueue: 10_000_000)
+        result.checked = complaint == nil
+        result.notes += [complaint].compactMap { $0 }
+        result.notes.append(
+            "of the time, \(Report.duration(nanoseconds - appended)) brought the rest to the device"
+                + " at the end; the clock is read for each message")
+        return result
+    }
+}

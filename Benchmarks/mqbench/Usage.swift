@@ -1,0 +1,53 @@
+// The help texts. Lines have at most 80 columns.
+
+/// What `--help` prints.
+enum Usage {
+    static var overview: String {
+        let width = (Workload.all.map(\.name.count).max() ?? 0) + 2
+        let lines = Workload.all.map { workload in
+            "  mqbench store \(padded(workload.name, to: width))\(workload.summary)"
+        }
+        return """
+            mqbench measures a message store that is embedded, and in the same process and
+            run what the machine can do: loops in C that do the same work without a store.
+
+            \(lines.joined(separator: "\n"))
+              mqbench suite          all of them, as `make bench` does
+
+            mqbench store WORKLOAD --help tells more, with examples. Flags of all:
+
+            \(text(of: Flag.common))
+
+            Exit codes: 0 measured and the results were right, 1 a check failed or it could
+            not be measured, 64 the command line could not be understood.
+            """
+    }
+
+    static var suite: String {
+        Suite.details + text(of: Suite.flags) + "\n\nWhat is run:\n\n" + Suite.listing
+    }
+
+    static func text(of workload: Workload) -> String {
+        """
+        mqbench store \(workload.name) [FLAGS]
+
+        \(workload.details)
+
+        \(text(of: workload.flags + Flag.common))
+
+        \(workload.examples.map { "  mqbench store \($0)" }.joined(separator: "\n"))
+        """
+    }
+
+    private static func text(of flags: [Flag]) -> String {
+        let shown = flags.filter { !$0.meaning.isEmpty }
+        return shown.map { flag in
+            let name = flag.value.map { "\(flag.name) \($0)" } ?? flag.name
+            return "  \(padded(name, to: 18)) \(flag.meaning)"
+        }.joined(separator: "\n")
+    }
+
+    private static func padded(_ text: String, to width: Int) -> String {
+        text + String(repeating: " ", count: max(0, width - text.count))
+    }
+}

@@ -1,0 +1,193 @@
+// The built program: what it prints, how it ends, and that its counts can fail.
+
+import Foundation
+import TestSupport
+import Testing
+
+/// One run of `mqbench`, in a directory that is looked at afterwards.
+private struct Run {
+    let code: Int32
+    let output: String
+    let errors: String
+    /// What the run left behind in its directory.
+    let leftovers: [String]
+
+    init(_ words: String, isMeasuring: Bool = true) throws {
+        let directory = try TemporaryDirectory()
+        let process = Process()
+        process.executableURL = try Self.program()
+        process.arguments =
+            words.split(separator: " ").map(String.init)
+            + (isMeasuring ? ["--directory", directory.path] : [])
+        // Files, since a pipe that nobody empties stops its writer.
+        let folder = try TemporaryDirectory()
+        let files = try ["out", "err"].map { name in
+            let path = "\(folder.path)/\(name)"
+            try Data().write(to: URL(fileURLWithPath: path))
+            return try FileHandle(forWritingTo: URL(fileURLWithPath: path))
+        }
+        process.standardOutput = files[0]
+        process.standardError = files[1]
+        try process.run()
+        process.waitUntilExit()
+        code = process.terminationStatus
+        output = try String(contentsOfFile: "\(folder.path)/out", encoding: .utf8)
+        errors = try String(contentsOfFile: "\(folder.path)/err", encoding: .utf8)
+        leftovers = try FileManager.default.contentsOfDirectory(atPath: directory.path)
+    }
+
+    /// The program beside the one that runs the tests.
+    private static func program() throws -> URL {
+        let tests = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent()
+        let places = [tests, root.appending(path: ".build/debug")].map {
+            $0.appending(path: "mqbench")
+        }
+        return try #require(
+            places.first { FileManager.default.isExecutableFile(atPath: $0.path) })
+    }
+
+    /// The one object on standard output.
+    func object() throws -> [String: Any] {
+        let lines = output.split(separator: "\n")
+        try #require(lines.count == 1, "\(output)\n\(errors)")
+        let value = try JSONSerialization.jsonObject(with: Data(lines[0].utf8))
+        return try #require(value as? [String: Any])
+    }
+}
+
+private let latencies = ["p50", "p90", "p99", "p999", "p9999", "max"]
+
+/// What is wrong with the keys and types of a result.
+private func complaints(_ object: [String: Any]) -> [String] {
+    var found: [String] = []
+    if !(object["workload"] is String) { found.append("workload") }
+    if !(object["parameters"] is [String: Any]) { found.append("parameters") }
+    for key in ["messagesPerSecond", "megabytesPerSecond", "rooflineRatio"] {
+        if !(object[key] is Double) { found.append(key) }
+    }
+    let allocations = object["allocationsPerMessage"]
+    if !(allocations is Double || allocations is NSNull) { found.append("allocationsPerMessage") }
+    if object["checked"] as? Bool != true { found.append("checked") }
+    guard let latency = object["latencyNanoseconds"] as? [String: Any] else {
+        return found + ["latencyNanoseconds"]
+    }
+    let values = latencies.compactMap { latency[$0] as? Int }
+    if values.count != 6 || values != values.sorted() || values[0] <= 0 {
+        found.append("latencyNanoseconds: \(latency)")
+    }
+    return found
+}
+
+@Test(
+    "each workload measures, finds its result right, prints one object, and leaves nothing behind",
+    arguments: [
+        "append", "append --body 1k --writers 2 --queues 3", "append --batch 8",
+        "append --keys 2 --tags 3", "append --rate 20000", "append --sustained",
+        "append --flush sync", "append --flush sync --in-flight 8",
+        "append --flush sync --writers 2 --batch 4", "tail", "tail --mode wait",
+        "tail --mode same", "read", "read --mode cold", "read --mode key", "recover", "open",
+    ])
+func smoke(workload: String) throws {
+    let run = try Run("store \(workload) --smoke --json")
+    #expect(run.code == 0, "\(run.errors)")
+    let object = try run.object()
+    #expect(complaints(object) == [])
+    #expect(object["workload"] as? String == workload.split(separator: " ").first.map(String.init))
+    let rate = try #require(object["messagesPerSecond"] as? Double)
+    #expect(rate > 0)
+    #expect(run.leftovers == [])
+}
+
+@Test("the parameters that were given stand in the result")
+func parameters() throws {
+    let run = try Run(
+        "store append --body 256 --writers 1 --flush async --seconds 0.1 --smoke --json")
+    let found = try #require(run.object()["parameters"] as? [String: Any])
+    #expect(found["body"] as? Int == 256)
+    #expect(found["writers"] as? Int == 1)
+    #expect(found["flush"] as? String == "async")
+    #expect(found["seconds"] as? Double == 0.1)
+}
+
+@Test("a rate is kept, and its latencies count from when an append was due")
+func rate() throws {
+    let object = try Run("store append --rate 5000 --seconds 0.6 --smoke --json").object()
+    let rate = try #require(object["messagesPerSecond"] as? Double)
+    #expect(rate > 2_500 && rate < 5_100)
+    #expect((object["latencyOf"] as? String)?.contains("due") == true)
+}
+
+@Test("an append allocates nothing, and the count fails when an allocation is planted")
+func allocations() throws {
+    // Room for queue entries and the next file is made now and then, which allocates.
+    let flags = "store append --smoke --json --allocations-limit 0.01"
+    let clean = try Run(flags)
+    #expect(clean.code == 0, "\(clean.errors)")
+    let planted = try Run("\(flags) --plant-allocation")
+    #expect(planted.code == 1)
+    #expect(planted.errors.contains("allocations a message"))
+    let count = try #require(planted.object()["allocationsPerMessage"] as? Double)
+    #expect(count >= 1 && count < 1.1)
+}
+
+@Test(
+    "a command line that makes no sense ends with 64 and names what is wrong",
+    arguments: [
+        ("store append --bodi 128", "--bodi"), ("store append --body", "--body needs a value"),
+        ("store append --body many", "not many"), ("store append --writers 0", "--writers"),
+        ("store append --body 1 --body 2", "twice"), ("store append --json=1", "no value"),
+        ("store append extra", "what is extra?"), ("store append --flush later", "later"),
+        ("store append --in-flight 4", "--in-flight needs"), ("store", "append, read"),
+        ("store defrost", "defrost"), ("freeze", "freeze"), ("store tail --keys 1", "--keys"),
+        ("suite --what", "--what"),
+    ])
+func usage(words: String, named: String) throws {
+    let run = try Run(words, isMeasuring: false)
+    #expect(run.code == 64)
+    #expect(run.errors.contains(named), "\(run.errors)")
+    #expect(run.output.isEmpty)
+}
+
+@Test("the help names each workload in a line, and fits on a terminal")
+func help() throws {
+    let overview = try Run("--help", isMeasuring: false)
+    #expect(overview.code == 0 && overview.errors.isEmpty)
+    for name in ["append", "read", "tail", "recover", "open"] {
+        #expect(overview.output.contains("mqbench store \(name)"))
+        let one = try Run("store \(name) --help", isMeasuring: false)
+        #expect(one.code == 0)
+        #expect(one.output.contains("--seconds") && one.output.contains("  mqbench store \(name)"))
+        #expect(one.output.split(separator: "\n").allSatisfy { $0.count <= 80 }, "\(one.output)")
+        #expect(!one.output.contains("plant"))
+    }
+    #expect(overview.output.split(separator: "\n").allSatisfy { $0.count <= 80 })
+}
+
+@Test("the suite runs everything, records lines with their machine, and draws both plots")
+func suite() throws {
+    let folder = try TemporaryDirectory()
+    let file = "\(folder.path)/results/suite.ndjson"
+    let run = try Run("suite --smoke --json --record \(file) --plots \(folder.path) --commit abc")
+    #expect(run.code == 0, "\(run.errors)")
+    let lines = try String(contentsOfFile: file, encoding: .utf8).split(separator: "\n")
+    #expect(lines.count == run.output.split(separator: "\n").count && lines.count > 20)
+    for line in lines {
+        let value = try JSONSerialization.jsonObject(with: Data(line.utf8))
+        let object = try #require(value as? [String: Any])
+        let machine = try #require(object["machine"] as? [String: Any])
+        for key in ["processor", "kernel", "fileSystem", "system"] {
+            #expect((machine[key] as? String)?.isEmpty == false, "\(key)")
+        }
+        #expect(machine["commit"] as? String == "abc")
+        #expect(machine["memoryMegabytes"] as? Int ?? 0 > 0)
+        #expect(object["time"] is String)
+        #expect(complaints(try #require(object["result"] as? [String: Any])) == [])
+    }
+    for name in ["latency", "throughput"] {
+        let svg = try String(contentsOfFile: "\(folder.path)/\(name).svg", encoding: .utf8)
+        #expect(svg.hasPrefix("<svg ") && svg.hasSuffix("</svg>\n"))
+        #expect(svg.contains("<polyline") && !svg.contains("nan"))
+    }
+}
