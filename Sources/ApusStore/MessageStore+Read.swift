@@ -106,16 +106,11 @@ extension MessageStore {
     ) throws(StoreError) -> [StoredMessage] {
         try checkOpen()
         guard let index else { return [] }
-        do throws(StoreError) {
-            try index.catchUp()
-        } catch {
-            // Without room for the newest keys, the others are found all the same.
-            guard case .diskFull = error else { throw error }
-        }
+        let behind = try index.catchUpForQuery()
         var found: [StoredMessage] = []
         for lease in try index.find(
-            topic: topic, key: key, between: times, limit: limit, isUnique: isUnique)
-        { found.append(try lease.message()) }
+            topic: topic, key: key, between: times, limit: limit, isUnique: isUnique, behind: behind
+        ) { found.append(try lease.message()) }
         return found.sorted { $0.physicalOffset < $1.physicalOffset }
     }
 }

@@ -28,13 +28,20 @@ package final class SystemThread: Sendable {
         identifier = Mutex(thread)
     }
 
-    /// Waits until the thread has ended. A second call returns at once.
+    /// Waits until the thread has ended. A second call returns at once, and so does one from the
+    /// thread itself.
     package func join() {
         let thread = identifier.withLock { held in
             defer { held = nil }
             return held
         }
-        if let thread { pthread_join(thread, nil) }
+        guard let thread else { return }
+        if pthread_equal(thread, pthread_self()) != 0 {
+            // A thread cannot wait for itself; its end frees it then.
+            pthread_detach(thread)
+        } else {
+            pthread_join(thread, nil)
+        }
     }
 
     /// Lets another thread run.

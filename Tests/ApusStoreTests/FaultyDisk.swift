@@ -39,7 +39,10 @@ final class FaultyDisk: Disk, Sendable {
         return FaultyFile(file: try real.open(path, mode), disk: self)
     }
 
-    func createDirectories(_ path: String) throws(DiskError) { try real.createDirectories(path) }
+    func createDirectories(_ path: String) throws(DiskError) {
+        try check("create directories", path)
+        try real.createDirectories(path)
+    }
     func list(_ path: String) throws(DiskError) -> [DirectoryEntry] { try real.list(path) }
     func status(_ path: String) throws(DiskError) -> FileStatus? { try real.status(path) }
 

@@ -144,4 +144,36 @@ import Testing
         #expect(try store.append(message(appended)).queueOffset == Int64(appended))
         try store.close()
     }
+
+    @Test(
+        "segments go though a directory for them cannot be made or is on another file system",
+        arguments: [("create directories", Int32(28)), ("rename", 18)])
+    func noPlaceForLeaving(operation: String, code: Int32) throws {
+        let before = files.count
+        disk.fail(Fault(operation: operation, path: "/commitlog", code: code))
+        clean()
+        disk.fail(nil)
+        #expect(files.count < before)
+        let first = try #require(files.first.flatMap { Int64($0) })
+        #expect(store.physicalMinimum == first)
+        try store.close()
+    }
+
+    @Test("a file that someone else removed on its way out does not hold up the others")
+    func removedByOthers() throws {
+        let leaving = "\(directory.path)/commitlog.deleting"
+        var batch: MessageBatch? = try store.read(store.queue(topic: "Orders"), from: 0, count: 1)
+        clean()
+        #expect(try FileManager.default.contentsOfDirectory(atPath: leaving).count == 1)
+        try FileManager.default.removeItem(atPath: leaving)
+        #expect(batch?.count == 1)
+        batch = nil
+        let before = store.physicalMinimum
+        clock.advance(milliseconds: 4_000_000)
+        for number in 1_000..<1_400 { try store.append(message(number)) }
+        try store.flush()
+        clean()
+        #expect(store.physicalMinimum > before)
+        try store.close()
+    }
 }

@@ -36,7 +36,8 @@ struct SourceTree {
     /// What a build or a run leaves behind, and git's own files.
     private static func isIgnored(_ path: String) -> Bool {
         let name = path.split(separator: "/").last ?? ""
-        return [".git", ".build", ".swiftpm"].contains(name) || path == "bench-results/local"
+        return [".git", ".build", ".swiftpm"].contains(name) || name.hasPrefix(".build-")
+            || path == "bench-results/local"
     }
 
     private static func isText(_ name: String) -> Bool {

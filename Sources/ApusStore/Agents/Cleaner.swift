@@ -136,8 +136,9 @@ extension Cleaner {
         } catch {
             throw StoreError(error)
         }
+        // First the start: who finds a segment gone looks there for the reason.
+        log.start.store(segment.end, ordering: .releasing)
         guard let removed = log.segments.removeFirst(base: segment.base) else { return false }
-        log.start.store(removed.end, ordering: .releasing)
         if isRenamed {
             leaving.append(
                 Leaving(segment: removed, path: target, byteCount: removed.bytes.count))

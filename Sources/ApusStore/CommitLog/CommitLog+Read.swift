@@ -77,14 +77,19 @@ extension CommitLog {
             step *= 2
         }
         guard low < end else { return end }
-        let found = try? queue.partition(low..<end) {
-            $0.isFiller || $0.physicalOffset &+ Int64($0.size) <= limit
-        }
+        let found = try? queue.partition(low..<end) { !isBeyond(limit, $0) }
         return found ?? low
     }
 
     private func isBeyond(_ limit: Int64, _ queue: ConsumeQueue, _ offset: Int64) -> Bool {
         guard let unit = try? queue.unit(at: offset) else { return false }
-        return !unit.isFiller && unit.physicalOffset &+ Int64(unit.size) > limit
+        return isBeyond(limit, unit)
+    }
+
+    /// Whether an entry's record ends behind `limit`. One that lies behind all of the log is wrong,
+    /// not new.
+    private func isBeyond(_ limit: Int64, _ unit: ConsumeQueueUnit) -> Bool {
+        !unit.isFiller && unit.physicalOffset > limit - Int64(unit.size)
+            && unit.physicalOffset < segments.last?.end ?? .max
     }
 }

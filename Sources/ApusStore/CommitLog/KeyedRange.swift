@@ -42,6 +42,9 @@ final class KeyedRange: @unchecked Sendable {
         }
     }
 
+    /// What was not taken.
+    var range: Range<Int64>? { lock.withLock { start < 0 ? nil : start..<end } }
+
     /// Where the oldest record begins that was not taken; nil when there is none.
     var first: Int64? { lock.withLock { start < 0 ? nil : start } }
 }

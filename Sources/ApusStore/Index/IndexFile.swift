@@ -59,6 +59,8 @@ final class IndexFile: @unchecked Sendable {
         header = IndexHeader(loadingFrom: bytes.bytes)
         if creates { header = IndexHeader() }
         header.nextEntry = min(max(header.nextEntry, 1), entryCapacity)
+        header.beginTimestamp = Self.bounded(header.beginTimestamp)
+        header.endTimestamp = Self.bounded(header.endTimestamp)
         preparedEnd = header.nextEntry
     }
 
@@ -66,6 +68,9 @@ final class IndexFile: @unchecked Sendable {
         file.unmap(bytes)
         file.close()
     }
+
+    /// A time that no sum in here overflows, whatever a header or a record says.
+    private static func bounded(_ timestamp: Int64) -> Int64 { min(max(timestamp, 0), 1 << 60) }
 
     var isFull: Bool { header.nextEntry >= entryCapacity }
 
@@ -78,6 +83,7 @@ final class IndexFile: @unchecked Sendable {
     /// Adds a key of the record at `physicalOffset`. The file must not be full.
     func put(hash: Int32, physicalOffset: Int64, timestamp: Int64) throws(StoreError) {
         let number = header.nextEntry
+        let timestamp = Self.bounded(timestamp)
         if number >= preparedEnd { try prepare(from: number) }
         let slot = slot(of: hash)
         var previous = bytes.bytes.loadBigEndian(Int32.self, at: slot)

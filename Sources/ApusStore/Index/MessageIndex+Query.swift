@@ -4,19 +4,46 @@ import ApusFormat
 import Synchronization
 
 extension MessageIndex {
+    /// Indexes everything that was published. Answers the stretch for which the disk has no room
+    /// now: a query goes on, and reads that one record by record.
+    func catchUpForQuery() throws(StoreError) -> Range<Int64>? {
+        do throws(StoreError) {
+            try catchUp()
+            return nil
+        } catch {
+            guard case .diskFull = error else { throw error }
+            return log.keyed.range
+        }
+    }
+
     /// Where the newest records of `topic` with `key` begin, at most `limit`, newest first.
-    /// `isUnique` looks at UNIQ_KEY only.
+    /// `isUnique` looks at UNIQ_KEY only; `behind` is not in the index.
     func find(
-        topic: String, key: String, between times: ClosedRange<Int64>, limit: Int, isUnique: Bool
+        topic: String, key: String, between times: ClosedRange<Int64>, limit: Int, isUnique: Bool,
+        behind: Range<Int64>?
     ) throws(StoreError) -> [RecordLease] {
         guard limit > 0 else { return [] }
         let topicBytes = Array(topic.utf8)
         let keyBytes = Array(key.utf8)
         let hash = IndexKey.hash(topic: topicBytes.rawSpan, key: keyBytes.rawSpan)
+        func isWanted(_ record: RecordView) -> Bool {
+            times.contains(record.storeTimestamp)
+                && record.topic.isEqual(to: topicBytes.rawSpan)
+                && Self.has(record, keyBytes.rawSpan, isUnique: isUnique)
+        }
         return try state.withLock { state throws(StoreError) in
             var seen = Set<Int64>()
             var found: [RecordLease] = []
-            for file in state.files.reversed() {
+            if let behind {
+                var places: [Int64] = []
+                try log.scan(behind, checks: .position) { (record) throws(StoreError) in
+                    if isWanted(record) { places.append(record.physicalOffset) }
+                }
+                for offset in places.suffix(limit).reversed() where seen.insert(offset).inserted {
+                    if let lease = try lease(at: offset) { found.append(lease) }
+                }
+            }
+            for file in state.files.reversed() where found.count < limit {
                 let header = file.header
                 guard header.nextEntry > 1, header.endTimestamp &+ 999 >= times.lowerBound else {
                     continue
@@ -26,15 +53,9 @@ extension MessageIndex {
                     else {
                         return true
                     }
-                    let isWanted = lease.withRecord { record in
-                        times.contains(record.storeTimestamp)
-                            && record.topic.isEqual(to: topicBytes.rawSpan)
-                            && Self.has(record, keyBytes.rawSpan, isUnique: isUnique)
-                    }
-                    if isWanted { found.append(lease) }
+                    if lease.withRecord({ isWanted($0) }) { found.append(lease) }
                     return found.count < limit
                 }
-                if found.count >= limit { break }
             }
             return found
         }

@@ -9,11 +9,11 @@ import Synchronization
 
 extension ConsumeQueue {
     /// Lists the files and checks their lengths. A file of no bytes is one that was about to be
-    /// made.
-    func listFiles() throws(StoreError) {
+    /// made. False when there is not even a directory.
+    func listFiles() throws(StoreError) -> Bool {
         var found: [Int64] = []
         do throws(DiskError) {
-            guard try disk.status(directory)?.isDirectory == true else { return }
+            guard try disk.status(directory)?.isDirectory == true else { return false }
             for entry in try disk.list(directory) {
                 guard !entry.isDirectory, let start = StoreDirectory.offset(ofFileName: entry.name)
                 else { continue }
@@ -25,7 +25,9 @@ extension ConsumeQueue {
         found.sort()
         let length = Int64(fileByteCount)
         for (index, start) in found.enumerated() {
-            guard start % length == 0, start == found[0] + Int64(index) * length else {
+            guard start % length == 0,
+                start == found[0] + Int64(index) * length
+            else {
                 throw .unknownDirectoryLayout(
                     path: directory,
                     reason: "files of \(length) bytes (mappedFileSizeConsumeQueue) do not begin at "
@@ -34,6 +36,7 @@ extension ConsumeQueue {
         }
         let firsts = found.map { $0 / Int64(ConsumeQueueUnit.byteCount) }
         fileLock.withLock { files = firsts }
+        return true
     }
 
     /// Starts with the entries before `end`: the next append gets number `end`.
@@ -45,24 +48,49 @@ extension ConsumeQueue {
     }
 
     /// The number behind the last entry for which `isKept` holds, where those come first, and which
-    /// the log confirms; and the number behind the last that was written.
+    /// the log confirms.
     func end(
         isKept: (ConsumeQueueUnit) -> Bool,
         isConfirmed: (ConsumeQueueUnit, Int64) throws(StoreError) -> Bool
-    ) throws(StoreError) -> (confirmed: Int64, written: Int64) {
+    ) throws(StoreError) -> Int64 {
         let firsts = fileLock.withLock { files }
-        guard let lowest = firsts.first else { return (0, 0) }
+        guard let lowest = firsts.first else { return 0 }
         var end = lowest
         for first in firsts.reversed() {
             end = try partition(first..<first + entriesPerFile, isBelow: isKept)
             if end > first { break }
         }
-        let written = end
         while end > lowest, let unit = try unit(at: end - 1), !unit.isFiller {
             if try isConfirmed(unit, end - 1) { break }
             end -= 1
         }
-        return (end, written)
+        return end
+    }
+
+    /// The number behind the last entry at or behind `end` that is not zeros; `end` when all are.
+    func writtenEnd(from end: Int64) throws(StoreError) -> Int64 {
+        let unit = ConsumeQueueUnit.byteCount
+        var last = end
+        for first in fileLock.withLock({ files }) where first + entriesPerFile > end {
+            guard let file = try file(containing: first) else { continue }
+            var position = Int(max(0, end - first)) * unit
+            do throws(DiskError) {
+                while let data = try file.file.nextData(from: position) {
+                    let from = max(data.lowerBound, position) / unit
+                    let to = (min(data.upperBound, fileByteCount) + unit - 1) / unit
+                    position = data.upperBound
+                    for entry in (from..<max(from, to)).reversed() {
+                        let bytes = file.window.bytes.bytes(in: entry * unit..<(entry + 1) * unit)
+                        guard !bytes.isZero else { continue }
+                        last = max(last, first + Int64(entry) + 1)
+                        break
+                    }
+                }
+            } catch {
+                throw StoreError(error)
+            }
+        }
+        return last
     }
 
     var hasFiles: Bool { fileLock.withLock { !files.isEmpty } }

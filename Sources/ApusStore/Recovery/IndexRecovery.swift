@@ -23,7 +23,11 @@ struct IndexRecovery {
             return (files, durable(end: mark.indexDurable, last: files.last))
         case .killed(let mark):
             let files = try open(upTo: mark.indexFileName)
-            guard let last = files.last else { return ([], durable(end: start, last: nil)) }
+            guard let last = files.last else {
+                // No file because there was no key, or because they are gone.
+                let end = mark.indexFileName == 0 ? max(start, mark.indexDurable) : start
+                return ([], durable(end: end, last: nil))
+            }
             guard last.name == mark.indexFileName else {
                 return (files, durable(end: last.header.endPhysicalOffset, last: last))
             }

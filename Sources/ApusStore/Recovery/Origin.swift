@@ -33,7 +33,10 @@ enum Origin {
         let epoch = try abortEpoch(disk, directory.abort)
         guard let mark = contents.mark ?? contents.newestMark,
             epoch == mark.epoch || epoch == mark.epoch &+ 1
-        else { return .unmarked(isClean: false, contents.fields) }
+        else {
+            // With no mark beside our `abort` the checkpoint is damaged, its fields included.
+            return .unmarked(isClean: false, epoch == nil ? contents.fields : CheckpointFields())
+        }
         return .killed(mark)
     }
 

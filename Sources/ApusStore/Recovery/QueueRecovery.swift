@@ -15,18 +15,20 @@ final class QueueLoader: Sendable {
     func trust(upTo end: Int64) { trustedEnd.store(end, ordering: .relaxed) }
 
     func load(_ queue: ConsumeQueue) throws(StoreError) {
-        try queue.listFiles()
+        let hasDirectory = try queue.listFiles()
         let trusted = trustedEnd.load(ordering: .relaxed)
         let log = log
-        let (end, written) = try queue.end(
+        let end = try queue.end(
             isKept: { $0.isFiller || $0.isWritten && $0.physicalOffset < trusted },
             isConfirmed: { (unit, offset) throws(StoreError) in
                 log.confirms(unit, at: offset, of: queue)
             })
         queue.start(at: end)
-        // Recovery goes through the log itself; else entries that the log does not confirm at the
-        // end of a queue are made again here.
-        if end < written, trusted == .max { try log.restoreEnd(of: queue) }
+        // Recovery goes through the log itself. Else nothing stands behind the end, unless the last
+        // entries are wrong or one in the middle misled the search: they are made again here.
+        guard trusted == .max, hasDirectory else { return }
+        let written = try queue.writtenEnd(from: end)
+        if written > end || !queue.hasFiles { try log.restoreEnd(of: queue) }
     }
 }
 
@@ -69,24 +71,33 @@ extension CommitLog {
 final class QueueRecovery {
     private let log: CommitLog
     private let table: ConsumeQueueTable
+    /// Whether entries that are missing before a record's are filled: their records are not in the
+    /// log. False while there is log before the scan, which may hold them.
+    private let fills: Bool
     /// The queue of the last record: the next one is often the same.
     private var last: ConsumeQueue?
     private var batchTopics: [String: Bool] = [:]
     /// Queues whose entries were not what the log says.
     private(set) var rebuilt = Set<QueueName>()
 
-    init(log: CommitLog, table: ConsumeQueueTable) {
+    init(log: CommitLog, table: ConsumeQueueTable, fills: Bool) {
         self.log = log
         self.table = table
+        self.fills = fills
     }
 
-    /// Writes the entry of a record, unless it is there.
+    /// Writes the entry of a record, unless it is there. Fails with `.damagedQueue` when entries
+    /// before it are missing that may have to be made from log before the scan.
     func dispatch(_ record: RecordView) throws(StoreError) {
         let flag = record.systemFlag
         guard flag.isDispatched, !flag.contains(.innerBatch), record.queueID >= 0,
             CommitLog.isPlausible(queueOffset: record.queueOffset),
             let queue = try queue(of: record)
         else { return }
+        if !fills, record.queueOffset > queue.nextOffset {
+            throw .damagedQueue(
+                topic: queue.topic.name, queueID: queue.queueID, queueOffset: queue.nextOffset)
+        }
         let unit = queue.unit(for: record)
         if try log.restore(unit, at: record.queueOffset, of: queue) { rebuilt.insert(queue.name) }
     }

@@ -137,6 +137,8 @@ extension Recovery {
     private func firstToScan(isClean: Bool, _ fields: CheckpointFields) throws(StoreError) -> Int64
     {
         let segments = log.segments.all
+        // Whoever removed all queues wants them made again.
+        guard table.fileCount.value > 0 else { return segments.first?.base ?? 0 }
         for segment in segments.reversed() {
             guard let first = try? log.record(at: segment.base, in: segment, checks: log.scanChecks)
             else { continue }
@@ -147,11 +149,25 @@ extension Recovery {
     }
 
     private mutating func scan(from start: Int64, durable: Int64?) throws(StoreError) {
+        let first = log.start.load(ordering: .relaxed)
+        guard start > first else { return try scan(from: start, durable: durable, fills: true) }
+        do throws(StoreError) {
+            try scan(from: start, durable: durable, fills: false)
+        } catch {
+            guard case .damagedQueue = error else { throw error }
+            // Entries are gone that should be there: all queues are made from all of the log.
+            try scan(from: first, durable: durable, fills: true)
+        }
+    }
+
+    private mutating func scan(
+        from start: Int64, durable: Int64?, fills: Bool
+    ) throws(StoreError) {
         wasClean = false
         queuesDurable = start
         loader.trust(upTo: start)
         log.observer?.storeDid(.recovering(from: start, to: log.segments.last?.end ?? start))
-        let queues = QueueRecovery(log: log, table: table)
+        let queues = QueueRecovery(log: log, table: table, fills: fills)
         let scan = LogEndScan(
             segments: log.segments.all, checks: log.scanChecks, durable: durable,
             onUnmarkedDamage: log.configuration.recovery.onUnmarkedDamage)
@@ -273,7 +289,12 @@ extension Recovery {
             file.close()
             try disk.rename(temporary, to: directory.abort)
             try disk.syncDirectory(directory.root)
-            let fields = try Checkpoint.read(disk, directory.checkpoint).fields
+            var fields = try Checkpoint.read(disk, directory.checkpoint).fields
+            switch origin {
+            case .killed(let mark): fields = mark.javaFields
+            case .unmarked(_, let believed): fields = believed
+            case .fresh, .closed: break
+            }
             let mark = DurableMark(
                 generation: try lastGeneration(), logDurable: scanned.end,
                 queuesDurable: queuesDurable, indexDurable: indexDurable.end,

@@ -8,13 +8,16 @@ package import Synchronization
 
 /// Prepares segments ahead of the writer.
 package final class Preallocator: @unchecked Sendable, Agent {
-    // Sendable: `next` is touched under `lock` only; the rest is constant or atomic.
+    // Sendable: `next` and `newest` are touched under `lock` only; the rest is constant or atomic.
     private let disk: any Disk
     private let directory: StoreDirectory
     private let settings: CommitLogSettings
     private let observer: (any StoreObserver)?
     private let lock = Mutex(())
     private var next: Segment?
+    /// Where the newest segment begins that was made here. None is made twice: its file would be
+    /// emptied under those who write to it.
+    private var newest: Int64 = -1
     /// The segment being written and how far; set by the CommitLog.
     private let writer: Mutex<(segment: Segment, position: Int)?> = Mutex(nil)
     /// The physical offset at which an appender is to call `follow`.
@@ -51,7 +54,11 @@ package final class Preallocator: @unchecked Sendable, Agent {
     /// once it is past the middle of this one.
     package func follow(_ segment: Segment, position: Int) {
         wakeAt.store(.max, ordering: .relaxed)
-        writer.withLock { $0 = (segment, position) }
+        writer.withLock { held in
+            // An appender that was late may come with the segment before.
+            if let held, held.segment.base > segment.base { return }
+            held = (segment, position)
+        }
         signal.ring()
     }
 
@@ -94,7 +101,8 @@ package final class Preallocator: @unchecked Sendable, Agent {
     private func prepareNext(behind segment: Segment, position: Int) {
         guard position >= segment.bytes.count / 2 || settings.populatesWholeSegment else { return }
         lock.withLock { _ in
-            guard next == nil || next?.base != segment.end else { return }
+            // The writer may have gone on to it since `segment` was looked at.
+            guard segment.end > newest else { return }
             do throws(StoreError) {
                 let made = try make(base: segment.end)
                 if settings.populatesWholeSegment {
@@ -114,9 +122,11 @@ package final class Preallocator: @unchecked Sendable, Agent {
     }
 
     private func make(base: Int64) throws(StoreError) -> Segment {
-        try Segment.create(
+        let made = try Segment.create(
             disk, path: directory.segment(base: base), base: base,
             length: settings.segmentByteCount)
+        newest = base
+        return made
     }
 
     /// Removes a prepared segment that was never written to.
