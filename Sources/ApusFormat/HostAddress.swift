@@ -6,10 +6,11 @@ public struct HostAddress: Hashable, Sendable {
     public let high: UInt64
     /// The last 8 bytes of an IPv6 address; an IPv4 address in its low 32 bits.
     public let low: UInt64
-    /// Whether the address takes 16 bytes in a record instead of 4.
-    public let isIPv6: Bool
     /// The port as stored: RocketMQ keeps 32 bits and checks none of them.
     public let port: Int32
+    /// Whether the address takes 16 bytes in a record instead of 4. Last, so that the value has no
+    /// hole in it, which would be copied in pieces.
+    public let isIPv6: Bool
 
     /// An IPv6 address from its two halves, most significant first.
     @inlinable public init(high: UInt64, low: UInt64, port: Int32) {

@@ -6,19 +6,19 @@
 private import CApus
 
 /// What the properties of a message say about its tags, keys and checksum.
-public struct PropertyScan: Sendable {
+@frozen public struct PropertyScan: Sendable {
     /// Where the value of TAGS stands; empty without tags. The last item of that name counts.
-    public private(set) var tags = 0..<0
+    public internal(set) var tags = 0..<0
     /// Where the value of KEYS stands: words with spaces between.
-    public private(set) var keys = 0..<0
+    public internal(set) var keys = 0..<0
     /// Where the value of UNIQ_KEY stands.
-    public private(set) var uniqueKey = 0..<0
+    public internal(set) var uniqueKey = 0..<0
     /// Where the value of DELAY stands.
-    public private(set) var delay = 0..<0
+    public internal(set) var delay = 0..<0
     /// Whether an item is named `__CRC32#`, which only the store itself may write.
-    public private(set) var hasChecksum = false
+    public internal(set) var hasChecksum = false
     /// Whether the properties are empty or end with the separator that ends an item.
-    public private(set) var isTerminated = true
+    public internal(set) var isTerminated = true
 
     /// Whether the message can be found by a key.
     @inlinable public var isKeyed: Bool { !keys.isEmpty || !uniqueKey.isEmpty }
@@ -30,7 +30,17 @@ public struct PropertyScan: Sendable {
     private static let checksumName: UInt64 = 0x5F5F_4352_4333_3223  // "__CRC32#"
 
     /// Scans `bytes`, the properties as a record holds them: `name 01 value 02`, repeated.
+    @inlinable
     public init(_ bytes: RawSpan) {
+        self.init()
+        read(bytes)
+    }
+
+    @inlinable init() {}
+
+    /// Into the caller's memory: a result that is returned would be copied once more.
+    @usableFromInline
+    mutating func read(_ bytes: RawSpan) {
         let count = bytes.byteCount
         var start = 0
         var offset = 0

@@ -76,9 +76,9 @@ public struct AppendResult: Hashable, Sendable {
     public let storeTimestamp: Int64
     /// Bytes of the record.
     public let byteCount: Int
-    public let status: AppendStatus
     /// The address that the record carries.
     public let storeHost: HostAddress
+    public let status: AppendStatus
 
     /// RocketMQ's offset message id.
     public var messageID: OffsetMessageID {
@@ -91,8 +91,8 @@ public struct AppendResult: Hashable, Sendable {
     func withStatus(_ status: AppendStatus) -> AppendResult {
         AppendResult(
             physicalOffset: physicalOffset, queueOffset: queueOffset,
-            storeTimestamp: storeTimestamp, byteCount: byteCount, status: status,
-            storeHost: storeHost)
+            storeTimestamp: storeTimestamp, byteCount: byteCount, storeHost: storeHost,
+            status: status)
     }
 }
 

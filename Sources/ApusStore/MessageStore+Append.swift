@@ -32,10 +32,14 @@ extension MessageStore {
         to queue: MessageQueue, body: RawSpan, properties: RawSpan = RawSpan(),
         attributes: MessageAttributes = MessageAttributes()
     ) throws(StoreError) -> AppendResult {
-        let result = try appendUnflushed(
-            to: queue.queue, body: body, properties: properties, attributes: attributes)
-        if log.isSync { return try awaitFlush(result) }
-        return result
+        // Straight through where nothing is to be done to body or result.
+        if log.isPlain {
+            return try log.append(
+                to: queue.queue, body: body, properties: properties, attributes: attributes)
+        }
+        return try awaitFlush(
+            appendUnflushed(
+                to: queue.queue, body: body, properties: properties, attributes: attributes))
     }
 
     /// Appends one message and returns when it is stored as the flush mode promises.
@@ -140,7 +144,6 @@ extension MessageStore {
 
 extension MessageStore {
     /// Appends without waiting for the device.
-    @inline(__always)
     func appendUnflushed(
         to queue: ConsumeQueue, body: RawSpan, properties: RawSpan,
         attributes: MessageAttributes
@@ -184,7 +187,8 @@ extension MessageStore {
     }
 
     private func awaitFlush(_ result: AppendResult) throws(StoreError) -> AppendResult {
-        result.withStatus(try flushStatus(upTo: result.physicalEnd))
+        guard log.isSync else { return result }
+        return result.withStatus(try flushStatus(upTo: result.physicalEnd))
     }
 
     private func flushStatus(upTo end: Int64) throws(StoreError) -> AppendStatus {

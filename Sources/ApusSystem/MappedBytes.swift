@@ -4,6 +4,7 @@
 // mapped for as long as anyone may use a copy, and says in its head comment how it knows. Every
 // access is bounds-checked against the length that was mapped.
 
+private import CApus
 private import Glibc
 
 /// A stretch of mapped or allocated memory, with bounds.
@@ -91,6 +92,13 @@ private import Glibc
         var span = unsafe MutableRawSpan(
             _unsafeStart: base + range.lowerBound, byteCount: range.upperBound - range.lowerBound)
         return try body(&span)
+    }
+
+    /// Asks the processor for the cache lines of up to `length` bytes from `offset` on.
+    @inline(__always)
+    public func prefetchForWriting(at offset: Int, length: Int) {
+        guard offset >= 0, offset < count else { return }
+        unsafe capus_prefetch(base + offset, min(length, count &- offset))
     }
 
     /// Brings the pages of `range` in, ready to be written without a fault. Advice: a kernel that

@@ -27,8 +27,7 @@ extension CommitLog {
             return try append(to: queue, batch: clean.rawSpan, attributes: attributes)
         }
         let now = time.wallMilliseconds
-        let place = try reserve(
-            size: measure.byteCount, count: measure.count, queue: queue, now: now)
+        let (place, following) = try reserveBatch(measure, of: queue, now: now)
         var fields = RecordFields(
             queueID: queue.queueID, queueOffset: place.queueOffset,
             physicalOffset: place.physicalOffset, systemFlag: systemFlag,
@@ -46,7 +45,7 @@ extension CommitLog {
                 body: frames.extracting(frame.body),
                 properties: frames.extracting(frame.properties), flag: frame.flag, fields,
                 systemFlag: systemFlag, to: queue, place: place,
-                position: place.position &+ written)
+                following: following, position: place.position &+ written)
             if offset == 0 { first = size }
             written &+= size
             fields.physicalOffset &+= Int64(size)
@@ -60,16 +59,31 @@ extension CommitLog {
         return BatchAppendResult(
             first: AppendResult(
                 physicalOffset: place.physicalOffset, queueOffset: place.queueOffset,
-                storeTimestamp: place.storeTimestamp, byteCount: first, status: .stored,
-                storeHost: storeHost),
+                storeTimestamp: place.storeTimestamp, byteCount: first, storeHost: storeHost,
+                status: .stored),
             count: Int(measure.count), physicalEnd: end)
+    }
+
+    /// A place for all messages of a batch, after making room when there is none.
+    private func reserveBatch(
+        _ measure: Measure, of queue: ConsumeQueue, now: Int64
+    ) throws(StoreError) -> (Place, QueueWindow) {
+        while true {
+            if let found = reservation.reserveBatch(
+                size: measure.byteCount, count: measure.count, queue: queue, now: now)
+            {
+                return found
+            }
+            try makeRoom(size: measure.byteCount, count: measure.count, queue: queue)
+        }
     }
 
     /// Encodes one message of a batch and writes its entry; answers the record's size.
     @inline(__always)
     private func write(
         body: RawSpan, properties: RawSpan, flag: Int32, _ shared: RecordFields,
-        systemFlag: SystemFlag, to queue: ConsumeQueue, place: Place, position: Int
+        systemFlag: SystemFlag, to queue: ConsumeQueue, place: Place,
+        following: QueueWindow, position: Int
     ) -> Int {
         let scan = PropertyScan(properties)
         let frame = frame(
@@ -92,7 +106,11 @@ extension CommitLog {
             physicalOffset: fields.physicalOffset,
             size: Int32(truncatingIfNeeded: frame.totalSize),
             tagsCode: queue.tagsCode(properties, scan, storeTimestamp: fields.storeTimestamp))
-        queue.store(unit, at: fields.queueOffset, in: place)
+        if fields.queueOffset < place.window.end {
+            place.window.store(unit, at: fields.queueOffset)
+        } else {
+            following.store(unit, at: fields.queueOffset)
+        }
         return frame.totalSize
     }
 

@@ -18,9 +18,8 @@ struct Place {
     /// The number of the first message in its queue.
     let queueOffset: Int64
     let storeTimestamp: Int64
-    /// Where queue entries go; the second one when a batch reaches over the end of a queue file.
+    /// Where the first queue entry goes; a batch may reach over into the file behind.
     let window: QueueWindow
-    let following: QueueWindow
 }
 
 /// Gives out places, in order.
@@ -42,27 +41,39 @@ final class Reservation: @unchecked Sendable {
     @inline(__always)
     func reserve(size: Int, count: Int64, queue: ConsumeQueue, now: Int64) -> Place? {
         lock.lock()
+        let place = take(size: size, count: count, queue: queue, now: now)
+        lock.unlock()
+        return place
+    }
+
+    /// The same for a batch, with the queue file behind the place's one.
+    func reserveBatch(
+        size: Int, count: Int64, queue: ConsumeQueue, now: Int64
+    ) -> (place: Place, following: QueueWindow)? {
+        lock.withLock {
+            take(size: size, count: count, queue: queue, now: now).map { ($0, queue.following) }
+        }
+    }
+
+    /// The caller holds the lock.
+    @inline(__always)
+    private func take(size: Int, count: Int64, queue: ConsumeQueue, now: Int64) -> Place? {
         let start = tail
         let end = start &+ Int64(size)
         let queueOffset = queue.nextOffset
         guard accepts, end &+ Int64(BlankMarker.byteCount) <= segmentEnd,
             queueOffset &+ count <= queue.preparedEnd || count == 0
-        else {
-            lock.unlock()
-            return nil
-        }
+        else { return nil }
         tail = end
         queue.nextOffset = queueOffset &+ count
         let ticket = nextTicket
         nextTicket = ticket &+ 1
         let timestamp = max(now, lastTimestamp)
         lastTimestamp = timestamp
-        let place = Place(
+        return Place(
             ticket: ticket, physicalOffset: start, position: Int(start &- segmentStart),
             segment: segment, queueOffset: queueOffset, storeTimestamp: timestamp,
-            window: queue.current, following: queue.following)
-        lock.unlock()
-        return place
+            window: queueOffset < queue.current.end ? queue.current : queue.following)
     }
 
     /// A turn to publish without a place: what was reserved before it is published before it.

@@ -84,16 +84,6 @@ package final class ConsumeQueue: @unchecked Sendable {
         let name = StoreDirectory.fileName(first * Int64(ConsumeQueueUnit.byteCount))
         return "\(directory)/\(name)"
     }
-
-    /// Writes an entry that a reservation gave the caller, into one of its windows.
-    @inline(__always)
-    func store(_ unit: ConsumeQueueUnit, at offset: Int64, in place: Place) {
-        if offset < place.window.end {
-            place.window.store(unit, at: offset)
-        } else {
-            place.following.store(unit, at: offset)
-        }
-    }
 }
 
 // MARK: - Reading
