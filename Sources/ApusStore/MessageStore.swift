@@ -103,7 +103,9 @@ public final class MessageStore: Sendable {
 
     /// The background work, for whoever steps it by hand.
     package var agents: [any Agent] {
-        var all: [any Agent] = [log.preallocator, flusher, cleaner, DeadlineWatch(commit)]
+        var all: [any Agent] = [
+            log.preallocator, QueueExtender(log), flusher, cleaner, DeadlineWatch(commit),
+        ]
         if let index { all.append(Indexer(index)) }
         return all
     }

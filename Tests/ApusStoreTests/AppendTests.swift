@@ -138,3 +138,28 @@ func lockIsExclusive() throws {
         try again.close()
     }
 }
+
+@Test("a busy queue gets room before its appender comes to the end of what it has")
+func roomAhead() throws {
+    let directory = try TemporaryDirectory()
+    let store = try MessageStore.open(directory.path, tinyConfiguration())
+    let extender = QueueExtender(store.log)
+    let queue = try store.queue(topic: "Orders").queue
+    var extended = 0
+    var runsOut = 0
+    for number in 0..<700 {
+        let room = queue.preparedEnd - queue.nextOffset
+        if number > 0, room == 0 { runsOut += 1 }
+        try store.append(message(number, size: 20))
+        let before = queue.preparedEnd
+        _ = extender.doWork()
+        if queue.preparedEnd > before { extended += 1 }
+    }
+    #expect(runsOut == 0 && extended > 5)
+    let handle = try store.queue(topic: "Orders")
+    for offset in 0..<700 {
+        let read = try store.read(handle, from: Int64(offset), count: 1).messages()
+        #expect(read.map(\.body) == [message(offset, size: 20).body])
+    }
+    try store.close()
+}

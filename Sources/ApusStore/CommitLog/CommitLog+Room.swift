@@ -56,10 +56,26 @@ extension CommitLog {
                 SystemThread.yield()
             }
         }
-        try queue.prepare(count: count, nextOffset: nextOffset) { first, second, end in
+        try queue.prepare(
+            count: count, nextOffset: nextOffset,
+            preparedEnd: reservation.lock.withLock { queue.preparedEnd }
+        ) { first, second, end in
             reservation.lock.withLock {
                 queue.install(first, second, preparedEnd: end)
             }
+        }
+    }
+
+    /// Gives a queue more room, ahead of its appenders.
+    func extend(_ queue: ConsumeQueue) throws(StoreError) {
+        try roomLock.withLock { _ throws(StoreError) in
+            if refusal.withLock({ $0 }) != nil { return }
+            let (next, prepared) = reservation.lock.withLock {
+                (queue.nextOffset, queue.preparedEnd)
+            }
+            // Its mappings may have been given back meanwhile.
+            guard queue.currentFile != nil else { return }
+            try prepare(queue, count: prepared - next + 1, nextOffset: next)
         }
     }
 

@@ -23,6 +23,8 @@ package final class CommitLog: Sendable {
     /// What the indexer has to read; a record is noted in its turn to publish.
     let keyed = KeyedRange()
     let dirtyQueues = DirtyQueues()
+    /// Queues that are to get room before their appenders need it.
+    let roomRequests = RoomRequests()
     /// Rung when the flusher has something to do before its interval is over.
     let flushWanted = Signal()
     /// Records that end at or before this are on the device. Written by `GroupCommit`, after a
@@ -141,17 +143,17 @@ extension CommitLog {
         // Copies: a span must not be taken through an object that may go.
         let mapped = place.segment
         let topic = queue.topic.bytes
-        var segment = mapped.mutableBytes
-        RecordEncoder.encode(
-            fields, frame: frame, topic: topic.bytes, properties: properties,
-            body: body, appendsChecksum: appendsChecksum, into: &segment, at: place.position)
-        // Where the next record will most likely go: its lines come in while this one is finished,
+        // Where the next record will most likely go: its lines come in while this one is written,
         // so that the next lock, which waits for all stores before it, does not wait for memory.
         // The processor's own prefetcher is quick enough for small records.
         if frame.totalSize > 512 {
             mapped.prefetchForWriting(
                 at: place.position &+ frame.totalSize, length: min(frame.totalSize, 2048))
         }
+        var segment = mapped.mutableBytes
+        RecordEncoder.encode(
+            fields, frame: frame, topic: topic.bytes, properties: properties,
+            body: body, appendsChecksum: appendsChecksum, into: &segment, at: place.position)
         if isQueued {
             let unit = ConsumeQueueUnit(
                 physicalOffset: place.physicalOffset,
@@ -213,6 +215,7 @@ extension CommitLog {
         if queueEnd >= 0 { queue.published.store(queueEnd, ordering: .releasing) }
         publication.pass(place.ticket)
         // The barrier in `pass` pairs with the one behind `ConsumeQueue.add`.
+        if queueEnd >= queue.extendAt.load(ordering: .relaxed) { roomRequests.note(queue) }
         if queueEnd >= 0, !isSync, queue.waiterCount.load(ordering: .relaxed) != 0 {
             queue.wakeWaiters(readableEnd: queueEnd)
         }

@@ -4,6 +4,7 @@
 
 import ApusFormat
 import ApusSystem
+import Synchronization
 
 extension ConsumeQueue {
     /// Entries that get room at a time, at the most: 1 MiB.
@@ -11,10 +12,12 @@ extension ConsumeQueue {
 
     /// Opens or makes the files that hold the next `count` entries and gives them room.
     ///
-    /// `install` is run with the windows to be set under the reservation lock: the file of the next
-    /// entry, the one behind it when the entries reach over, and the end of what has room.
+    /// Entries before `preparedEnd` have room already. `install` is run with the windows to be set
+    /// under the reservation lock: the file of the next entry, the one behind it when the entries
+    /// reach over, and the end of what has room.
     func prepare(
-        count: Int64, nextOffset: Int64, install: (QueueFile, QueueFile?, Int64) -> Void
+        count: Int64, nextOffset: Int64, preparedEnd: Int64,
+        install: (QueueFile, QueueFile?, Int64) -> Void
     ) throws(StoreError) {
         let first = try writableFile(from: fileFirst(of: nextOffset), nextOffset: nextOffset)
         // A busy queue gets room in steps that double, so that its appenders come here rarely.
@@ -25,12 +28,12 @@ extension ConsumeQueue {
         let wanted = nextOffset + max(count, 1)
         let stepped = wanted + extent
         var end = min(first.window.end, stepped)
-        try allocate(first, from: nextOffset, to: end)
+        try allocate(first, from: max(nextOffset, preparedEnd), to: end)
         var second: QueueFile?
         if wanted > first.window.end {
             let file = try writableFile(from: first.window.end, nextOffset: first.window.end)
             end = min(file.window.end, max(wanted, first.window.end + extent))
-            try allocate(file, from: first.window.end, to: end)
+            try allocate(file, from: max(first.window.end, preparedEnd), to: end)
             second = file
         }
         install(first, second, end)
@@ -46,6 +49,7 @@ extension ConsumeQueue {
         followingFile = second
         following = second?.window ?? .empty
         preparedEnd = end
+        extendAt.store(end - (end - nextOffset) / 2, ordering: .relaxed)
     }
 
     func allocate(_ file: QueueFile, from: Int64, to: Int64) throws(StoreError) {

@@ -28,6 +28,8 @@ package final class ConsumeQueue: @unchecked Sendable {
     var nextOffset: Int64 = 0
     /// Entries below this have room on disk and are mapped for writing.
     var preparedEnd: Int64 = 0
+    /// The entry at whose publication more room is to be made; `.max` while that is under way.
+    let extendAt = Atomic<Int64>(.max)
     /// The file being written, and the one behind it when a batch reaches over.
     var current = QueueWindow.empty
     var following = QueueWindow.empty
