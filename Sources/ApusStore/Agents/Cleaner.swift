@@ -112,7 +112,9 @@ extension Cleaner {
     private func lastTimestamp(of segment: Segment) -> Int64? {
         guard let next = log.segments.segment(containing: segment.end),
             segment.end < log.published,
-            let first = try? log.record(at: next.base, in: next, checks: .position)
+            let place = RecordScanner.resynchronise(
+                next, from: next.base, to: min(next.end, log.published), checks: .all),
+            let first = try? log.record(at: place, in: next, checks: .position)
         else { return nil }
         return first.withRecord { $0.storeTimestamp }
     }
@@ -152,7 +154,7 @@ extension Cleaner {
         let start = log.start.load(ordering: .acquiring)
         for queue in try table.all() {
             _ = try queue.removeFiles(logStart: start)
-            queue.dropReadFile()
+            queue.dropReadFiles()
         }
         guard let index else { return }
         for file in index.takeFiles(endingBefore: start) {

@@ -31,7 +31,7 @@ extension ConsumeQueue {
         let leaving = fileLock.withLock {
             let leaving = files.dropLast().filter { $0 < lowest }
             files.removeAll { leaving.contains($0) }
-            if let held = readFile, leaving.contains(held.window.first) { readFile = nil }
+            readFiles.removeAll { leaving.contains($0.window.first) }
             return leaving
         }
         guard !leaving.isEmpty else { return 0 }

@@ -28,6 +28,7 @@ extension ConsumeQueue {
             guard start % length == 0,
                 start == found[0] + Int64(index) * length
             else {
+                try checkLengths(found)
                 throw .unknownDirectoryLayout(
                     path: directory,
                     reason: "files of \(length) bytes (mappedFileSizeConsumeQueue) do not begin at "
@@ -37,6 +38,21 @@ extension ConsumeQueue {
         let firsts = found.map { $0 / Int64(ConsumeQueueUnit.byteCount) }
         fileLock.withLock { files = firsts }
         return true
+    }
+
+    /// Fails when files have another length than the configuration says.
+    private func checkLengths(_ starts: [Int64]) throws(StoreError) {
+        for start in starts {
+            let path = "\(directory)/\(StoreDirectory.fileName(start))"
+            let found: Int?
+            do throws(DiskError) { found = try disk.status(path)?.byteCount } catch {
+                throw StoreError(error)
+            }
+            guard let found, found != 0, found != fileByteCount else { continue }
+            throw .fileSizeDiffers(
+                path: path, found: found, configured: fileByteCount,
+                key: "mappedFileSizeConsumeQueue")
+        }
     }
 
     /// Starts with the entries before `end`: the next append gets number `end`.

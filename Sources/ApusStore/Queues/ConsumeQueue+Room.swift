@@ -71,8 +71,10 @@ extension ConsumeQueue {
         for held in [currentFile, followingFile] {
             if let held, held.window.first == first { return held }
         }
-        let (exists, held) = fileLock.withLock { (files.contains(first), readFile) }
-        if let held, held.window.first == first { return held }
+        let (exists, held) = fileLock.withLock {
+            (files.contains(first), readFiles.first { $0.window.first == first })
+        }
+        if let held { return held }
         if !exists {
             do throws(DiskError) {
                 try disk.createDirectories(directory)
@@ -89,7 +91,7 @@ extension ConsumeQueue {
                 defer {
                     files.append(first)
                     files.sort()
-                    readFile = file
+                    keepReadFile(file)
                 }
                 return files.isEmpty
             }
@@ -117,6 +119,6 @@ extension ConsumeQueue {
         followingFile = nil
         previousFile = nil
         preparedEnd = nextOffset
-        fileLock.withLock { readFile = nil }
+        fileLock.withLock { readFiles = [] }
     }
 }

@@ -7,7 +7,7 @@
 // same.
 //
 // Who may touch what: `nextOffset`, `preparedEnd` and the windows under the log's reservation lock;
-// the write files by whoever makes room, one at a time; `files`, `readFile` and `minimum` under
+// the write files by whoever makes room, one at a time; `files`, `readFiles` and `minimum` under
 // `fileLock`.
 
 package import ApusFormat
@@ -44,7 +44,7 @@ package final class ConsumeQueue: @unchecked Sendable {
     /// The epoch of `DirtyQueues` in which the queue was put on the list of those to sync.
     let dirtyEpoch = Atomic<Int>(0)
     /// Whether its entries were held against the whole log since the store was opened.
-    let wasRebuilt = Atomic<Bool>(false)
+    let wasRebuilt = Mutex<Bool>(false)
     /// Set by a use, taken away by a sweep for mappings to give back.
     let wasUsed = Atomic<Bool>(true)
     /// Those who wait for a message of this queue, and how many they are.
@@ -54,7 +54,8 @@ package final class ConsumeQueue: @unchecked Sendable {
     /// First entries of the files on disk, ascending.
     let fileLock = SpinLock()
     var files: [Int64] = []
-    var readFile: QueueFile?
+    /// The files that were read last, the newest use first; few, since most readers are at the end.
+    var readFiles: [QueueFile] = []
     /// The lowest readable offset, and the start of the log for which it was found.
     var minimum: (offset: Int64, logStart: Int64) = (0, -1)
 
@@ -95,19 +96,32 @@ extension ConsumeQueue {
     func file(containing offset: Int64) throws(StoreError) -> QueueFile? {
         if !wasUsed.load(ordering: .relaxed) { wasUsed.store(true, ordering: .relaxed) }
         return try fileLock.withLock { () throws(StoreError) -> QueueFile? in
-            if let held = readFile, held.window.contains(offset) { return held }
+            if let held = readFiles.first, held.window.contains(offset) { return held }
+            if let index = readFiles.firstIndex(where: { $0.window.contains(offset) }) {
+                readFiles.swapAt(0, index)
+                return readFiles[0]
+            }
             let first = fileFirst(of: offset)
             guard files.contains(first) else { return nil }
             let opened = try QueueFile(
                 disk, path: path(ofFileFrom: first), first: first, length: fileByteCount,
                 creates: false, writable: true)
-            readFile = opened
+            keepReadFile(opened)
             return opened
         }
     }
 
-    /// Gives back the mapping that reads use; the next one maps again.
-    func dropReadFile() { fileLock.withLock { readFile = nil } }
+    /// Files that reads keep mapped at a time.
+    private static let readFileLimit = 4
+
+    /// Keeps a file mapped for reads. The caller holds `fileLock`.
+    func keepReadFile(_ file: QueueFile) {
+        if readFiles.count >= Self.readFileLimit { readFiles.removeLast() }
+        readFiles.insert(file, at: 0)
+    }
+
+    /// Gives back the mappings that reads use; the next one maps again.
+    func dropReadFiles() { fileLock.withLock { readFiles = [] } }
 
     /// The entry at `offset`, published or not; nil when no file holds it.
     package func unit(at offset: Int64) throws(StoreError) -> ConsumeQueueUnit? {

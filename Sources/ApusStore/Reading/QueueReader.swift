@@ -82,7 +82,15 @@ extension CommitLog {
     /// Writes the entries of a queue anew from the records in the log, where they differ. Once for
     /// each opening: what that does not mend, the log does not hold.
     func rebuildOnce(_ queue: ConsumeQueue) throws(StoreError) {
-        if queue.wasRebuilt.exchange(true, ordering: .acquiringAndReleasing) { return }
+        // Who comes second waits for what the first finds.
+        try queue.wasRebuilt.withLock { wasRebuilt throws(StoreError) in
+            if wasRebuilt { return }
+            try rebuild(queue)
+            wasRebuilt = true
+        }
+    }
+
+    private func rebuild(_ queue: ConsumeQueue) throws(StoreError) {
         var isChanged = false
         try scan(start.load(ordering: .acquiring)..<published, checks: .position) {
             (record) throws(StoreError) in

@@ -15,7 +15,7 @@ final class QueueLoader: Sendable {
     func trust(upTo end: Int64) { trustedEnd.store(end, ordering: .relaxed) }
 
     func load(_ queue: ConsumeQueue) throws(StoreError) {
-        let hasDirectory = try queue.listFiles()
+        let hasDirectory = try listFiles(of: queue)
         let trusted = trustedEnd.load(ordering: .relaxed)
         let log = log
         let end = try queue.end(
@@ -26,9 +26,44 @@ final class QueueLoader: Sendable {
         queue.start(at: end)
         // Recovery goes through the log itself. Else nothing stands behind the end, unless the last
         // entries are wrong or one in the middle misled the search: they are made again here.
-        guard trusted == .max, hasDirectory else { return }
+        guard hasDirectory else { return }
+        if trusted < .max {
+            // A queue that has lost its files needs more of the log than the end.
+            guard queue.hasFiles || trusted <= log.start.load(ordering: .relaxed) else {
+                throw .damagedQueue(
+                    topic: queue.topic.name, queueID: queue.queueID, queueOffset: 0)
+            }
+            return
+        }
         let written = try queue.writtenEnd(from: end)
-        if written > end || !queue.hasFiles { try log.restoreEnd(of: queue) }
+        if written > end || !queue.hasFiles { try log.restoreEnd(of: queue, writtenEnd: written) }
+    }
+
+    /// Files that do not follow each other are set aside: the log has what they held.
+    private func listFiles(of queue: ConsumeQueue) throws(StoreError) -> Bool {
+        do throws(StoreError) {
+            return try queue.listFiles()
+        } catch {
+            guard case .unknownDirectoryLayout = error else { throw error }
+            try setAside(queue)
+            return true
+        }
+    }
+
+    private func setAside(_ queue: ConsumeQueue) throws(StoreError) {
+        let quarantine = log.directory.quarantine
+        do throws(DiskError) {
+            try log.disk.createDirectories(quarantine)
+            for entry in try log.disk.list(queue.directory) where !entry.isDirectory {
+                var target = "\(quarantine)/\(queue.topic.name)-\(queue.queueID)-\(entry.name)"
+                while try log.disk.status(target) != nil { target += "-" }
+                try log.disk.rename("\(queue.directory)/\(entry.name)", to: target)
+            }
+            try log.disk.syncDirectory(quarantine)
+            try log.disk.syncDirectory(queue.directory)
+        } catch {
+            throw StoreError(error)
+        }
     }
 }
 
@@ -39,7 +74,10 @@ extension CommitLog {
     }
 
     /// Makes the entries at the end of a queue again from all records of it in the log.
-    func restoreEnd(of queue: ConsumeQueue) throws(StoreError) {
+    ///
+    /// Entries before `writtenEnd` that point to what cannot be read stay: their messages are
+    /// damaged, and their numbers must not be given out again.
+    func restoreEnd(of queue: ConsumeQueue, writtenEnd: Int64) throws(StoreError) {
         let first = queue.nextOffset
         try scan(start.load(ordering: .acquiring)..<published, checks: .position) {
             (record) throws(StoreError) in
@@ -49,8 +87,26 @@ extension CommitLog {
             else { return }
             _ = try restore(queue.unit(for: record), at: record.queueOffset, of: queue)
         }
+        try keepUnreadable(of: queue, before: writtenEnd) { isUnreadable($0) }
         try queue.clearBehindEnd()
         observer?.storeDid(.queueRebuilt(topic: queue.topic.name, queueID: queue.queueID))
+    }
+
+    /// Counts entries at the end of a queue as its own as long as `isKept` holds.
+    func keepUnreadable(
+        of queue: ConsumeQueue, before end: Int64, isKept: (ConsumeQueueUnit) -> Bool
+    ) throws(StoreError) {
+        while queue.nextOffset < end, let unit = try queue.unit(at: queue.nextOffset),
+            unit.isWritten, !unit.isFiller, isKept(unit)
+        { advance(queue, past: queue.nextOffset) }
+    }
+
+    /// Whether an entry points into the log, to where nothing can be read.
+    func isUnreadable(_ unit: ConsumeQueueUnit) -> Bool {
+        guard unit.physicalOffset >= start.load(ordering: .relaxed),
+            let segment = segments.segment(containing: unit.physicalOffset)
+        else { return false }
+        return (try? record(at: unit.physicalOffset, in: segment, checks: .position)) == nil
     }
 
     /// Whether an entry is that of its record. A record that was deleted confirms anything.
@@ -133,12 +189,14 @@ extension CommitLog {
         }
         let gap = offset - queue.nextOffset
         if gap > 0, queue.hasFiles {
-            guard gap <= queue.entriesPerFile * 4 else {
-                throw .damagedQueue(
-                    topic: queue.topic.name, queueID: queue.queueID, queueOffset: offset)
-            }
+            // So many messages cannot be missing: the record's own number is damaged.
+            guard gap <= queue.entriesPerFile * 4 else { return false }
             for missing in queue.nextOffset..<offset {
-                try put(.filler, at: missing, of: queue)
+                // An entry that is there belongs to a message that cannot be read.
+                let held = try queue.unit(at: missing)
+                if held.map({ $0.isWritten && $0.physicalOffset < unit.physicalOffset }) != true {
+                    try put(.filler, at: missing, of: queue)
+                }
                 advance(queue, past: missing)
             }
         } else if gap > 0 {

@@ -175,8 +175,13 @@ extension Recovery {
             try queues.dispatch(record)
         }
         for queue in try table.all() {
+            try log.keepUnreadable(of: queue, before: .max) { unit in
+                scanned.damaged.contains {
+                    unit.physicalOffset >= $0.start && unit.physicalOffset < $0.end
+                }
+            }
             try queue.clearBehindEnd()
-            queue.dropReadFile()
+            queue.dropReadFiles()
         }
         loader.trust(upTo: .max)
         for name in queues.rebuilt.sorted() {

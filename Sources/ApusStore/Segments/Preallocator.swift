@@ -100,25 +100,24 @@ package final class Preallocator: @unchecked Sendable, Agent {
 
     private func prepareNext(behind segment: Segment, position: Int) {
         guard position >= segment.bytes.count / 2 || settings.populatesWholeSegment else { return }
-        lock.withLock { _ in
+        let event = lock.withLock { _ -> StoreEvent? in
             // The writer may have gone on to it since `segment` was looked at.
-            guard segment.end > newest else { return }
+            guard segment.end > newest else { return nil }
             do throws(StoreError) {
                 let made = try make(base: segment.end)
-                if settings.populatesWholeSegment {
-                    _ = made.populate(upTo: made.bytes.count, step: made.bytes.count)
-                } else {
-                    _ = made.populate(
-                        upTo: settings.populateAheadByteCount, step: settings.populateAheadByteCount
-                    )
-                }
+                let ahead =
+                    settings.populatesWholeSegment
+                    ? made.bytes.count : settings.populateAheadByteCount
+                _ = made.populate(upTo: ahead, step: ahead)
                 next = made
-                observer?.storeDid(.segmentReady(base: made.base))
+                return .segmentReady(base: made.base)
             } catch {
                 // The appender that needs it tries again and gets the error itself.
-                observer?.storeDid(.delayed(task: "preparing the next segment", error: error))
+                return .delayed(task: "preparing the next segment", error: error)
             }
         }
+        // Not under the lock: an observer may close the store.
+        if let event { observer?.storeDid(event) }
     }
 
     private func make(base: Int64) throws(StoreError) -> Segment {

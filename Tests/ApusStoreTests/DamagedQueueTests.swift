@@ -1,0 +1,96 @@
+// Queues whose files or last records are not what they were: derived data is made again, and no
+// queue offset is given out twice.
+
+import ApusFormat
+import Foundation
+import TestSupport
+import Testing
+
+@testable import ApusStore
+
+@Suite("a queue") struct DamagedQueueTests {
+    let directory: TemporaryDirectory
+
+    init() throws {
+        directory = try TemporaryDirectory()
+        let store = try MessageStore.open(directory.path, tinyConfiguration())
+        for number in 0..<350 { try store.append(message(number)) }
+        try store.close()
+    }
+
+    private var folder: String { "\(directory.path)/consumequeue/Orders/0" }
+
+    private func expectAll(_ store: MessageStore) throws {
+        let queue = try store.queue(topic: "Orders")
+        #expect(try store.minimumOffset(queue) == 0 && store.maximumOffset(queue) == 350)
+        for number in 0..<350 {
+            let read = try store.read(queue, from: Int64(number), count: 1).messages()
+            #expect(read.map(\.body) == [message(number).body])
+        }
+        #expect(try store.append(message(350)).queueOffset == 350)
+    }
+
+    @Test(
+        "that has lost a file in the middle is made again from the log, a copy kept",
+        arguments: [true, false])
+    func missingFile(isClosed: Bool) throws {
+        try FileManager.default.removeItem(atPath: "\(folder)/00000000000000002000")
+        if !isClosed {
+            // As a kill leaves it, with the mark where it is.
+            let store = try MessageStore.open(directory.path, tinyConfiguration())
+            withExtendedLifetime(store) {}
+        }
+        let store = try MessageStore.open(directory.path, tinyConfiguration())
+        try expectAll(store)
+        let kept = try FileManager.default.contentsOfDirectory(
+            atPath: "\(directory.path)/quarantine")
+        #expect(kept.contains { $0.contains("Orders") })
+        try store.close()
+    }
+
+    @Test("whose last record is damaged does not give its offset out again", arguments: [0, 100])
+    func damagedLast(at distance: Int) throws {
+        let place: Int64
+        do {
+            let store = try MessageStore.open(directory.path, tinyConfiguration())
+            let queue = try store.queue(topic: "Orders")
+            place = try #require(
+                try store.read(queue, from: 349, count: 1).messages().first?.physicalOffset)
+            try store.close()
+        }
+        let segment = place / 65_536 * 65_536
+        try overwrite(
+            "\(directory.path)/commitlog/\(StoreDirectory.fileName(segment))",
+            at: Int(place - segment) + distance, with: [0xEE])
+        let store = try MessageStore.open(directory.path, tinyConfiguration())
+        #expect(try store.append(message(350)).queueOffset == 350)
+        let queue = try store.queue(topic: "Orders")
+        #expect(throws: StoreError.self) { _ = try store.read(queue, from: 349) }
+        #expect(
+            try store.read(queue, from: 350, count: 1).messages().map(\.body)
+                == [message(350).body])
+        try store.close()
+    }
+
+    @Test("is not led astray by a record whose queue offset is damaged")
+    func damagedQueueOffset() throws {
+        var place: AppendResult
+        do {
+            let store = try MessageStore.open(directory.path, tinyConfiguration())
+            place = try store.append(message(350))
+            for number in 351..<360 { try store.append(message(number)) }
+        }
+        let segment = place.physicalOffset / 65_536 * 65_536
+        try overwrite(
+            "\(directory.path)/commitlog/\(StoreDirectory.fileName(segment))",
+            at: Int(place.physicalOffset - segment) + 20, with: [0x00, 0x40])
+        try FileManager.default.removeItem(atPath: "\(directory.path)/consumequeue")
+        let store = try MessageStore.open(directory.path, tinyConfiguration())
+        let queue = try store.queue(topic: "Orders")
+        #expect(try store.maximumOffset(queue) == 360)
+        #expect(
+            try store.read(queue, from: 359, count: 1).messages().map(\.body)
+                == [message(359).body])
+        try store.close()
+    }
+}
