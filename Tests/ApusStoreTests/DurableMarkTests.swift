@@ -47,6 +47,8 @@ import Testing
         try store.flush()
         let before = store.checkpoint.mark.queuesDurable
         for number in 0..<250 { try store.append(message(number)) }
+        // The files that are mapped still need not be opened.
+        try store.queue(topic: "Orders").queue.dropReadFiles()
         disk.fail(Fault(operation: "open", path: "/consumequeue/", code: 24))
         #expect(throws: StoreError.self) { try store.flush() }
         disk.fail(nil)
