@@ -77,7 +77,10 @@ extension ConsumeQueue {
         if let held { return held }
         if !exists {
             do throws(DiskError) {
+                // One that was killed on its way to the first file left a directory, which counts.
+                let isNew = try disk.status(directory) == nil
                 try disk.createDirectories(directory)
+                if isNew { onNewDirectory() }
             } catch {
                 throw StoreError(error)
             }
@@ -87,15 +90,11 @@ extension ConsumeQueue {
             creates: !exists, writable: true)
         if !exists {
             try fill(file, upTo: nextOffset)
-            let isFirst = fileLock.withLock {
-                defer {
-                    files.append(first)
-                    files.sort()
-                    keepReadFile(file)
-                }
-                return files.isEmpty
+            fileLock.withLock {
+                files.append(first)
+                files.sort()
+                keepReadFile(file)
             }
-            if isFirst { onFirstFile() }
         }
         return file
     }

@@ -59,14 +59,14 @@ package final class ConsumeQueue: @unchecked Sendable {
     /// The lowest readable offset, and the start of the log for which it was found.
     var minimum: (offset: Int64, logStart: Int64) = (0, -1)
 
-    /// Called when the queue's first file has been made.
-    let onFirstFile: @Sendable () -> Void
+    /// Called when the queue's directory has been made.
+    let onNewDirectory: @Sendable () -> Void
 
     package init(
         topic: Topic, queueID: Int32, directory: String, disk: any Disk, settings: QueueSettings,
-        onFirstFile: @escaping @Sendable () -> Void = {}
+        onNewDirectory: @escaping @Sendable () -> Void = {}
     ) {
-        self.onFirstFile = onFirstFile
+        self.onNewDirectory = onNewDirectory
         self.topic = topic
         self.queueID = queueID
         self.directory = directory
