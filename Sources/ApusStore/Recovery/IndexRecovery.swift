@@ -31,7 +31,7 @@ struct IndexRecovery {
             guard last.name == mark.indexFileName else {
                 return (files, durable(end: last.header.endPhysicalOffset, last: last))
             }
-            last.rechain(nextEntry: mark.indexEntryCount, header: last.header)
+            try last.rechain(nextEntry: mark.indexEntryCount, header: last.header)
             return (files, durable(end: max(start, mark.indexDurable), last: last))
         case .unmarked(let isClean, let fields):
             let files = try open(upTo: .max) { isClean || $0.endTimestamp <= fields.indexTimestamp }
