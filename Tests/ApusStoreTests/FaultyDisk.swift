@@ -18,6 +18,11 @@ final class FaultyDisk: Disk, Sendable {
     private let syncs = Mutex<[String]>([])
     private let used = Mutex<Double?>(nil)
 
+    private let hook = Mutex<(@Sendable (String) -> Void)?>(nil)
+
+    /// Calls `body` with the path at the start of each sync.
+    func onSync(_ body: (@Sendable (String) -> Void)?) { hook.withLock { $0 = body } }
+
     func fail(_ new: Fault?) { fault.withLock { $0 = new } }
 
     /// What `space` answers instead of the truth.
@@ -27,7 +32,10 @@ final class FaultyDisk: Disk, Sendable {
     var synced: [String] { syncs.withLock { $0 } }
 
     fileprivate func check(_ operation: String, _ path: String) throws(DiskError) {
-        if operation == "sync" { syncs.withLock { $0.append(path) } }
+        if operation == "sync" {
+            syncs.withLock { $0.append(path) }
+            hook.withLock { $0 }?(path)
+        }
         let found = fault.withLock { $0 }
         if let found, found.operation == operation, path.contains(found.path) {
             throw DiskError(operation: operation, path: path, code: found.code)
