@@ -67,11 +67,13 @@ struct Ledger {
         switch record.kind {
         case .submitted:
             submitted.insert(record.sequence)
-            if poisonedAt != nil { refused.insert(record.sequence) }
+            // In ASYNC_FLUSH mode only the store itself can know of a device that is gone.
+            let isGone = plan.isShutdown && plan.isSync && record.stamp >= 2
+            if poisonedAt != nil || isGone { refused.insert(record.sequence) }
         case .acknowledged: acknowledge(record, at: place)
         case .flushBegan: flushBegan = place
         case .flushed:
-            guard let began = flushBegan else { return }
+            guard let began = flushBegan, !isExcused(record) else { return }
             for (sequence, promise) in promises where promise.place < began && !promise.isDue {
                 promises[sequence]?.isDue = true
             }
@@ -89,11 +91,16 @@ struct Ledger {
         }
     }
 
+    /// Whether the sync behind a record may have been under way when the device went.
+    private func isExcused(_ record: LedgerRecord) -> Bool {
+        plan.isShutdown && plan.excusesInFlight && record.stamp >= 1
+    }
+
     private mutating func acknowledge(_ record: LedgerRecord, at place: Int) {
         if refused.contains(record.sequence) {
             violations.append(
-                "F1: message \(record.sequence) was acknowledged, though it was submitted after a "
-                    + "sync had failed")
+                "F1: message \(record.sequence) was acknowledged, though it was submitted when the "
+                    + "device had failed")
         }
         // A reader sees messages of earlier runs too; the digest covers them.
         guard submitted.contains(record.sequence) else {
@@ -105,7 +112,7 @@ struct Ledger {
         var promise = Promise(
             sequence: record.sequence, queueOffset: record.queueOffset,
             physicalOffset: record.physicalOffset, bodyChecksum: record.bodyChecksum,
-            isDue: plan.isSync || plan.keepsPageCache, place: place)
+            isDue: (plan.isSync || plan.keepsPageCache) && !isExcused(record), place: place)
         if let earlier = promises[record.sequence] {
             if !Self.agree(earlier.queueOffset, promise.queueOffset)
                 || !Self.agree(earlier.physicalOffset, promise.physicalOffset)

@@ -28,6 +28,10 @@ struct Plan {
     private(set) var defect: Defect?
     /// A file whose first word counts a block recorder's events.
     private(set) var stampPath: String?
+    /// The stamps tell of a file system that was shut down: 1 from before the call, 2 from behind it.
+    private(set) var isShutdown = false
+    /// A sync that the shutdown met may have been called a success, and is not held to that.
+    private(set) var excusesInFlight = false
     /// Only what happened before this event of the recorder counts.
     private(set) var cut = UInt64.max
 
@@ -46,6 +50,8 @@ struct Plan {
     private mutating func take(_ flag: String, _ rest: inout ArraySlice<String>) throws(Unusable) {
         switch flag {
         case "--sync": isSync = true
+        case "--shutdown": isShutdown = true
+        case "--excuse-in-flight": excusesInFlight = true
         case "--page-cache": keepsPageCache = true
         case "--seed": seed = try number(flag, &rest)
         case "--run": run = try number(flag, &rest)
@@ -85,6 +91,7 @@ struct Plan {
           --sync        SYNC_FLUSH                --page-cache  the crash spared the page cache
           --threads N   writers                   --limit N     messages, then close
           --stamp FILE  a recorder's counter      --cut N       event of the recorder to stop at
+          --shutdown    stamps tell of one        --excuse-in-flight  syncs that it met
           --break NAME  \(Defect.names)
         """
 
