@@ -249,7 +249,8 @@ extension Recovery {
         do throws(DiskError) {
             for segment in segments where segment.end > durable && segment.base < end {
                 let from = max(0, segment.position(of: durable))
-                segment.bytes.dirty(from..<min(segment.bytes.count, segment.position(of: end)))
+                let to = min(segment.bytes.count, segment.position(of: end))
+                segment.file.dirty(segment.bytes, from..<to)
                 try segment.file.sync()
             }
         } catch {
