@@ -10,11 +10,15 @@ public enum SimulateTool {
         var states = 0
         var failures = 0
         let start = Date()
+        SimulatedDisk.isTracing = ProcessInfo.processInfo.environment["TRACE"] != nil
         while states < count {
             var lineage = Lineage(seed: seed)
             do { try lineage.run() } catch {
                 failures += 1
                 print("seed \(seed) (\(lineage.options)): \(error)")
+                if ProcessInfo.processInfo.environment["TRACE"] != nil {
+                    for line in SimulatedDisk.traces.suffix(400) { print(line) }
+                }
                 if failures > 10 { exit(1) }
             }
             states += lineage.states

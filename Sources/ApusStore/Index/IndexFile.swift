@@ -143,8 +143,11 @@ final class IndexFile: @unchecked Sendable {
     }
 
     /// Makes the file one of `count` entries again, all of them known to be whole: slots and chains
-    /// are made anew from the hashes. Whatever a crash left behind them is as if it were not there.
-    func rechain(nextEntry count: Int32, header known: IndexHeader) {
+    /// are made anew from the hashes. Whatever a crash left behind them is zeroed.
+    /// `timestamp` answers when the record at an offset was stored; entries count in seconds only.
+    func rechain(
+        nextEntry count: Int32, header known: IndexHeader, timestamp: (Int64) -> Int64?
+    ) throws(StoreError) {
         var target = bytes.mutableBytes
         for slot in 0..<slotCount {
             target.storeBigEndian(Int32(0), at: IndexLayout.slotOffset(slot))
@@ -165,10 +168,27 @@ final class IndexFile: @unchecked Sendable {
         if count > 1 {
             let last = IndexEntry(loadingFrom: bytes.bytes, at: entryOffset(count - 1))
             header.endPhysicalOffset = last.physicalOffset
-            header.endTimestamp = header.beginTimestamp &+ Int64(max(0, last.seconds)) * 1000
+            header.endTimestamp = Self.bounded(
+                timestamp(last.physicalOffset)
+                    ?? header.beginTimestamp &+ Int64(max(0, last.seconds)) * 1000)
         }
         preparedEnd = header.nextEntry
         storeHeader()
+        do throws(DiskError) { try clear(from: entryOffset(header.nextEntry)) } catch {
+            throw StoreError(error)
+        }
+    }
+
+    /// Zeroes everything from a position on.
+    private func clear(from start: Int) throws(DiskError) {
+        var position = start
+        while let data = try file.nextData(from: position), data.lowerBound < bytes.count {
+            let range = max(data.lowerBound, start)..<min(data.upperBound, bytes.count)
+            if !bytes.bytes(in: range).isZero {
+                try file.zero(from: range.lowerBound, count: range.count)
+            }
+            position = data.upperBound
+        }
     }
 
     func sync() throws(StoreError) {

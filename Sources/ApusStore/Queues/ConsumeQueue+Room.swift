@@ -75,12 +75,11 @@ extension ConsumeQueue {
             (files.contains(first), readFiles.first { $0.window.first == first })
         }
         if let held { return held }
-        if !exists {
-            do throws(DiskError) {
-                try disk.createDirectories(directory)
-            } catch {
-                throw StoreError(error)
-            }
+        do throws(DiskError) {
+            if !exists { try disk.createDirectories(directory) }
+            try syncNamesAfterKill()
+        } catch {
+            throw StoreError(error)
         }
         let file = try QueueFile(
             disk, path: path(ofFileFrom: first), first: first, length: fileByteCount,
@@ -98,6 +97,18 @@ extension ConsumeQueue {
             if isFirst { onFirstFile() }
         }
         return file
+    }
+
+    /// A process that was killed may have made a file, or a directory, and not have come to sync its
+    /// name. Entries that are written there must not go with it.
+    private func syncNamesAfterKill() throws(DiskError) {
+        guard wasKilled.isSet, !hasSyncedNames else { return }
+        var path = directory
+        for _ in 0..<3 {
+            try disk.syncDirectory(path)
+            path = SystemDisk.parent(of: path)
+        }
+        hasSyncedNames = true
     }
 
     /// Marks the entries before a queue's first message, as RocketMQ does when it starts in

@@ -17,6 +17,8 @@ final class ConsumeQueueTable: Sendable {
     private let entries = Mutex<[String: Entry]>([:])
     /// How many queues have files. Set by recovery; a queue that makes its first one counts itself.
     let fileCount = Counter()
+    /// Set by recovery when a process was killed here.
+    let wasKilled = Flag()
     /// Brings a queue's marks up from what is on disk. Set once, before anything is looked up.
     private let load: @Sendable (ConsumeQueue) throws(StoreError) -> Void
 
@@ -40,7 +42,7 @@ final class ConsumeQueueTable: Sendable {
             let fileCount = fileCount
             let queue = ConsumeQueue(
                 topic: topic, queueID: id, directory: path, disk: disk, settings: settings,
-                onFirstFile: { fileCount.add(1) })
+                wasKilled: wasKilled, onFirstFile: { fileCount.add(1) })
             try load(queue)
             entries[name, default: Entry(topic: topic)].queues[id] = queue
             return queue

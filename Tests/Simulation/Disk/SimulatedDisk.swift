@@ -23,6 +23,7 @@ final class SimulatedDisk: Disk, @unchecked Sendable {
     private(set) var names: Names = [:]
     private var durableNames: Names = [:]
     private(set) var directories: Set<String> = [""]
+    private var durableDirectories: Set<String> = [""]
     private(set) var pending: [Change] = []
     var numbers: SeededNumbers
     var plan: FaultPlan?
@@ -39,7 +40,8 @@ final class SimulatedDisk: Disk, @unchecked Sendable {
     /// What `space` answers instead of what is used.
     var pretendedUsedPercent: Double?
     /// The operations, for whoever wants to see what happened.
-    var trace: [String]?
+    nonisolated(unsafe) static var isTracing = false
+    nonisolated(unsafe) static var traces: [String] = []
 
     init(_ numbers: SeededNumbers) { self.numbers = numbers }
 
@@ -48,8 +50,13 @@ final class SimulatedDisk: Disk, @unchecked Sendable {
         if isOff { throw DiskError(operation: operation, path: path, code: EIO) }
         let number = operations
         operations += 1
-        trace?.append("\(number) \(operation) \(path)")
-        guard let plan, number == plan.at || plan.isForever && number > plan.at else { return false }
+        if Self.isTracing {
+            Self.traces.append(
+                "\(ObjectIdentifier(self).hashValue & 0xfff) \(number) \(operation) \(path)")
+        }
+        guard let plan, number == plan.at || plan.isForever && number > plan.at else {
+            return false
+        }
         if case .failedSync = plan.kind, operation != "sync" { return false }
         hasFailed = true
         switch plan.kind {
@@ -110,9 +117,17 @@ extension SimulatedDisk {
 
     func createDirectories(_ path: String) throws(DiskError) {
         let isCut = try step("create directories", path)
-        if isCut, Bool.random(using: &numbers) { throw off("create directories", path) }
         var above = path
-        while above != "", directories.insert(above).inserted { above = Self.parent(of: above) }
+        var new: [String] = []
+        while above != "", !directories.contains(above) {
+            new.append(above)
+            above = Self.parent(of: above)
+        }
+        for directory in new.reversed() {
+            if isCut, Bool.random(using: &numbers) { break }
+            directories.insert(directory)
+            if !isCut { durableDirectories.insert(directory) }
+        }
         if isCut { throw off("create directories", path) }
     }
 
@@ -176,6 +191,9 @@ extension SimulatedDisk {
                 Self.apply(change, to: &durableNames)
             }
             pending.removeAll { $0.directories.contains(path) }
+            for directory in directories where Self.parent(of: directory) == path {
+                durableDirectories.insert(directory)
+            }
         }
         if isCut { throw off("sync directory", path) }
     }
@@ -220,7 +238,13 @@ extension SimulatedDisk {
         var numbers = SeededNumbers(seed: seed)
         let cut = PowerCut(&numbers)
         let disk = SimulatedDisk(numbers)
-        disk.directories = directories
+        for directory in directories.sorted()
+        where disk.directories.contains(Self.parent(of: directory)) {
+            if durableDirectories.contains(directory) || Bool.random(using: &numbers) {
+                disk.directories.insert(directory)
+            }
+        }
+        disk.durableDirectories = disk.directories
         disk.capacity = capacity
         var kept = durableNames
         var isBroken = false
@@ -229,8 +253,8 @@ extension SimulatedDisk {
             isBroken = isBroken || !isKept
             if cut.keepsOrder ? !isBroken : isKept { Self.apply(change, to: &kept) }
         }
-        // One file under two names (a rename kept by half cannot be) would be copied twice.
-        for (path, file) in kept.sorted(by: { $0.key < $1.key }) {
+        for (path, file) in kept.sorted(by: { $0.key < $1.key })
+        where disk.directories.contains(Self.parent(of: path)) {
             disk.names[path] = file.afterPowerCut(cut, &numbers)
         }
         disk.durableNames = disk.names

@@ -68,7 +68,8 @@ extension SimulatedFile {
         setLength(max(length, offset + bytes.byteCount))
         allocate(offset..<offset + bytes.byteCount)
         working.withMutable(in: offset..<offset + bytes.byteCount) { target in
-            target.withUnsafeMutableBytes { to in bytes.withUnsafeBytes { to.copyMemory(from: $0) } }
+            target.withUnsafeMutableBytes { to in bytes.withUnsafeBytes { to.copyMemory(from: $0) }
+            }
         }
     }
 
@@ -99,7 +100,8 @@ extension SimulatedFile {
 
     /// The first stretch that holds anything but zeros, in sectors.
     func data(from offset: Int) -> Range<Int>? {
-        guard offset < length, let first = sectors(from: offset).first(where: { !isZero($0) }) else { return nil }
+        guard offset < length, let first = sectors(from: offset).first(where: { !isZero($0) })
+        else { return nil }
         let rest = sectors(from: first.upperBound).prefix { !isZero($0) }
         return max(offset, first.lowerBound)..<(rest.last ?? first).upperBound
     }
@@ -159,7 +161,8 @@ extension SimulatedFile {
     func makeDirty(_ range: Range<Int>) {
         guard let believed, !range.isEmpty else { return }
         let pages =
-            range.lowerBound / Self.block * Self.block..<min(
+            range.lowerBound / Self.block
+            * Self.block..<min(
                 length, (range.upperBound + Self.block - 1) / Self.block * Self.block)
         // What the device holds is what differs from the pages, if anything does.
         Self.copy(pages, from: durable, to: believed)
@@ -201,7 +204,8 @@ extension SimulatedFile {
 // MARK: - Bytes
 
 extension SimulatedFile {
-    private static func copy(_ range: Range<Int>, from source: MappedBytes, to target: MappedBytes) {
+    private static func copy(_ range: Range<Int>, from source: MappedBytes, to target: MappedBytes)
+    {
         guard !range.isEmpty else { return }
         let bytes = source.bytes(in: range)
         target.withMutable(in: range) { span in
@@ -217,7 +221,9 @@ extension SimulatedFile {
         }
     }
 
-    private static func isEqual(_ range: Range<Int>, _ one: MappedBytes, _ other: MappedBytes) -> Bool {
+    private static func isEqual(_ range: Range<Int>, _ one: MappedBytes, _ other: MappedBytes)
+        -> Bool
+    {
         one.bytes(in: range).withUnsafeBytes { left in
             other.bytes(in: range).withUnsafeBytes { right in
                 guard let one = left.baseAddress, let other = right.baseAddress else { return true }

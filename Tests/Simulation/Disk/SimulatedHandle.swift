@@ -29,7 +29,8 @@ final class SimulatedHandle: DiskFile {
         let isCut = try disk.step("allocate", path)
         if let capacity = disk.capacity {
             let free = capacity - disk.usedByteCount
-            let wanted = (offset / 4096..<(offset + count + 4095) / 4096)
+            let wanted =
+                (offset / 4096..<(offset + count + 4095) / 4096)
                 .filter { !file.allocated.contains($0) }.count * 4096
             // A real disk gives what it has, then refuses.
             if wanted > free { throw DiskError(operation: "allocate", path: path, code: ENOSPC) }
@@ -75,7 +76,8 @@ final class SimulatedHandle: DiskFile {
     func write(_ bytes: RawSpan, at offset: Int) throws(DiskError) {
         let isCut = try disk.step("write", path)
         if isCut {
-            let half = bytes.extracting(0..<Int.random(in: 0...bytes.byteCount, using: &disk.numbers))
+            let half = bytes.extracting(
+                0..<Int.random(in: 0...bytes.byteCount, using: &disk.numbers))
             if half.byteCount > 0 { file.write(half, at: offset) }
             throw DiskError(operation: "write", path: path, code: disk.isOff ? EIO : ENOSPC)
         }

@@ -58,7 +58,11 @@ struct Lineage {
     }
 
     private mutating func end() throws {
-        if Int.random(in: 0..<3, using: &machine.numbers) == 0 { try kill() } else { try powerCut() }
+        if Int.random(in: 0..<3, using: &machine.numbers) == 0 {
+            try kill()
+        } else {
+            try powerCut()
+        }
     }
 }
 
@@ -123,10 +127,7 @@ extension Lineage {
         if depth > 0 { interrupted += 1 }
     }
 
-    private mutating func compare() throws {
-        guard let store = machine.store else { return }
-        try machine.comparison(store).everything(&machine.numbers)
-    }
+    private mutating func compare() throws { try machine.compare() }
 
     /// What `mqstore verify` says at the end.
     private mutating func verify() throws {

@@ -33,10 +33,22 @@ extension Machine {
         case 92..<95:
             try flush()
         default:
-            if !disk.hasFailed { try comparison(store).everything(&numbers) }
+            try compare()
         }
         settle()
-        if deep, !disk.isOff, !disk.hasFailed { try comparison(store).everything(&numbers) }
+        if deep { try compare() }
+    }
+
+    /// Compares everything, unless an operation fails as it was planned meanwhile.
+    mutating func compare() throws {
+        guard let store, !disk.isOff, !disk.hasFailed else { return }
+        do {
+            try comparison(store).everything(&numbers)
+        } catch let violation as Violation {
+            throw violation
+        } catch {
+            if !disk.isOff, !disk.hasFailed { throw Violation("a read fails: \(error)") }
+        }
     }
 
     private mutating func flush() throws {

@@ -78,7 +78,8 @@ struct Machine {
 
     func comparison(_ store: MessageStore) -> Comparison {
         Comparison(
-            store: store, model: model, readable: options.isSync ? store.flushed : store.published)
+            store: store, model: model, readable: options.isSync ? store.flushed : store.published,
+            isIndexed: options.isIndexed)
     }
 
     mutating func makeMessage(plain: Bool = false, to queue: QueueName? = nil) -> SentMessage {

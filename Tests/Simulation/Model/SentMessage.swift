@@ -51,8 +51,8 @@ struct SentMessage: Sendable {
             topic: queue.topic, queueID: queue.id, body: body, tags: tag, keys: keys,
             properties: properties,
             attributes: MessageAttributes(
-                systemFlag: SystemFlag(rawValue: transaction.rawValue), bornTimestamp: 1,
-                reconsumeTimes: Int32(number % 7)))
+                flag: Int32(number % 7),
+                systemFlag: SystemFlag(rawValue: transaction.rawValue), bornTimestamp: 1))
     }
 
     /// Bytes of its record.
