@@ -41,6 +41,14 @@ let package = Package(
             name: "ApusStore", dependencies: ["ApusFormat", "ApusSystem"],
             swiftSettings: lowerFloors),
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: everywhere),
+        // A disk that fails, and what is run on it.
+        .target(
+            name: "Simulation",
+            dependencies: ["ApusStore", "ApusFormat", "ApusSystem", "TestSupport"],
+            path: "Tests/Simulation", swiftSettings: everywhere),
+        .executableTarget(
+            name: "simulate", dependencies: ["Simulation"], path: "Tests/simulate",
+            swiftSettings: everywhere),
         // Floor 6: what measures. Beside the loops in C that it measures against.
         .target(name: "CAllocationCounter", path: "Benchmarks/CAllocationCounter"),
         .target(name: "CRoofline", dependencies: ["CApus"], path: "Benchmarks/CRoofline"),

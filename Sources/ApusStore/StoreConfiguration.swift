@@ -160,7 +160,8 @@ public struct RetentionSettings: Hashable, Sendable {
     public var deleteIntervalMilliseconds: Int64 = 100
 }
 
-/// How bodies are compressed. Any RocketMQ client reads the result.
+/// How bodies of single messages are compressed; those of a batch stay as they are. Any RocketMQ
+/// client reads the result.
 public struct CompressionSettings: Hashable, Sendable {
     public var algorithm: BodyCodec
     /// The codec's own scale; nil for its default.

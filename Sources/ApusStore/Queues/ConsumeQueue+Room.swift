@@ -75,15 +75,16 @@ extension ConsumeQueue {
             (files.contains(first), readFiles.first { $0.window.first == first })
         }
         if let held { return held }
-        if !exists {
-            do throws(DiskError) {
+        do throws(DiskError) {
+            if !exists {
                 // One that was killed on its way to the first file left a directory, which counts.
                 let isNew = try disk.status(directory) == nil
                 try disk.createDirectories(directory)
                 if isNew { onNewDirectory() }
-            } catch {
-                throw StoreError(error)
             }
+            try syncNamesAfterKill()
+        } catch {
+            throw StoreError(error)
         }
         let file = try QueueFile(
             disk, path: path(ofFileFrom: first), first: first, length: fileByteCount,
@@ -97,6 +98,18 @@ extension ConsumeQueue {
             }
         }
         return file
+    }
+
+    /// A process that was killed may have made a file, or a directory, and not have come to sync its
+    /// name. Entries that are written there must not go with it.
+    private func syncNamesAfterKill() throws(DiskError) {
+        guard wasKilled.isSet, !hasSyncedNames else { return }
+        var path = directory
+        for _ in 0..<3 {
+            try disk.syncDirectory(path)
+            path = SystemDisk.parent(of: path)
+        }
+        hasSyncedNames = true
     }
 
     /// Marks the entries before a queue's first message, as RocketMQ does when it starts in

@@ -31,7 +31,11 @@ struct IndexRecovery {
             guard last.name == mark.indexFileName else {
                 return (files, durable(end: last.header.endPhysicalOffset, last: last))
             }
-            try last.rechain(nextEntry: mark.indexEntryCount, header: last.header)
+            try last.rechain(nextEntry: mark.indexEntryCount, header: last.header) { offset in
+                guard let segment = log.segments.segment(containing: offset) else { return nil }
+                let record = try? log.record(at: offset, in: segment, checks: .position)
+                return record?.withRecord { $0.storeTimestamp }
+            }
             return (files, durable(end: max(start, mark.indexDurable), last: last))
         case .unmarked(let isClean, let fields):
             let files = try open(upTo: .max) { isClean || $0.endTimestamp <= fields.indexTimestamp }

@@ -20,6 +20,8 @@ struct LogEndScan {
 
     let segments: [Segment]
     let checks: RecordChecks
+    /// The checks above the durable mark, where records may be unfinished.
+    let tailChecks: RecordChecks
     /// Where a sync had reached; nil without a mark.
     let durable: Int64?
     let onUnmarkedDamage: RecoverySettings.Choice
@@ -31,15 +33,22 @@ struct LogEndScan {
         var result = Result(end: start)
         var offset = start
         while let segment = segment(containing: offset) {
+            let isTail = durable.map { offset >= $0 } ?? false
+            let limit = isTail ? segment.end : min(segment.end, durable ?? .max)
+            var reached = offset
             let stop = try RecordScanner.scan(
-                segment, from: offset, to: segment.end, checks: checks
+                segment, from: offset, to: limit, checks: isTail ? tailChecks : checks
             ) { (record) throws(StoreError) in
+                reached = record.physicalEnd
                 result.lastTimestamp = max(result.lastTimestamp, record.storeTimestamp)
                 try visit(record)
             }
             let bad: (at: Int64, reason: RecordDamage?)
             switch stop {
-            case .limit, .segmentEnd:
+            case .limit:
+                offset = reached
+                continue
+            case .segmentEnd:
                 offset = segment.end
                 continue
             case .zeros(let at): bad = (at, nil)

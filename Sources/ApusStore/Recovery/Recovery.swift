@@ -67,6 +67,7 @@ extension Recovery {
         } catch {
             throw StoreError(error)
         }
+        if case .closed = origin {} else { try syncNames() }
         table.directoryCount.set(queueCount)
         epoch = (mark?.epoch ?? 0) &+ 1
         if !hasLog, let mark, mark.logDurable > 0 { throw missingFiles(mark) }
@@ -75,6 +76,22 @@ extension Recovery {
                 path: directory.root,
                 reason: "there are ConsumeQueues, but \(directory.commitLog) is empty: restore its "
                     + "files or, when the messages may go, remove consumequeue and index too")
+        }
+    }
+
+    /// Who was killed may have made names that it did not come to sync. Those of queues are synced
+    /// when they are next written to.
+    private func syncNames() throws(StoreError) {
+        _ = table.wasKilled.set()
+        do throws(DiskError) {
+            var paths = [directory.root, directory.commitLog, directory.index]
+            // A log on a mount of its own has its name elsewhere.
+            paths += [directory.root, directory.commitLog].map { SystemDisk.parent(of: $0) }
+            for path in Set(paths).sorted() where try disk.status(path)?.isDirectory == true {
+                try disk.syncDirectory(path)
+            }
+        } catch {
+            throw StoreError(error)
         }
     }
 
@@ -169,7 +186,8 @@ extension Recovery {
         log.observer?.storeDid(.recovering(from: start, to: log.segments.last?.end ?? start))
         let queues = QueueRecovery(log: log, table: table, fills: fills)
         let scan = LogEndScan(
-            segments: log.segments.all, checks: log.scanChecks, durable: durable,
+            segments: log.segments.all, checks: log.scanChecks, tailChecks: tailChecks,
+            durable: durable,
             onUnmarkedDamage: log.configuration.recovery.onUnmarkedDamage)
         scanned = try scan.run(from: start) { (record) throws(StoreError) in
             try queues.dispatch(record)
@@ -187,6 +205,17 @@ extension Recovery {
         for name in queues.rebuilt.sorted() {
             log.observer?.storeDid(.queueRebuilt(topic: name.topic, queueID: name.id))
         }
+    }
+}
+
+extension Recovery {
+    /// What a record above the mark must pass: it was written by the store's last opening, which
+    /// said in the mark how, and perhaps not to its end.
+    private var tailChecks: RecordChecks {
+        guard case .killed(let mark) = origin else { return log.scanChecks }
+        let checks = log.scanChecks.union(.writtenSectors)
+        return mark.hasRecordChecksums
+            ? checks.union([.recordChecksum, .recordChecksumRequired]) : checks
     }
 }
 
@@ -225,7 +254,7 @@ extension Recovery {
             let remains = try Quarantine.remains(segment, from: position)
             if let remains { try quarantine.keep(segment, remains) }
             do throws(DiskError) {
-                if segment.base >= end {
+                if segment.base > end {
                     try disk.unlink(directory.segment(base: segment.base))
                 } else if remains != nil {
                     try segment.file.zero(from: position, count: segment.bytes.count - position)
@@ -238,7 +267,7 @@ extension Recovery {
         do throws(DiskError) { try disk.syncDirectory(directory.commitLog) } catch {
             throw StoreError(error)
         }
-        log.segments.replaceAll(all.filter { $0.base < end })
+        log.segments.replaceAll(all.filter { $0.base <= end })
     }
 
     /// What a kill left in the page cache is not on the device yet, and what a failed sync left
@@ -249,7 +278,8 @@ extension Recovery {
         do throws(DiskError) {
             for segment in segments where segment.end > durable && segment.base < end {
                 let from = max(0, segment.position(of: durable))
-                segment.bytes.dirty(from..<min(segment.bytes.count, segment.position(of: end)))
+                let to = min(segment.bytes.count, segment.position(of: end))
+                segment.file.dirty(segment.bytes, from..<to)
                 try segment.file.sync()
             }
         } catch {
@@ -304,7 +334,8 @@ extension Recovery {
                 generation: try lastGeneration(), logDurable: scanned.end,
                 queuesDurable: queuesDurable, indexDurable: indexDurable.end,
                 indexFileName: indexDurable.fileName, indexEntryCount: indexDurable.entryCount,
-                isClean: false, logMinimum: log.start.load(ordering: .relaxed),
+                isClean: false, hasRecordChecksums: log.appendsChecksum,
+                logMinimum: log.start.load(ordering: .relaxed),
                 queueCount: Int32(clamping: table.directoryCount.value),
                 javaFields: fields, epoch: epoch)
             return try Checkpoint.open(disk, directory.checkpoint, fields: fields, mark: mark)
