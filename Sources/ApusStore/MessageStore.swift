@@ -18,6 +18,7 @@ public final class MessageStore: Sendable {
     let index: MessageIndex?
     let flusher: Flusher
     let cleaner: Cleaner
+    let scrubber: Scrubber
     let checkpoint: Checkpoint
     private let lockFile: any DiskFile
     /// Empty when the embedder steps the agents.
@@ -82,6 +83,7 @@ public final class MessageStore: Sendable {
         flusher = Flusher(
             log: log, commit: commit, index: index, checkpoint: checkpoint, table: table)
         cleaner = Cleaner(log: log, table: table, index: index)
+        scrubber = Scrubber(log)
         runners = Mutex([])
     }
 
@@ -107,6 +109,7 @@ public final class MessageStore: Sendable {
             log.preallocator, QueueExtender(log), flusher, cleaner, DeadlineWatch(commit),
         ]
         if let index { all.append(Indexer(index)) }
+        if log.configuration.scrub.isEnabled { all.append(scrubber) }
         return all
     }
 

@@ -93,6 +93,9 @@ package protocol DiskFile: AnyObject, Sendable {
     func read(into bytes: inout MutableRawSpan, at offset: Int) throws(DiskError) -> Int
     /// Writes all of the bytes.
     func write(_ bytes: RawSpan, at offset: Int) throws(DiskError)
+    /// Says that the range, read once, will not be read again soon. Advice: memory goes only where
+    /// nobody has the bytes mapped.
+    func forget(from offset: Int, count: Int)
     /// Makes all that was stored in the file durable. After one failure the contents are unknown.
     func sync() throws(DiskError)
     /// Takes the exclusive lock on the first byte; false when another process holds it.
@@ -108,4 +111,6 @@ package protocol DiskFile: AnyObject, Sendable {
 extension DiskFile {
     /// A disk whose files nobody else opens has no locks to tell of.
     package func isFirstByteLocked() throws(DiskError) -> Bool { false }
+    /// A disk that keeps nothing in memory has nothing to forget.
+    package func forget(from offset: Int, count: Int) {}
 }

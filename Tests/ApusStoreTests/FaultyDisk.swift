@@ -99,12 +99,14 @@ private final class FaultyFile: DiskFile {
     }
     func unmap(_ bytes: MappedBytes) { file.unmap(bytes) }
     func read(into bytes: inout MutableRawSpan, at offset: Int) throws(DiskError) -> Int {
-        try file.read(into: &bytes, at: offset)
+        try disk.check("read", path)
+        return try file.read(into: &bytes, at: offset)
     }
     func write(_ bytes: RawSpan, at offset: Int) throws(DiskError) {
         try disk.check("write", path)
         try file.write(bytes, at: offset)
     }
+    func forget(from offset: Int, count: Int) { file.forget(from: offset, count: count) }
     func sync() throws(DiskError) {
         try disk.check("sync", path)
         try file.sync()

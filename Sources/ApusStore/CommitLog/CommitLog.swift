@@ -40,8 +40,10 @@ package final class CommitLog: Sendable {
     private let lastDiskFull = Atomic<Int64>(.min / 2)
     /// Held while segments or queue files are made.
     let roomLock = Mutex(())
-    /// Stretches below the durable mark that cannot be read. Written by recovery.
+    /// Flushed stretches that cannot be read, and whether there are any. Written by `noteDamage`,
+    /// for recovery and the scrubber.
     let damaged = Mutex<[DamagedRange]>([])
+    let hasDamage = Atomic<Bool>(false)
 
     let storeHost: HostAddress
     let bodyLimit: Int

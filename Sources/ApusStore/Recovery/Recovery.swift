@@ -213,7 +213,7 @@ extension Recovery {
                 let from = segment.position(of: range.start)
                 try quarantine.keep(segment, from..<segment.position(of: range.end))
             }
-            log.damaged.withLock { $0.append(range) }
+            log.noteDamage(range)
             log.observer?.storeDid(.damaged(range))
         }
         if case .closed = origin { return }
