@@ -131,8 +131,9 @@ extension Cleaner {
                 try log.disk.rename(path, to: target)
             } catch {
                 // A disk with no room for a directory, or a log on a mount of its own: in one step.
-                try log.disk.unlink(path)
-                isRenamed = false
+                // Or an earlier round came no further than this.
+                isRenamed = try log.disk.status(path) == nil
+                if !isRenamed { try log.disk.unlink(path) }
             }
             try log.disk.syncDirectory(log.directory.commitLog)
         } catch {
