@@ -114,6 +114,7 @@ public final class MessageStore: Sendable {
     }
 
     deinit {
+        _ = log.isEnding.set()
         for runner in runners.withLock({ $0 }) { runner.stop() }
         StoreLock.release(lockFile)
     }
@@ -126,6 +127,7 @@ public final class MessageStore: Sendable {
     public func close() throws(StoreError) {
         guard isClosed.set() else { return }
         let poisoned = log.poisonCause
+        _ = log.isEnding.set()
         log.refuse(.closed)
         // Who is making room finishes, and who has a place publishes.
         log.roomLock.withLock { _ in }

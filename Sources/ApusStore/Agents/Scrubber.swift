@@ -2,8 +2,8 @@
 //
 // Reads only, with `pread` past the mapping: a bad sector or a file that someone cut short is an
 // error here, not a signal. A step holds the segment that it reads, so that the cleaner cuts
-// nothing under it; between steps it holds none. Each stretch of damage is noted in the log, which serves
-// nothing of it any more, and told of once.
+// nothing under it; between steps it holds none. Each stretch of damage is noted in the log, which
+// serves nothing of it any more, and told of once.
 
 import ApusFormat
 import ApusSystem
