@@ -29,7 +29,9 @@ final class QueueLoader: Sendable {
         guard hasDirectory else { return }
         if trusted < .max {
             // A queue that has lost its files needs more of the log than the end.
-            guard queue.hasFiles || trusted <= log.start.load(ordering: .relaxed) else {
+            let hasMore = try holdsMore(queue, behind: end, before: trusted)
+            let needsAll = !queue.hasFiles || hasMore
+            guard !needsAll || trusted <= log.start.load(ordering: .relaxed) else {
                 throw .damagedQueue(
                     topic: queue.topic.name, queueID: queue.queueID, queueOffset: 0)
             }
@@ -37,6 +39,25 @@ final class QueueLoader: Sendable {
         }
         let written = try queue.writtenEnd(from: end)
         if written > end || !queue.hasFiles { try log.restoreEnd(of: queue, writtenEnd: written) }
+    }
+
+    /// Whether an entry that should count stands behind the end that was found: one before it is
+    /// gone, and misled the search.
+    private func holdsMore(
+        _ queue: ConsumeQueue, behind end: Int64, before trusted: Int64
+    ) throws(StoreError) -> Bool {
+        let start = log.start.load(ordering: .relaxed)
+        let written = try queue.writtenEnd(from: end)
+        var offset = end
+        while offset < written, let unit = try queue.unit(at: offset) {
+            if unit.isWritten, !unit.isFiller, unit.physicalOffset >= start,
+                unit.physicalOffset < trusted, log.confirms(unit, at: offset, of: queue)
+            {
+                return true
+            }
+            offset += 1
+        }
+        return false
     }
 
     /// Files that do not follow each other are set aside: the log has what they held.
