@@ -136,7 +136,7 @@ public struct ScrubSettings: Hashable, Sendable {
 /// What recovery does where nothing says what was durable.
 public struct RecoverySettings: Hashable, Sendable {
     public enum Choice: Hashable, Sendable {
-        /// `open` fails with `StoreError.damagedLog` and leaves the log as it is.
+        /// `open` fails with `StoreError.damagedLog` and leaves the directory as it is.
         case refuse
         /// The log ends before the damage; the rest is copied to `quarantine/` first.
         case cut

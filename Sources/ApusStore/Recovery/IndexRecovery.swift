@@ -41,6 +41,62 @@ struct IndexRecovery {
         }
     }
 
+    /// Fails when a file that `run` will open has another length than the settings say. Changes
+    /// nothing.
+    func checkLengths(_ origin: Origin) throws(StoreError) {
+        var lastName = Int64.max
+        var limit = Int64.max
+        switch origin {
+        case .fresh: return
+        case .closed: break
+        case .killed(let mark): lastName = mark.indexFileName
+        case .unmarked(let isClean, let fields):
+            if !isClean { limit = fields.indexTimestamp }
+        }
+        let settings = log.configuration.index
+        let length = IndexLayout.byteCount(
+            slotCount: settings.slotCount, entryCapacity: settings.entryCapacity)
+        for name in try names() where name <= lastName {
+            let path = path(name)
+            let (found, header) = try head(path)
+            guard found == length else {
+                throw .fileSizeDiffers(
+                    path: path, found: found, configured: length, key: IndexFile.lengthKey)
+            }
+            // From the first that is not trusted on, they are removed and made again.
+            if header.endTimestamp > limit { return }
+        }
+    }
+
+    /// Length and header of a file.
+    private func head(_ path: String) throws(StoreError) -> (Int, IndexHeader) {
+        do throws(DiskError) {
+            let file = try disk.open(path, .readOnly)
+            defer { file.close() }
+            var buffer = [UInt8](repeating: 0, count: IndexLayout.headerByteCount)
+            var bytes = buffer.mutableRawSpan
+            _ = try file.read(into: &bytes, at: 0)
+            return (try file.byteCount(), IndexHeader(loadingFrom: buffer.rawSpan))
+        } catch {
+            throw StoreError(error)
+        }
+    }
+
+    /// The names of the files there are, sorted.
+    private func names() throws(StoreError) -> [Int64] {
+        do throws(DiskError) {
+            guard try disk.status(directory.index)?.isDirectory == true else { return [] }
+            return try disk.list(directory.index).filter { !$0.isDirectory }
+                .compactMap { IndexFileName.number($0.name) }.sorted()
+        } catch {
+            throw StoreError(error)
+        }
+    }
+
+    private func path(_ name: Int64) -> String {
+        "\(directory.index)/\(IndexFileName.name(number: name) ?? "")"
+    }
+
     private func durable(end: Int64, last: IndexFile?) -> MessageIndex.Durable {
         MessageIndex.Durable(
             end: min(end, self.end), fileName: last?.name ?? 0,
@@ -52,18 +108,10 @@ struct IndexRecovery {
     private func open(
         upTo lastName: Int64, trusted: (IndexHeader) -> Bool = { _ in true }
     ) throws(StoreError) -> [IndexFile] {
-        let names: [Int64]
-        do throws(DiskError) {
-            guard try disk.status(directory.index)?.isDirectory == true else { return [] }
-            names = try disk.list(directory.index).filter { !$0.isDirectory }
-                .compactMap { IndexFileName.number($0.name) }
-        } catch {
-            throw StoreError(error)
-        }
         var files: [IndexFile] = []
         var isTrusted = true
-        for name in names.sorted() {
-            let path = "\(directory.index)/\(IndexFileName.name(number: name) ?? "")"
+        for name in try names() {
+            let path = path(name)
             if isTrusted, name <= lastName {
                 let file = try IndexFile(
                     disk, path: path, name: name, settings: log.configuration.index, creates: false)

@@ -23,6 +23,8 @@ struct LogEndScan {
     /// Where a sync had reached; nil without a mark.
     let durable: Int64?
     let onUnmarkedDamage: RecoverySettings.Choice
+    /// Where an earlier scan found the end; `.max` without one.
+    var limit: Int64 = .max
 
     /// Visits each record from `start`, which is the beginning of one, to the end.
     func run(
@@ -30,9 +32,9 @@ struct LogEndScan {
     ) throws(StoreError) -> Result {
         var result = Result(end: start)
         var offset = start
-        while let segment = segment(containing: offset) {
+        while offset < limit, let segment = segment(containing: offset) {
             let stop = try RecordScanner.scan(
-                segment, from: offset, to: segment.end, checks: checks
+                segment, from: offset, to: min(segment.end, limit), checks: checks
             ) { (record) throws(StoreError) in
                 result.lastTimestamp = max(result.lastTimestamp, record.storeTimestamp)
                 try visit(record)
@@ -40,7 +42,7 @@ struct LogEndScan {
             let bad: (at: Int64, reason: RecordDamage?)
             switch stop {
             case .limit, .segmentEnd:
-                offset = segment.end
+                offset = min(segment.end, limit)
                 continue
             case .zeros(let at): bad = (at, nil)
             case .damaged(let at, let damage): bad = (at, damage)

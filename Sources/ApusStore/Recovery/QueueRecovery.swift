@@ -9,10 +9,15 @@ final class QueueLoader: Sendable {
     private let log: CommitLog
     /// Entries of records at or behind this are made anew by the scan that follows.
     private let trustedEnd = Atomic<Int64>(.max)
+    /// False while it is not certain that the directory will be opened.
+    private let changes = Atomic<Bool>(true)
 
     init(log: CommitLog) { self.log = log }
 
     func trust(upTo end: Int64) { trustedEnd.store(end, ordering: .relaxed) }
+
+    /// Whether what is found wrong is mended, or refused with `.damagedQueue`.
+    func mayChange(_ allowed: Bool) { changes.store(allowed, ordering: .relaxed) }
 
     func load(_ queue: ConsumeQueue) throws(StoreError) {
         let hasDirectory = try listFiles(of: queue)
@@ -66,6 +71,10 @@ final class QueueLoader: Sendable {
             return try queue.listFiles()
         } catch {
             guard case .unknownDirectoryLayout = error else { throw error }
+            guard changes.load(ordering: .relaxed) else {
+                throw .damagedQueue(
+                    topic: queue.topic.name, queueID: queue.queueID, queueOffset: 0)
+            }
             try setAside(queue)
             return true
         }
@@ -154,6 +163,8 @@ final class QueueRecovery {
     /// The queue of the last record: the next one is often the same.
     private var last: ConsumeQueue?
     private var batchTopics: [String: Bool] = [:]
+    /// What `dispatch` would have made of the ends of queues, while it is only tried.
+    private var tried: [ObjectIdentifier: Int64] = [:]
     /// Queues whose entries were not what the log says.
     private(set) var rebuilt = Set<QueueName>()
 
@@ -166,20 +177,33 @@ final class QueueRecovery {
     /// Writes the entry of a record, unless it is there. Fails with `.damagedQueue` when entries
     /// before it are missing that may have to be made from log before the scan.
     func dispatch(_ record: RecordView) throws(StoreError) {
-        let flag = record.systemFlag
-        guard flag.isDispatched, !flag.contains(.innerBatch), record.queueID >= 0,
-            CommitLog.isPlausible(queueOffset: record.queueOffset),
-            let queue = try queue(of: record)
-        else { return }
-        if !fills, record.queueOffset > queue.nextOffset {
-            throw .damagedQueue(
-                topic: queue.topic.name, queueID: queue.queueID, queueOffset: queue.nextOffset)
-        }
+        guard let queue = try queue(of: record) else { return }
+        try check(record, queue, next: queue.nextOffset)
         let unit = queue.unit(for: record)
         if try log.restore(unit, at: record.queueOffset, of: queue) { rebuilt.insert(queue.name) }
     }
 
+    /// Fails where `dispatch` would, and writes nothing.
+    func tryDispatch(_ record: RecordView) throws(StoreError) {
+        guard let queue = try queue(of: record) else { return }
+        let next = max(queue.nextOffset, tried[ObjectIdentifier(queue)] ?? 0)
+        try check(record, queue, next: next)
+        tried[ObjectIdentifier(queue)] = max(next, record.queueOffset + 1)
+    }
+
+    private func check(
+        _ record: RecordView, _ queue: ConsumeQueue, next: Int64
+    ) throws(StoreError) {
+        guard !fills, record.queueOffset > next else { return }
+        throw .damagedQueue(topic: queue.topic.name, queueID: queue.queueID, queueOffset: next)
+    }
+
+    /// The queue that is to have an entry of the record; nil for none.
     private func queue(of record: RecordView) throws(StoreError) -> ConsumeQueue? {
+        let flag = record.systemFlag
+        guard flag.isDispatched, !flag.contains(.innerBatch), record.queueID >= 0,
+            CommitLog.isPlausible(queueOffset: record.queueOffset)
+        else { return nil }
         if let last, last.queueID == record.queueID, last.topic.isNamed(record.topic) {
             return last
         }
