@@ -63,6 +63,7 @@ final class Flusher: @unchecked Sendable, Agent {
             // Not under the lock: completions run here, and may call anything.
             let led = try flushLog(now)
             try lock.withLock { _ throws(StoreError) in
+                if log.isEnding.isSet { return }
                 try flushQueues(now)
                 try moveMark(now)
             }

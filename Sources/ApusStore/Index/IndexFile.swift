@@ -22,6 +22,9 @@ final class IndexFile: @unchecked Sendable {
     /// Entries that get room at a time.
     private static let step: Int32 = 13_107  // 256 KiB
 
+    /// The settings that decide how long a file is.
+    static let lengthKey = "maxHashSlotNum, maxIndexNum"
+
     init(
         _ disk: any Disk, path: String, name: Int64, settings: IndexSettings, creates: Bool
     ) throws(StoreError) {
@@ -49,7 +52,7 @@ final class IndexFile: @unchecked Sendable {
         }
         guard found == length else {
             throw .fileSizeDiffers(
-                path: path, found: found, configured: length, key: "maxHashSlotNum, maxIndexNum")
+                path: path, found: found, configured: length, key: Self.lengthKey)
         }
         do throws(DiskError) {
             bytes = try file.map(count: length, writable: true)
