@@ -63,6 +63,10 @@ let package = Package(
                 "CAllocationCounter",
             ],
             path: "Benchmarks/mqbench", swiftSettings: everywhere),
+        // What the crash runners in Tests/Crash kill, and what checks the remains.
+        .executableTarget(
+            name: "crash-writer", dependencies: ["ApusStore", "ApusFormat", "ApusSystem"],
+            path: "Tests/CrashWriter", swiftSettings: everywhere),
         .testTarget(
             name: "HistogramTests", dependencies: ["Histogram"], swiftSettings: everywhere),
         .testTarget(

@@ -24,6 +24,11 @@ final class FaultyDisk: Disk, Sendable {
     private let done = Mutex<[Operation]>([])
     private let used = Mutex<Double?>(nil)
 
+    private let hook = Mutex<(@Sendable (String) -> Void)?>(nil)
+
+    /// Calls `body` with the path at the start of each sync.
+    func onSync(_ body: (@Sendable (String) -> Void)?) { hook.withLock { $0 = body } }
+
     func fail(_ new: Fault?) { fault.withLock { $0 = new } }
 
     /// What `space` answers instead of the truth.
@@ -41,6 +46,7 @@ final class FaultyDisk: Disk, Sendable {
 
     fileprivate func check(_ operation: String, _ path: String) throws(DiskError) {
         if operation != "read" { note(operation, path) }
+        if operation == "sync" { hook.withLock { $0 }?(path) }
         let found = fault.withLock { $0 }
         if let found, found.operation == operation, path.contains(found.path) {
             throw DiskError(operation: operation, path: path, code: found.code)

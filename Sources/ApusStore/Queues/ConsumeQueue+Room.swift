@@ -76,7 +76,12 @@ extension ConsumeQueue {
         }
         if let held { return held }
         do throws(DiskError) {
-            if !exists { try disk.createDirectories(directory) }
+            if !exists {
+                // One that was killed on its way to the first file left a directory, which counts.
+                let isNew = try disk.status(directory) == nil
+                try disk.createDirectories(directory)
+                if isNew { onNewDirectory() }
+            }
             try syncNamesAfterKill()
         } catch {
             throw StoreError(error)
@@ -86,15 +91,11 @@ extension ConsumeQueue {
             creates: !exists, writable: true)
         if !exists {
             try fill(file, upTo: nextOffset)
-            let isFirst = fileLock.withLock {
-                defer {
-                    files.append(first)
-                    files.sort()
-                    keepReadFile(file)
-                }
-                return files.isEmpty
+            fileLock.withLock {
+                files.append(first)
+                files.sort()
+                keepReadFile(file)
             }
-            if isFirst { onFirstFile() }
         }
         return file
     }

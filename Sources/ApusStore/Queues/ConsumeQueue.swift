@@ -59,8 +59,8 @@ package final class ConsumeQueue: @unchecked Sendable {
     /// The lowest readable offset, and the start of the log for which it was found.
     var minimum: (offset: Int64, logStart: Int64) = (0, -1)
 
-    /// Called when the queue's first file has been made.
-    let onFirstFile: @Sendable () -> Void
+    /// Called when the queue's directory has been made.
+    let onNewDirectory: @Sendable () -> Void
     /// Set when a process was killed here: names that it made may not be durable.
     let wasKilled: Flag
     /// Whether the names above the files were synced since. Touched by whoever makes room.
@@ -68,10 +68,10 @@ package final class ConsumeQueue: @unchecked Sendable {
 
     package init(
         topic: Topic, queueID: Int32, directory: String, disk: any Disk, settings: QueueSettings,
-        wasKilled: Flag = Flag(), onFirstFile: @escaping @Sendable () -> Void = {}
+        wasKilled: Flag = Flag(), onNewDirectory: @escaping @Sendable () -> Void = {}
     ) {
         self.wasKilled = wasKilled
-        self.onFirstFile = onFirstFile
+        self.onNewDirectory = onNewDirectory
         self.topic = topic
         self.queueID = queueID
         self.directory = directory

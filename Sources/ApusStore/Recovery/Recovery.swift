@@ -74,7 +74,7 @@ extension Recovery {
             throw StoreError(error)
         }
         if case .closed = origin {} else { try syncNames() }
-        table.fileCount.set(queueCount)
+        table.directoryCount.set(queueCount)
         epoch = (mark?.epoch ?? 0) &+ 1
         if !hasLog, let mark, mark.logDurable > 0 { throw missingFiles(mark) }
         if !hasLog, queueCount > 0 {
@@ -142,7 +142,7 @@ extension Recovery {
             let head = position..<min(position + 8, last.bytes.count)
             guard last.bytes.bytes(in: head).isZero else { return false }
         }
-        return table.fileCount.value >= Int(mark.queueCount)
+        return table.directoryCount.value >= Int(mark.queueCount)
     }
 
     private mutating func scan(marked mark: DurableMark) throws(StoreError) {
@@ -150,7 +150,7 @@ extension Recovery {
             throw missingFiles(mark)
         }
         var start = min(mark.queuesDurable, mark.logDurable)
-        if table.fileCount.value < Int(mark.queueCount) { start = 0 }
+        if table.directoryCount.value < Int(mark.queueCount) { start = 0 }
         try scan(
             from: max(start, log.start.load(ordering: .relaxed)), durable: mark.logDurable)
     }
@@ -161,7 +161,7 @@ extension Recovery {
     {
         let segments = log.segments.all
         // Whoever removed all queues wants them made again.
-        guard table.fileCount.value > 0 else { return segments.first?.base ?? 0 }
+        guard table.directoryCount.value > 0 else { return segments.first?.base ?? 0 }
         for segment in segments.reversed() {
             guard let first = try? log.record(at: segment.base, in: segment, checks: log.scanChecks)
             else { continue }
@@ -392,7 +392,7 @@ extension Recovery {
                 indexFileName: indexDurable.fileName, indexEntryCount: indexDurable.entryCount,
                 isClean: false, hasRecordChecksums: log.appendsChecksum,
                 logMinimum: log.start.load(ordering: .relaxed),
-                queueCount: Int32(clamping: table.fileCount.value),
+                queueCount: Int32(clamping: table.directoryCount.value),
                 javaFields: fields, epoch: epoch)
             return try Checkpoint.open(disk, directory.checkpoint, fields: fields, mark: mark)
         } catch {
