@@ -26,6 +26,10 @@ final class QueueState {
     /// Unit of a BatchConsumeQueue that is compared next.
     var cursor: Int64?
     var hasFailed = false
+    /// Whether a record of the queue is an inner batch.
+    var sawInnerBatch = false
+    /// Where what the queue should hold is wanted.
+    var output: (any QueueOutput)?
 
     init(topic: String, queueID: Int32, units: UnitFiles?, isBatch: Bool) {
         self.topic = topic
@@ -35,6 +39,7 @@ final class QueueState {
     }
 
     var name: String { "\(topic)/\(queueID)" }
+    var queueName: QueueName { QueueName(topic: topic, id: queueID) }
 
     /// Where unit `number` stands.
     func place(of number: Int64, physicalOffset: Int64? = nil) -> Finding.Place {

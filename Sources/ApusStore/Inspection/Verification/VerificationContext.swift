@@ -27,6 +27,9 @@ final class VerificationContext {
     let lookup: LogLookup
     var totals = VerificationReport.Totals()
     var refused: [DiskError] = []
+    var derived = DerivedFaults()
+    /// Who wants to know what queues and index should hold.
+    weak var sink: (any DerivedSink)?
 
     /// Physical offset of the first byte kept.
     let logStart: Int64
@@ -45,6 +48,8 @@ final class VerificationContext {
     /// Entries of queues that no record accounts for.
     var leftovers: [LeftoverRun] = []
     var omittedLeftovers: Int64 = 0
+    /// Messages that queues have behind the end of the log.
+    var lostBeyondLog: [LostMessages] = []
 
     init(_ disk: any Disk, _ files: StoreFiles, _ options: VerificationOptions) {
         self.disk = disk
@@ -96,6 +101,12 @@ final class VerificationContext {
         return ((end ?? nil) ?? 0) > checkpointed
     }
 
+    /// Whether entries that point into a stretch stay: their messages are damaged, and their
+    /// numbers must not be given out again. Behind the end of the log they are those of others.
+    func isKept(_ tally: StretchTally) -> Bool {
+        !tally.isTail || files.mark.map { tally.stretch.start < $0.logDurable } ?? false
+    }
+
     /// The stretch without records that holds a physical offset.
     func stretch(holding physicalOffset: Int64) -> StretchTally? {
         var low = 0
@@ -119,6 +130,7 @@ final class StretchTally {
     let isTail: Bool
     private(set) var entryCount: Int64 = 0
     private(set) var examples: [String] = []
+    private(set) var lost: [LostMessages] = []
 
     init(_ stretch: LogStretch, isTail: Bool) {
         self.stretch = stretch
@@ -128,6 +140,10 @@ final class StretchTally {
     func addEntry(topic: String, queueID: Int32, queueOffset: Int64, count: Int64 = 1) {
         entryCount += count
         if examples.count < 3 { examples.append("\(topic)/\(queueID) offset \(queueOffset)") }
+        LostMessages.note(
+            LostMessages(
+                topic: topic, queueID: queueID, offsets: queueOffset..<queueOffset &+ count),
+            in: &lost)
     }
 
     /// `message A/0 offset 3` or `5 messages (A/0 offset 3, …)`.
