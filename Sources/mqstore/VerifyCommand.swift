@@ -53,7 +53,7 @@ enum FindingJSON {
         console.line(JSONText.object([("summary", summary(report))]))
     }
 
-    private static func object(_ finding: Finding) -> String {
+    static func object(_ finding: Finding) -> String {
         let place = finding.place
         let members: [(String, String?)] = [
             ("severity", JSONText.string(finding.severity.rawValue)),
