@@ -93,4 +93,21 @@ import Testing
                 == [message(359).body])
         try store.close()
     }
+
+    @Test("hides no message behind an entry that stands for none", arguments: [175, 88, 300])
+    func fillerInTheMiddle(number: Int) throws {
+        let filler = [UInt8](repeating: 0, count: 8) + [0x7F, 0xFF, 0xFF, 0xFF]
+        try overwrite(
+            "\(folder)/\(StoreDirectory.fileName(Int64(number / 100) * 2000))",
+            at: number % 100 * 20, with: filler + [UInt8](repeating: 0, count: 8))
+        let store = try MessageStore.open(directory.path, tinyConfiguration())
+        let queue = try store.queue(topic: "Orders")
+        #expect(try store.minimumOffset(queue) == 0)
+        #expect(try store.read(queue, from: 0, count: 1).messages().map(\.queueOffset) == [0])
+        #expect(try store.offset(in: queue, at: 0) == 0)
+        #expect(
+            try store.read(queue, from: Int64(number), count: 1).messages().map(\.queueOffset)
+                == [Int64(number) + 1])
+        try store.close()
+    }
 }
