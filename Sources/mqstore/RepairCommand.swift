@@ -6,7 +6,7 @@ import ApusSystem
 /// The command `repair`.
 enum RepairCommand {
     private static let valued = StoreArgument.valued.union([
-        "--index-slots", "--index-entries", "--queue-file-size",
+        "--index-slots", "--index-entries", "--queue-file-size", "--salvage-to", "--salvage-from",
     ])
 
     static func run(_ words: ArraySlice<String>, _ console: Console) throws -> ExitCode {
@@ -25,6 +25,14 @@ enum RepairCommand {
             options.queueFileByteCount = Int(size)
         }
         let store = try StoreArgument(arguments, console)
+        if let path = arguments.text("--salvage-to") {
+            guard !path.isEmpty, !arguments.has("--apply") else {
+                throw UsageError("--salvage-to names a new directory, and goes without --apply")
+            }
+            return try SalvageCommand.run(
+                store, to: path, from: arguments.number("--salvage-from"), options,
+                isJSON: arguments.has("--json"), console)
+        }
         let report =
             arguments.has("--apply")
             ? try Repair.apply(store.disk, store.files.directory, options)

@@ -128,6 +128,10 @@ enum Usage {
           --cut-at-damage   in a directory of RocketMQ's, where nothing tells a torn end
                             from damage: end the log before the first damage, although
                             records stand behind it
+          --salvage-to NEW  instead: copy every record that can be read, behind damage
+                            too, into a new store at NEW. Queue offsets stay, so that
+                            what consumers have committed does; physical offsets change
+          --salvage-from N  only records at or behind physical offset N
           --json            one step, loss or remaining finding a line, and a summary
           --index-slots N   maxHashSlotNum, when no index file tells it
           --index-entries N maxIndexNum, likewise
@@ -137,6 +141,7 @@ enum Usage {
 
           mqstore repair /home/rocketmq/store
           mqstore repair /home/rocketmq/store --apply
+          mqstore repair /home/rocketmq/store --salvage-to /home/rocketmq/salvaged
 
         Exit codes:
           0  nothing to do, or all done

@@ -43,7 +43,14 @@ enum CheckpointRepair {
             try checkpoint.update { now, _ in now = fields }
             return
         }
-        let temporary = "\(path).new"
+        try write(disk, files.directory, fields)
+    }
+
+    /// Writes a file of RocketMQ's fields, without a mark.
+    static func write(
+        _ disk: any Disk, _ directory: StoreDirectory, _ fields: CheckpointFields
+    ) throws(DiskError) {
+        let temporary = "\(directory.checkpoint).new"
         let file = try disk.open(temporary, .createEmpty)
         defer { file.close() }
         var buffer = [UInt8](repeating: 0, count: CheckpointLayout.fileByteCount)
@@ -51,8 +58,8 @@ enum CheckpointRepair {
         fields.store(into: &bytes)
         try file.write(buffer.rawSpan, at: 0)
         try file.sync()
-        try disk.rename(temporary, to: path)
-        try disk.syncDirectory(files.directory.root)
+        try disk.rename(temporary, to: directory.checkpoint)
+        try disk.syncDirectory(directory.root)
     }
 
     /// Writes a mark that differs in what it says of the index.

@@ -44,10 +44,15 @@ final class QueueFileWriter: QueueOutput {
 
     private var unitsPerFile: Int64 { fileByteCount / Int64(ConsumeQueueUnit.byteCount) }
 
+    /// Whether a number can be one of the queue. So many messages cannot be missing before it: the
+    /// number is damaged.
+    func takes(_ number: Int64) -> Bool {
+        CommitLog.isPlausible(queueOffset: number)
+            && covered.last.map { number - $0.upperBound <= 4 * unitsPerFile } ?? true
+    }
+
     func put(_ unit: ConsumeQueueUnit, at number: Int64) {
-        guard !isBatch, failure == nil, CommitLog.isPlausible(queueOffset: number) else { return }
-        // So many messages cannot be missing: the record's own number is damaged.
-        if let last = covered.last, number - last.upperBound > 4 * unitsPerFile { return }
+        guard !isBatch, failure == nil, takes(number) else { return }
         cover(number)
         write(unit, at: number)
     }
@@ -79,7 +84,8 @@ final class QueueFileWriter: QueueOutput {
         fill()
         flush()
         if let failure { throw failure }
-        try disk.createDirectories(folder)
+        // Nothing was put: no folder, whose name may be anything.
+        if starts.isEmpty { return }
         for name in fileNames {
             let file = try disk.open("\(folder)/\(name)", .readWrite)
             defer { file.close() }

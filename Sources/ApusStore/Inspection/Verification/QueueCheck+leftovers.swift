@@ -67,7 +67,12 @@ extension QueueCheck {
     private func judge(_ unit: ConsumeQueueUnit, _ number: Int64, in state: QueueState) {
         context.totals.queueEntries += 1
         // Also in a gap, where the number was given to a message that is lost.
-        if unit.isFiller, number < state.next ?? .max { return }
+        if unit.isFiller, number < state.next ?? .max {
+            if let gap = state.gaps.firstIndex(where: { $0.offsets.contains(number) }) {
+                state.gaps[gap].filled += 1
+            }
+            return
+        }
         let offset = unit.physicalOffset
         if offset >= 0, unit.size > 0 {
             if offset < context.logStart {

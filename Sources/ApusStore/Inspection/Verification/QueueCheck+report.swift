@@ -160,17 +160,26 @@ extension QueueCheck {
                     queueOffset: gap.offsets.lowerBound, count: missing)
                 continue
             }
+            let isKnown = gap.filled >= missing
+            let which =
+                gap.offsets.count == 1
+                ? "message \(gap.offsets.lowerBound)"
+                : "messages \(gap.offsets.lowerBound) to \(gap.offsets.upperBound - 1)"
             context.findings.add(
                 Finding(
-                    .damage, .queueOffsetGap,
+                    isKnown ? .note : .damage, .queueOffsetGap,
                     at: state.place(
                         of: gap.offsets.lowerBound, physicalOffset: gap.physical.upperBound),
                     count: missing,
-                    "\(state.name) has no messages \(gap.offsets.lowerBound) to"
-                        + " \(gap.offsets.upperBound - 1) in the log; the one before stands at"
-                        + " physical offset \(gap.physical.lowerBound), the next at"
-                        + " \(gap.physical.upperBound).",
-                    consumers: "These messages cannot be delivered."))
+                    "\(state.name) has no \(which) in the log; the one before stands at physical"
+                        + " offset \(gap.physical.lowerBound), the next at"
+                        + " \(gap.physical.upperBound)."
+                        + (isKnown
+                            ? " The queue says so too: they were lost before a recovery, a repair"
+                                + " or a salvage." : ""),
+                    consumers: isKnown
+                        ? "They are given the next message instead."
+                        : "These messages cannot be delivered."))
         }
     }
 

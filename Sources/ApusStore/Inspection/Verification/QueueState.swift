@@ -136,4 +136,6 @@ struct QueueGap {
     let physical: Range<Int64>
     /// Entries in the gap that point to where a record was.
     var explained: Int64 = 0
+    /// Entries in the gap that stand for no message.
+    var filled: Int64 = 0
 }
