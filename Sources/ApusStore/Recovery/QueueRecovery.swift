@@ -150,11 +150,11 @@ final class QueueRecovery {
             CommitLog.isPlausible(queueOffset: record.queueOffset),
             let queue = try queue(of: record)
         else { return }
-        if !fills, record.queueOffset > queue.nextOffset {
+        let unit = queue.unit(for: record)
+        if !fills, record.queueOffset > queue.nextOffset, try !log.holdsNext(unit, queue) {
             throw .damagedQueue(
                 topic: queue.topic.name, queueID: queue.queueID, queueOffset: queue.nextOffset)
         }
-        let unit = queue.unit(for: record)
         if try log.restore(unit, at: record.queueOffset, of: queue) { rebuilt.insert(queue.name) }
     }
 
@@ -178,6 +178,12 @@ extension CommitLog {
     func restore(
         _ unit: ConsumeQueueUnit, at offset: Int64, of queue: ConsumeQueue
     ) throws(StoreError) -> Bool {
+        if offset != queue.nextOffset, try holdsNext(unit, queue) {
+            // The record's own number is damaged. Under the queue's it is refused when it is read;
+            // under its own it would take the place of another.
+            advance(queue, past: queue.nextOffset)
+            return false
+        }
         if offset <= queue.nextOffset, try queue.unit(at: offset) == unit {
             advance(queue, past: offset)
             return false
@@ -205,6 +211,12 @@ extension CommitLog {
         try put(unit, at: offset, of: queue)
         advance(queue, past: offset)
         return true
+    }
+
+    /// Whether a queue has an entry's record under the number that comes next.
+    func holdsNext(_ unit: ConsumeQueueUnit, _ queue: ConsumeQueue) throws(StoreError) -> Bool {
+        guard let held = try queue.unit(at: queue.nextOffset) else { return false }
+        return held.physicalOffset == unit.physicalOffset && held.size == unit.size
     }
 
     private func put(
