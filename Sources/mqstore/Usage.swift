@@ -91,6 +91,9 @@ enum Usage {
         queues and index may be behind the log. That is told as notes, since an open
         mends it. What an open would not mend is told as in any other store.
 
+          --require-checksums
+                           a record without a __CRC32# property is damaged: for stores
+                           where enabledAppendPropCRC was on from the beginning
           --json           one finding a line, and a last line with the summary
           --index-slots N  the broker's maxHashSlotNum, when its index files do not
                            have four entries a slot

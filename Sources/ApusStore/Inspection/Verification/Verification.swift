@@ -57,7 +57,10 @@ package final class Verification {
         }
         index.begin { progress($0) }
         context.recoveryStart = RecoveryStart.find(context)
-        let end = LogScan.run(context.disk, context.files, visitor: self)
+        let end = LogScan.run(
+            context.disk, context.files,
+            checks: context.options.requiresRecordChecksum
+                ? [.all, .recordChecksumRequired] : .all, visitor: self)
         for stretch in end.tail { context.add(stretch, isTail: true) }
         context.logEnd = end.offset
         context.totals.segments = context.files.segments.count

@@ -7,6 +7,9 @@ import ApusSystem
 package struct VerificationOptions: Sendable {
     /// Slots of each IndexFile; nil: read off the lengths, with four entries a slot.
     package var indexSlots: Int32?
+    /// Whether a record without a `__CRC32#` property is damaged: in a store where all have one,
+    /// it was damaged itself.
+    package var requiresRecordChecksum = false
     /// Told the bytes looked at and those to look at, now and then.
     package var progress: (@Sendable (Int64, Int64) -> Void)?
 
