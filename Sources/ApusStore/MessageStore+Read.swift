@@ -81,8 +81,7 @@ extension MessageStore {
         let low = try minimumOffset(queue)
         let high = max(low, try maximumOffset(queue))
         let log = log
-        let found = try queue.queue.partition(low..<high) { (unit) throws(StoreError) in
-            if unit.isFiller { return true }
+        let found = try queue.queue.partitionMessages(low..<high) { (unit) throws(StoreError) in
             let time = try log.record(at: unit.physicalOffset).withRecord { $0.storeTimestamp }
             return boundary == .lower ? time < milliseconds : time <= milliseconds
         }

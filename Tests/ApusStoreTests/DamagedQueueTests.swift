@@ -108,4 +108,47 @@ import Testing
                 == [message(359).body])
         try store.close()
     }
+
+    @Test("hides no message behind an entry that stands for none", arguments: [175, 88, 300])
+    func fillerInTheMiddle(number: Int) throws {
+        let filler = [UInt8](repeating: 0, count: 8) + [0x7F, 0xFF, 0xFF, 0xFF]
+        try overwrite(
+            "\(folder)/\(StoreDirectory.fileName(Int64(number / 100) * 2000))",
+            at: number % 100 * 20, with: filler + [UInt8](repeating: 0, count: 8))
+        let store = try MessageStore.open(directory.path, tinyConfiguration())
+        let queue = try store.queue(topic: "Orders")
+        #expect(try store.minimumOffset(queue) == 0)
+        #expect(try store.read(queue, from: 0, count: 1).messages().map(\.queueOffset) == [0])
+        #expect(try store.offset(in: queue, at: 0) == 0)
+        #expect(
+            try store.read(queue, from: Int64(number), count: 1).messages().map(\.queueOffset)
+                == [Int64(number) + 1])
+        try store.close()
+    }
+
+    @Test(
+        "gives a record whose number is damaged no other number than it had",
+        arguments: [UInt8(10), 110])
+    func damagedNumber(low: UInt8) throws {
+        var places: [AppendResult] = []
+        do {
+            let killed = try MessageStore.open(directory.path, tinyConfiguration())
+            for number in 350..<360 { places.append(try killed.append(message(number))) }
+        }
+        // Message 352 says that it is another one, before or behind.
+        let place = places[2].physicalOffset
+        let segment = place / 65_536 * 65_536
+        try overwrite(
+            "\(directory.path)/commitlog/\(StoreDirectory.fileName(segment))",
+            at: Int(place - segment) + 26, with: [1, low])
+        let store = try MessageStore.open(directory.path, tinyConfiguration())
+        let queue = try store.queue(topic: "Orders")
+        #expect(try store.maximumOffset(queue) == 360)
+        for number in 0..<360 where number != 352 {
+            let read = try store.read(queue, from: Int64(number), count: 1).messages()
+            #expect(read.map(\.body) == [message(number).body])
+        }
+        #expect(throws: StoreError.self) { _ = try store.read(queue, from: 352, count: 1) }
+        try store.close()
+    }
 }

@@ -194,7 +194,8 @@ final class QueueRecovery {
     private func check(
         _ record: RecordView, _ queue: ConsumeQueue, next: Int64
     ) throws(StoreError) {
-        guard !fills, record.queueOffset > next else { return }
+        guard !fills, record.queueOffset > next, try !log.holdsNext(queue.unit(for: record), queue)
+        else { return }
         throw .damagedQueue(topic: queue.topic.name, queueID: queue.queueID, queueOffset: next)
     }
 
@@ -223,6 +224,12 @@ extension CommitLog {
     func restore(
         _ unit: ConsumeQueueUnit, at offset: Int64, of queue: ConsumeQueue
     ) throws(StoreError) -> Bool {
+        if offset != queue.nextOffset, try holdsNext(unit, queue) {
+            // The record's own number is damaged. Under the queue's it is refused when it is read;
+            // under its own it would take the place of another.
+            advance(queue, past: queue.nextOffset)
+            return false
+        }
         if offset <= queue.nextOffset, try queue.unit(at: offset) == unit {
             advance(queue, past: offset)
             return false
@@ -250,6 +257,12 @@ extension CommitLog {
         try put(unit, at: offset, of: queue)
         advance(queue, past: offset)
         return true
+    }
+
+    /// Whether a queue has an entry's record under the number that comes next.
+    func holdsNext(_ unit: ConsumeQueueUnit, _ queue: ConsumeQueue) throws(StoreError) -> Bool {
+        guard let held = try queue.unit(at: queue.nextOffset) else { return false }
+        return held.physicalOffset == unit.physicalOffset && held.size == unit.size
     }
 
     private func put(

@@ -105,6 +105,7 @@ package enum FindingKind: String, CaseIterable, Sendable {
     case checkpoint
     case checkpointAhead = "checkpoint-ahead"
     case durableMark = "durable-mark"
+    case repairUnfinished = "repair-unfinished"
     case notCleanlyShutDown = "not-cleanly-shut-down"
     case stray
 }

@@ -19,8 +19,9 @@ extension IndexCheck {
             "with another time than the record that it points to",
             "Queries by key within a span of time may miss these messages.")
         add(noRecord, .indexEntry, "that points to where no record starts", missed)
-        guard beyondLog.count > 0, !context.hasLostEnd else { return }
         let isExpected = !context.isClean
+        if beyondLog.count > 0, !isExpected { context.derived.isIndexWrong = true }
+        guard beyondLog.count > 0, !context.hasLostEnd else { return }
         context.findings.add(
             Finding(
                 isExpected ? .note : .inconsistency, .indexEntry, at: place(of: beyondLog),
@@ -37,6 +38,7 @@ extension IndexCheck {
     ) {
         guard tally.count > 0 else { return }
         let isRebuilt = !context.isClean && tally.first >= context.recoveryStart
+        if !isRebuilt { context.derived.isIndexWrong = true }
         context.findings.add(
             Finding(
                 isRebuilt ? .note : .inconsistency, kind, at: place(of: tally), count: tally.count,
@@ -72,6 +74,7 @@ extension IndexCheck {
         }
         if within.count > 0 {
             let isRebuilt = !context.isClean && within.first >= context.recoveryStart
+            if !isRebuilt { context.derived.isIndexWrong = true }
             context.findings.add(
                 Finding(
                     isRebuilt ? .note : .inconsistency, .indexKeyMissing,
@@ -83,6 +86,7 @@ extension IndexCheck {
         }
         if behind.count > 0 {
             let isExpected = !context.isClean
+            if !isExpected { context.derived.isIndexWrong = true }
             context.findings.add(
                 Finding(
                     isExpected ? .note : .inconsistency, .indexIncomplete,

@@ -126,7 +126,7 @@ final class IndexCheck {
     private func examine(_ place: IndexPlace) {
         let offset = place.entry.physicalOffset
         if offset >= 0, offset < context.logStart { return }
-        if let stretch = context.stretch(holding: offset), !stretch.isTail { return }
+        if let stretch = context.stretch(holding: offset), context.isKept(stretch) { return }
         if offset >= context.logEnd || offset >= context.files.segments.last?.end ?? 0 {
             return beyondLog.add(offset, file: path(place), number: place.number)
         }

@@ -9,6 +9,7 @@ struct LeftoverEntry {
     let number: Int64
     let physicalOffset: Int64
     let size: Int32
+    var isBatch = false
 }
 
 /// Neighbouring entries without a record, for the same reason.
@@ -73,6 +74,21 @@ extension VerificationContext {
     }
 
     private func note(_ entry: LeftoverEntry, _ reason: LeftoverRun.Reason, _ instead: String) {
+        // What a kill left behind the end of the log, the next open takes away.
+        if isClean || reason != .beyondLog {
+            let name = QueueName(topic: entry.topic, id: entry.queueID)
+            if entry.isBatch {
+                derived.batchQueues.insert(name)
+            } else {
+                derived.queues.insert(name)
+            }
+        }
+        if reason == .beyondLog {
+            LostMessages.note(
+                LostMessages(
+                    topic: entry.topic, queueID: entry.queueID,
+                    offsets: entry.number..<entry.number &+ 1), in: &lostBeyondLog)
+        }
         let end = entry.physicalOffset &+ Int64(max(0, entry.size))
         if let last = leftovers.last, last.reason == reason, last.end == entry.number,
             last.queueID == entry.queueID, last.topic == entry.topic, reason != .otherMessage

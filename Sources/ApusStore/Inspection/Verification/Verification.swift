@@ -36,13 +36,31 @@ package final class Verification {
         return verification.report
     }
 
+    /// The same, with all that a repair has to know.
+    static func examine(
+        _ disk: any Disk, _ files: StoreFiles, _ options: VerificationOptions = .init(),
+        sink: (any DerivedSink)? = nil
+    ) -> Examination {
+        let context = VerificationContext(disk, files, options)
+        context.sink = sink
+        let verification = Verification(context)
+        verification.run()
+        return Examination(
+            report: verification.report, derived: context.derived, stretches: context.stretches,
+            lostBeyondLog: context.lostBeyondLog, logEnd: context.logEnd,
+            newestTimestamp: context.newestTimestamp)
+    }
+
     private func run() {
         for failure in context.files.failures {
             context.noteUnreadable(failure, consumers: "What is in there cannot be delivered.")
         }
         index.begin { progress($0) }
         context.recoveryStart = RecoveryStart.find(context)
-        let end = LogScan.run(context.disk, context.files, visitor: self)
+        let end = LogScan.run(
+            context.disk, context.files,
+            checks: context.options.requiresRecordChecksum
+                ? [.all, .recordChecksumRequired] : .all, visitor: self)
         for stretch in end.tail { context.add(stretch, isTail: true) }
         context.logEnd = end.offset
         context.totals.segments = context.files.segments.count
@@ -86,6 +104,19 @@ package final class Verification {
     }
 }
 
+/// What a verification found, for a repair.
+struct Examination {
+    let report: VerificationReport
+    let derived: DerivedFaults
+    /// Stretches of the log without records, ascending.
+    let stretches: [StretchTally]
+    /// Messages that queues have behind the end of the log.
+    let lostBeyondLog: [LostMessages]
+    /// Physical offset behind the last record.
+    let logEnd: Int64
+    let newestTimestamp: Int64
+}
+
 extension Verification: LogVisitor {
     package func visit(_ record: borrowing LogRecord) -> Bool {
         let traits = RecordTraits(record)
@@ -95,7 +126,11 @@ extension Verification: LogVisitor {
         traits.keyHashes(of: record, into: &hashes)
         index.visit(record, hashes: hashes)
         queues.visit(record, traits)
-        return true
+        guard let sink = context.sink else { return true }
+        sink.put(
+            hashes: hashes, physicalOffset: record.physicalOffset, end: record.end,
+            storeTimestamp: record.storeTimestamp)
+        return sink.goesOn
     }
 
     package func skip(_ stretch: LogStretch) { context.add(stretch, isTail: false) }
