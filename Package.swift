@@ -41,6 +41,9 @@ let package = Package(
             name: "ApusStore", dependencies: ["ApusFormat", "ApusSystem"],
             swiftSettings: lowerFloors),
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: everywhere),
+        .target(
+            name: "FuzzTargets", dependencies: ["ApusStore", "ApusFormat", "ApusSystem"],
+            path: "Tests/Fuzz/Targets", swiftSettings: everywhere),
         // Floor 6: what measures. Beside the loops in C that it measures against.
         .target(name: "CAllocationCounter", path: "Benchmarks/CAllocationCounter"),
         .target(name: "CRoofline", dependencies: ["CApus"], path: "Benchmarks/CRoofline"),
@@ -78,3 +81,11 @@ let package = Package(
         .testTarget(name: "TidyTests", swiftSettings: everywhere),
     ]
 )
+
+// The fuzzer is linked with libFuzzer's driver, which only a build with -sanitize=fuzzer has.
+if Context.environment["APUS_FUZZ"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "apusfuzz", dependencies: ["FuzzTargets", "ApusFormat"],
+            path: "Tests/Fuzz/Harness", swiftSettings: everywhere))
+}
