@@ -49,6 +49,9 @@ let package = Package(
         .executableTarget(
             name: "simulate", dependencies: ["Simulation"], path: "Tests/simulate",
             swiftSettings: everywhere),
+        .target(
+            name: "FuzzTargets", dependencies: ["ApusStore", "ApusFormat", "ApusSystem"],
+            path: "Tests/Fuzz/Targets", swiftSettings: everywhere),
         // Floor 6: what measures. Beside the loops in C that it measures against.
         .target(name: "CAllocationCounter", path: "Benchmarks/CAllocationCounter"),
         .target(name: "CRoofline", dependencies: ["CApus"], path: "Benchmarks/CRoofline"),
@@ -90,3 +93,11 @@ let package = Package(
         .testTarget(name: "TidyTests", swiftSettings: everywhere),
     ]
 )
+
+// The fuzzer is linked with libFuzzer's driver, which only a build with -sanitize=fuzzer has.
+if Context.environment["APUS_FUZZ"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "apusfuzz", dependencies: ["FuzzTargets", "ApusFormat"],
+            path: "Tests/Fuzz/Harness", swiftSettings: everywhere))
+}

@@ -5,7 +5,7 @@ import ApusFormat
 extension StoreConfiguration {
     /// Fails with `.invalidConfiguration`, naming RocketMQ's key, when settings contradict each
     /// other or lie outside of what the format can hold.
-    func validate() throws(StoreError) {
+    package func validate() throws(StoreError) {
         let segment = commitLog.segmentByteCount
         try require(
             segment >= 4096 && segment <= 1 << 31 - 4096 && segment % 4096 == 0,
