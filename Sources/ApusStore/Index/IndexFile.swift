@@ -178,6 +178,8 @@ final class IndexFile: @unchecked Sendable {
         }
         preparedEnd = header.nextEntry
         storeHeader()
+        // All of it was stored to; a disk that sees no stores is told.
+        file.dirty(bytes, 0..<entryOffset(header.nextEntry))
     }
 
     /// Zeroes what stands from an entry on. Entries of records that a power cut took may fit the
@@ -191,7 +193,10 @@ final class IndexFile: @unchecked Sendable {
                 let end = min(data.upperBound, bytes.count)
                 while position < end {
                     let page = position..<min(end, (position | 4095) + 1)
-                    if !bytes.bytes(in: page).isZero { zero(page) }
+                    if !bytes.bytes(in: page).isZero {
+                        zero(page)
+                        file.dirty(bytes, page)
+                    }
                     position = page.upperBound
                 }
             }

@@ -231,6 +231,8 @@ extension CommitLog {
             return false
         }
         if offset <= queue.nextOffset, try queue.unit(at: offset) == unit {
+            // What a failed sync left in the page cache counts as written there: it is not.
+            try queue.makeDirty(offset)
             advance(queue, past: offset)
             return false
         }

@@ -40,7 +40,9 @@ final class SimulatedDisk: Disk, @unchecked Sendable {
     /// What `space` answers instead of what is used.
     var pretendedUsedPercent: Double?
     /// The operations, for whoever wants to see what happened.
+    // Set before anything runs.
     nonisolated(unsafe) static var isTracing = false
+    // Written by the one thread of a traced run.
     nonisolated(unsafe) static var traces: [String] = []
 
     init(_ numbers: SeededNumbers) { self.numbers = numbers }
