@@ -69,6 +69,9 @@ package final class Checkpoint: Sendable {
         }
         let checkpoint = Checkpoint(file: file, fields: fields, mark: mark)
         try checkpoint.update { _, _ in }
+        // A process that was killed while it wrote them left something else, and a mark counts only
+        // beside fields that are its copy.
+        if try read(disk, path).fields != fields { try checkpoint.write(fields) }
         // Whether it is new or not: who made it may have been killed before it came to this.
         try disk.syncDirectory(SystemDisk.parent(of: path))
         return checkpoint

@@ -65,17 +65,20 @@ extension Recovery {
     private mutating func findOrigin() throws(StoreError) {
         let hasLog = log.segments.first != nil
         let mark: DurableMark?
+        let newest: DurableMark?
         let queueCount: Int
         do throws(DiskError) {
             origin = try Origin.find(disk, directory, hasLog: hasLog)
-            mark = try Checkpoint.read(disk, directory.checkpoint).mark
+            let contents = try Checkpoint.read(disk, directory.checkpoint)
+            mark = contents.mark
+            newest = contents.newestMark
             queueCount = try ConsumeQueueTable.names(on: disk, under: directory.consumeQueue).count
         } catch {
             throw StoreError(error)
         }
         if case .closed = origin {} else { try syncNames() }
         table.directoryCount.set(queueCount)
-        epoch = (mark?.epoch ?? 0) &+ 1
+        epoch = (newest?.epoch ?? 0) &+ 1
         if !hasLog, let mark, mark.logDurable > 0 { throw missingFiles(mark) }
         if !hasLog, queueCount > 0 {
             throw .unknownDirectoryLayout(
@@ -401,7 +404,7 @@ extension Recovery {
     }
 
     private func lastGeneration() throws(DiskError) -> Int64 {
-        try Checkpoint.read(disk, directory.checkpoint).mark?.generation ?? 0
+        try Checkpoint.read(disk, directory.checkpoint).newestMark?.generation ?? 0
     }
 }
 
