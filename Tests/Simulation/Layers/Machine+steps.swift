@@ -51,7 +51,7 @@ extension Machine {
         }
     }
 
-    private mutating func flush() throws {
+    mutating func flush() throws {
         guard let store else { return }
         do {
             try store.flush()
