@@ -88,8 +88,10 @@ package final class Checkpoint: Sendable {
         try state.withLock { state throws(DiskError) in
             var next = state
             change(&next.fields, &next.mark)
-            next.mark.generation = state.mark.generation &+ 1
+            next.mark.generation =
+                state.mark.generation &+ (Mutant.reusesMarkSlot.isPlanted ? 2 : 1)
             next.mark.javaFields = next.fields
+            if Mutant.writesFieldsFirst.isPlanted { try write(next.fields) }
             try write(next.mark)
             if next.fields != state.fields {
                 try write(next.fields)

@@ -91,6 +91,7 @@ extension Recovery {
     /// Who was killed may have made names that it did not come to sync. Those of queues are synced
     /// when they are next written to.
     private func syncNames() throws(StoreError) {
+        if Mutant.trustsNames.isPlanted { return }
         _ = table.wasKilled.set()
         do throws(DiskError) {
             var paths = [directory.root, directory.commitLog, directory.index]
@@ -252,7 +253,9 @@ extension Recovery {
     /// What a record above the mark must pass: it was written by the store's last opening, which
     /// said in the mark how, and perhaps not to its end.
     private var tailChecks: RecordChecks {
-        guard case .killed(let mark) = origin else { return log.scanChecks }
+        guard case .killed(let mark) = origin, !Mutant.ignoresMissingSectors.isPlanted else {
+            return log.scanChecks
+        }
         let checks = log.scanChecks.union(.writtenSectors)
         return mark.hasRecordChecksums
             ? checks.union([.recordChecksum, .recordChecksumRequired]) : checks
@@ -303,9 +306,10 @@ extension Recovery {
             let remains = try Quarantine.remains(segment, from: position)
             if let remains { try quarantine.keep(segment, remains) }
             do throws(DiskError) {
+                if segment.base > end, Mutant.keepsSegmentsBehindCut.isPlanted { continue }
                 if segment.base > end {
                     try disk.unlink(directory.segment(base: segment.base))
-                } else if remains != nil {
+                } else if remains != nil, !Mutant.leavesTailBehindCut.isPlanted {
                     try segment.file.zero(from: position, count: segment.bytes.count - position)
                     try segment.file.sync()
                 }
@@ -332,6 +336,7 @@ extension Recovery {
     /// What a kill left in the page cache is not on the device yet, and what a failed sync left
     /// there would never be.
     private func makeDurable(_ segments: [Segment], upTo end: Int64) throws(StoreError) {
+        if Mutant.trustsPageCache.isPlanted { return }
         var durable = queuesDurable
         if case .killed(let mark) = origin { durable = mark.logDurable }
         do throws(DiskError) {
@@ -381,7 +386,7 @@ extension Recovery {
             try file.write(text.rawSpan, at: 0)
             try file.sync()
             file.close()
-            try disk.rename(temporary, to: directory.abort)
+            if !Mutant.leavesAbortOut.isPlanted { try disk.rename(temporary, to: directory.abort) }
             try disk.syncDirectory(directory.root)
             var fields = try Checkpoint.read(disk, directory.checkpoint).fields
             switch origin {
@@ -411,6 +416,7 @@ extension Recovery {
 extension CommitLog {
     /// What a scan of recovery checks of each record.
     var scanChecks: RecordChecks {
-        configuration.integrity.checksBodyOnRecovery ? .all : .position
+        configuration.integrity.checksBodyOnRecovery && !Mutant.ignoresBodyChecksum.isPlanted
+            ? .all : .position
     }
 }
