@@ -53,6 +53,7 @@ let package = Package(
             path: "Tests/Simulation", swiftSettings: everywhere),
         .executableTarget(
             name: "simulate", dependencies: ["Simulation"], path: "Tests/simulate",
+            exclude: ["mutants.sh"],
             swiftSettings: everywhere),
         .target(
             name: "FuzzTargets", dependencies: ["ApusStore", "ApusFormat", "ApusSystem"],

@@ -16,11 +16,12 @@ struct SimulateOptions {
     var isTracing = false
 
     static let usage = """
-        usage: simulate [states | faults | model] [options]
+        usage: simulate [states | faults | model | threads] [options]
 
           states   L1: random crash states, until --count of them were recovered and compared
           faults   L0: every operation of a scenario fails in turn, for --count scenarios
           model    random operations against the plain model, compared at every step, --count runs
+          threads  writers and readers at once, on a real directory, --count rounds
 
           --count N      how many (states: 100000)
           --seed N       the first seed; a failure prints the one that replays it
@@ -40,7 +41,7 @@ struct SimulateOptions {
     static func parse(_ arguments: [String]) -> SimulateOptions? {
         var options = SimulateOptions()
         var rest = arguments[...]
-        if let first = rest.first, ["states", "faults", "model"].contains(first) {
+        if let first = rest.first, ["states", "faults", "model", "threads"].contains(first) {
             options.layer = rest.removeFirst()
             if first != "states" { options.count = first == "faults" ? 8 : 200 }
         }
@@ -54,7 +55,8 @@ struct SimulateOptions {
             switch (name, Int(value)) {
             case ("--count", let number?) where number > 0: options.count = number
             case ("--seed", .some): options.seed = UInt64(value) ?? 1
-            case ("--seed", nil): guard let seed = UInt64(value) else { return nil }
+            case ("--seed", nil):
+                guard let seed = UInt64(value) else { return nil }
                 options.seed = seed
             case ("--workers", let number?) where number > 0: options.workers = number
             case ("--record", _): options.record = value
@@ -89,7 +91,8 @@ public enum SimulateTool {
         let start = Date()
         var threads: [SystemThread] = []
         for _ in 0..<options.workers {
-            do { threads.append(try SystemThread(name: "simulate") { work(options, tally) }) } catch {
+            do { threads.append(try SystemThread(name: "simulate") { work(options, tally) }) } catch
+            {
                 print("no thread: \(error)")
                 return 1
             }
@@ -120,6 +123,9 @@ public enum SimulateTool {
                     var loop = FaultLoop(seed: seed)
                     try loop.run()
                     tally.add(1, detail: loop.runs)
+                case "threads":
+                    try ThreadRound(seed: seed).run()
+                    tally.add(1, detail: 1)
                 case "model":
                     var lineage = Lineage(seed: seed)
                     lineage.isDeep = true
@@ -148,6 +154,7 @@ public enum SimulateTool {
             "states": ("L1", "power cuts and kills of a simulated disk"),
             "faults": ("L0", "each operation of a scenario fails"),
             "model": ("model", "random operations compared at every step"),
+            "threads": ("threads", "writers and readers at once"),
         ]
         let (layer, what) = layers[options.layer] ?? ("", "")
         let states = options.layer == "states" ? tally.done : tally.details

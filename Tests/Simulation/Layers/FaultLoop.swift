@@ -49,7 +49,9 @@ public struct FaultLoop {
     private mutating func run(_ plan: FaultPlan) throws -> Bool {
         var machine = Machine(options, SeededNumbers(seed: seed))
         machine.disk.plan = plan
-        do { try Self.scenario(&machine) } catch let violation as Violation { throw violation } catch {}
+        do { try Self.scenario(&machine) } catch let violation as Violation {
+            throw violation
+        } catch {}
         let hadFault = machine.disk.hasFailed
         machine.letGo()
         var cut = machine
