@@ -41,6 +41,17 @@ let package = Package(
             name: "ApusStore", dependencies: ["ApusFormat", "ApusSystem"],
             swiftSettings: lowerFloors),
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: everywhere),
+        // A disk that fails, and what is run on it.
+        .target(
+            name: "Simulation",
+            dependencies: ["ApusStore", "ApusFormat", "ApusSystem", "TestSupport"],
+            path: "Tests/Simulation", swiftSettings: everywhere),
+        .executableTarget(
+            name: "simulate", dependencies: ["Simulation"], path: "Tests/simulate",
+            swiftSettings: everywhere),
+        .target(
+            name: "FuzzTargets", dependencies: ["ApusStore", "ApusFormat", "ApusSystem"],
+            path: "Tests/Fuzz/Targets", swiftSettings: everywhere),
         // Floor 6: what measures. Beside the loops in C that it measures against.
         .target(name: "CAllocationCounter", path: "Benchmarks/CAllocationCounter"),
         .target(name: "CRoofline", dependencies: ["CApus"], path: "Benchmarks/CRoofline"),
@@ -55,6 +66,10 @@ let package = Package(
                 "CAllocationCounter",
             ],
             path: "Benchmarks/mqbench", swiftSettings: everywhere),
+        // What the crash runners in Tests/Crash kill, and what checks the remains.
+        .executableTarget(
+            name: "crash-writer", dependencies: ["ApusStore", "ApusFormat", "ApusSystem"],
+            path: "Tests/CrashWriter", swiftSettings: everywhere),
         .testTarget(
             name: "HistogramTests", dependencies: ["Histogram"], swiftSettings: everywhere),
         .testTarget(
@@ -78,3 +93,11 @@ let package = Package(
         .testTarget(name: "TidyTests", swiftSettings: everywhere),
     ]
 )
+
+// The fuzzer is linked with libFuzzer's driver, which only a build with -sanitize=fuzzer has.
+if Context.environment["APUS_FUZZ"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "apusfuzz", dependencies: ["FuzzTargets", "ApusFormat"],
+            path: "Tests/Fuzz/Harness", swiftSettings: everywhere))
+}

@@ -25,8 +25,12 @@ extension MessageStore {
     public var flushed: Int64 { log.flushed.load(ordering: .acquiring) }
     /// Physical offset of the first byte that is kept.
     public var physicalMinimum: Int64 { log.start.load(ordering: .acquiring) }
-    /// Stretches below the durable mark that recovery found damaged. They are kept, never served.
+    /// Stretches below the durable mark that recovery or the scrubber found damaged. They are kept,
+    /// never served.
     public var damagedRanges: [DamagedRange] { log.damaged.withLock { $0 } }
+
+    /// What the scrubber has done since the store was opened.
+    public var scrubbing: ScrubProgress { scrubber.progress }
 
     /// The lowest offset of the queue whose message is kept.
     public func minimumOffset(_ queue: MessageQueue) throws(StoreError) -> Int64 {

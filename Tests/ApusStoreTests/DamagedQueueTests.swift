@@ -48,6 +48,21 @@ import Testing
         try store.close()
     }
 
+    @Test("whose entries read as zeros, below the mark of a killed store, is made again")
+    func zeroedEntries() throws {
+        do {
+            let store = try MessageStore.open(directory.path, tinyConfiguration())
+            try store.flush()
+        }
+        // In the last file, so that the search for the end meets them.
+        try overwrite(
+            "\(folder)/00000000000000006000", at: 20 * 44,
+            with: [UInt8](repeating: 0, count: 60))
+        let store = try MessageStore.open(directory.path, tinyConfiguration())
+        try expectAll(store)
+        try store.close()
+    }
+
     @Test("whose last record is damaged does not give its offset out again", arguments: [0, 100])
     func damagedLast(at distance: Int) throws {
         let place: Int64

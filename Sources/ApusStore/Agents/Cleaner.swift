@@ -92,7 +92,7 @@ extension Cleaner {
             TimeSource.localCalendar(milliseconds: wall).hour)
         let limit = wall - settings.reservedHours * 3_600_000
         var deleted = 0
-        while deleted < settings.deleteBatchLimit {
+        while deleted < settings.deleteBatchLimit, !log.isEnding.isSet {
             let used = try usedPercent()
             let isForced = settings.cleansForcibly && used >= settings.forcibleUsedPercent
             let isDue = isHour || used >= settings.maximumUsedPercent
@@ -102,9 +102,9 @@ extension Cleaner {
                 try delete(oldest, reason: isForced ? "the disk is full" : "expired")
             else { break }
             deleted += 1
-            removeLeaving()
+            if !log.isEnding.isSet { removeLeaving() }
         }
-        if deleted > 0 { try deleteDerived() }
+        if deleted > 0, !log.isEnding.isSet { try deleteDerived() }
     }
 
     /// The time of the last message in a segment: that of the next one's first, or a little
@@ -131,8 +131,9 @@ extension Cleaner {
                 try log.disk.rename(path, to: target)
             } catch {
                 // A disk with no room for a directory, or a log on a mount of its own: in one step.
-                try log.disk.unlink(path)
-                isRenamed = false
+                // Or an earlier round came no further than this.
+                isRenamed = try log.disk.status(path) == nil
+                if !isRenamed { try log.disk.unlink(path) }
             }
             try log.disk.syncDirectory(log.directory.commitLog)
         } catch {
@@ -176,7 +177,7 @@ extension Cleaner {
     /// One step for the segments on their way out which nobody holds.
     private func removeLeaving() {
         var kept: [Leaving] = []
-        while !leaving.isEmpty {
+        while !leaving.isEmpty, !log.isEnding.isSet {
             var one = leaving.removeFirst()
             if one.segment != nil {
                 guard isKnownUniquelyReferenced(&one.segment) else {
@@ -204,7 +205,7 @@ extension Cleaner {
                 }
             }
         }
-        leaving = kept
+        leaving = kept + leaving
     }
 
     /// Removes what an earlier run left half removed.

@@ -63,6 +63,7 @@ final class Flusher: @unchecked Sendable, Agent {
             // Not under the lock: completions run here, and may call anything.
             let led = try flushLog(now)
             try lock.withLock { _ throws(StoreError) in
+                if log.isEnding.isSet { return }
                 try flushQueues(now)
                 try moveMark(now)
             }
@@ -179,6 +180,8 @@ extension Flusher {
 
     private func writeMark(isClean: Bool) throws(StoreError) {
         let flushed = log.flushed.load(ordering: .acquiring)
+        // File, entries and end go together: the index runs ahead of a log that is not synced, and
+        // its entries for records that a power cut takes must not count.
         let indexed = index?.durable
         do throws(DiskError) {
             try checkpoint.update { fields, mark in
@@ -186,14 +189,14 @@ extension Flusher {
                 mark.queuesDurable = min(thorough.end, flushed)
                 mark.logMinimum = log.start.load(ordering: .relaxed)
                 mark.isClean = isClean
-                mark.queueCount = Int32(clamping: table.fileCount.value)
+                mark.queueCount = Int32(clamping: table.directoryCount.value)
                 if thorough.end <= flushed, thorough.timestamp > fields.queueTimestamp {
                     fields.commitLogTimestamp = thorough.timestamp
                     fields.queueTimestamp = thorough.timestamp
                     if indexed == nil { fields.indexTimestamp = thorough.timestamp }
                 }
-                if let indexed {
-                    mark.indexDurable = min(indexed.end, flushed)
+                if let indexed, indexed.end <= flushed {
+                    mark.indexDurable = indexed.end
                     mark.indexFileName = indexed.fileName
                     mark.indexEntryCount = indexed.entryCount
                     fields.indexTimestamp = max(fields.indexTimestamp, indexed.timestamp)

@@ -38,10 +38,16 @@ package final class CommitLog: Sendable {
     private let firstFailure = Mutex<DiskError?>(nil)
     /// When a full disk was last told of, by the clock's nanoseconds.
     private let lastDiskFull = Atomic<Int64>(.min / 2)
+    /// Set when the store begins to close or is let go. That may happen within a step of an agent,
+    /// in a completion or an observer: what is left of the step writes nothing then, since the
+    /// directory may belong to another process.
+    let isEnding = Flag()
     /// Held while segments or queue files are made.
     let roomLock = Mutex(())
-    /// Stretches below the durable mark that cannot be read. Written by recovery.
+    /// Flushed stretches that cannot be read, and whether there are any. Written by `noteDamage`,
+    /// for recovery and the scrubber.
     let damaged = Mutex<[DamagedRange]>([])
+    let hasDamage = Atomic<Bool>(false)
 
     let storeHost: HostAddress
     let bodyLimit: Int

@@ -108,6 +108,9 @@ extension GroupCommit {
                 log.poison(error)
                 return .failure(error)
             }
+            // Another file's sync may have failed meanwhile. What the kernel says of this one is
+            // not to be believed then: ext4 calls a sync a success that its aborted journal cut.
+            if let cause = log.poisonCause { return .failure(cause) }
             position = min(target, segment.end)
             log.flushed.store(position, ordering: .releasing)
         }

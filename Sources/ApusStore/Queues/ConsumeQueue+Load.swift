@@ -119,6 +119,14 @@ extension ConsumeQueue {
         if flushed.load(ordering: .relaxed) > offset { flushed.store(offset, ordering: .relaxed) }
     }
 
+    /// Has the entry at `offset` written by the next sync, though it is as it should be.
+    func makeDirty(_ offset: Int64) throws(StoreError) {
+        guard let file = try file(containing: offset) else { return }
+        let start = Int(offset - file.window.first) * ConsumeQueueUnit.byteCount
+        let range = start..<start + ConsumeQueueUnit.byteCount
+        file.file.dirty(file.window.bytes, range)
+    }
+
     /// Zeroes whatever stands behind the last entry. The caller is recovery.
     func clearBehindEnd() throws(StoreError) {
         let firsts = fileLock.withLock { files }

@@ -75,29 +75,41 @@ extension ConsumeQueue {
             (files.contains(first), readFiles.first { $0.window.first == first })
         }
         if let held { return held }
-        if !exists {
-            do throws(DiskError) {
+        do throws(DiskError) {
+            if !exists {
+                // One that was killed on its way to the first file left a directory, which counts.
+                let isNew = try disk.status(directory) == nil
                 try disk.createDirectories(directory)
-            } catch {
-                throw StoreError(error)
+                if isNew { onNewDirectory() }
             }
+            try syncNamesAfterKill()
+        } catch {
+            throw StoreError(error)
         }
         let file = try QueueFile(
             disk, path: path(ofFileFrom: first), first: first, length: fileByteCount,
             creates: !exists, writable: true)
         if !exists {
             try fill(file, upTo: nextOffset)
-            let isFirst = fileLock.withLock {
-                defer {
-                    files.append(first)
-                    files.sort()
-                    keepReadFile(file)
-                }
-                return files.isEmpty
+            fileLock.withLock {
+                files.append(first)
+                files.sort()
+                keepReadFile(file)
             }
-            if isFirst { onFirstFile() }
         }
         return file
+    }
+
+    /// A process that was killed may have made a file, or a directory, and not have come to sync its
+    /// name. Entries that are written there must not go with it.
+    private func syncNamesAfterKill() throws(DiskError) {
+        guard wasKilled.isSet, !hasSyncedNames else { return }
+        var path = directory
+        for _ in 0..<3 {
+            try disk.syncDirectory(path)
+            path = SystemDisk.parent(of: path)
+        }
+        hasSyncedNames = true
     }
 
     /// Marks the entries before a queue's first message, as RocketMQ does when it starts in

@@ -59,14 +59,19 @@ package final class ConsumeQueue: @unchecked Sendable {
     /// The lowest readable offset, and the start of the log for which it was found.
     var minimum: (offset: Int64, logStart: Int64) = (0, -1)
 
-    /// Called when the queue's first file has been made.
-    let onFirstFile: @Sendable () -> Void
+    /// Called when the queue's directory has been made.
+    let onNewDirectory: @Sendable () -> Void
+    /// Set when a process was killed here: names that it made may not be durable.
+    let wasKilled: Flag
+    /// Whether the names above the files were synced since. Touched by whoever makes room.
+    var hasSyncedNames = false
 
     package init(
         topic: Topic, queueID: Int32, directory: String, disk: any Disk, settings: QueueSettings,
-        onFirstFile: @escaping @Sendable () -> Void = {}
+        wasKilled: Flag = Flag(), onNewDirectory: @escaping @Sendable () -> Void = {}
     ) {
-        self.onFirstFile = onFirstFile
+        self.wasKilled = wasKilled
+        self.onNewDirectory = onNewDirectory
         self.topic = topic
         self.queueID = queueID
         self.directory = directory

@@ -62,7 +62,6 @@ package final class Checkpoint: Sendable {
     package static func open(
         _ disk: any Disk, _ path: String, fields: CheckpointFields, mark: DurableMark
     ) throws(DiskError) -> Checkpoint {
-        let isNew = try disk.status(path) == nil
         let file = try disk.open(path, .create)
         if try file.byteCount() < CheckpointLayout.fileByteCount {
             try file.truncate(to: CheckpointLayout.fileByteCount)
@@ -70,7 +69,8 @@ package final class Checkpoint: Sendable {
         }
         let checkpoint = Checkpoint(file: file, fields: fields, mark: mark)
         try checkpoint.update { _, _ in }
-        if isNew { try disk.syncDirectory(SystemDisk.parent(of: path)) }
+        // Whether it is new or not: who made it may have been killed before it came to this.
+        try disk.syncDirectory(SystemDisk.parent(of: path))
         return checkpoint
     }
 

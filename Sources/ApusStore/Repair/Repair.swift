@@ -89,7 +89,10 @@ package struct Repair {
         // The rest is judged anew when the log is another.
         if plan.changesLog { return }
         if plan.rebuildsDerived {
-            try DerivedRebuild(disk, files, plan.faults, options, copies).run()
+            // Kept until it is done: the verification that feeds it holds it weakly.
+            let rebuild = DerivedRebuild(disk, files, plan.faults, options, copies)
+            defer { withExtendedLifetime(rebuild) {} }
+            try rebuild.run()
             return
         }
         do throws(DiskError) {
