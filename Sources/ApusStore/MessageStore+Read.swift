@@ -83,6 +83,7 @@ extension MessageStore {
         let log = log
         let found = try queue.queue.partitionMessages(low..<high) { (unit) throws(StoreError) in
             let time = try log.record(at: unit.physicalOffset).withRecord { $0.storeTimestamp }
+            if Mutant.missesBoundary.isPlanted { return time <= milliseconds }
             return boundary == .lower ? time < milliseconds : time <= milliseconds
         }
         return boundary == .lower ? found : max(low, found - 1)

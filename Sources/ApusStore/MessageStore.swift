@@ -89,7 +89,8 @@ public final class MessageStore: Sendable {
         commit = GroupCommit(log: log)
         flusher = Flusher(
             log: log, commit: commit, index: index, checkpoint: checkpoint, table: table)
-        cleaner = Cleaner(log: log, table: table, index: index)
+        cleaner = Cleaner(
+            log: log, table: table, index: index, flusher: flusher, checkpoint: checkpoint)
         scrubber = Scrubber(log)
         runners = Mutex([])
     }

@@ -14,6 +14,8 @@ final class Cleaner: @unchecked Sendable, Agent {
     private let log: CommitLog
     private let table: ConsumeQueueTable
     private let index: MessageIndex?
+    private let flusher: Flusher
+    private let checkpoint: Checkpoint
     private let settings: RetentionSettings
     private let lock = Mutex(())
     private var leaving: [Leaving] = []
@@ -28,7 +30,12 @@ final class Cleaner: @unchecked Sendable, Agent {
         var byteCount: Int
     }
 
-    init(log: CommitLog, table: ConsumeQueueTable, index: MessageIndex?) {
+    init(
+        log: CommitLog, table: ConsumeQueueTable, index: MessageIndex?, flusher: Flusher,
+        checkpoint: Checkpoint
+    ) {
+        self.flusher = flusher
+        self.checkpoint = checkpoint
         self.log = log
         self.table = table
         self.index = index
@@ -99,12 +106,22 @@ extension Cleaner {
             guard isForced || isDue, let oldest = log.segments.first,
                 oldest.end <= log.published, oldest.end <= log.flushed.load(ordering: .acquiring),
                 isForced || lastTimestamp(of: oldest) ?? .max < limit,
+                try isCounted(oldest),
                 try delete(oldest, reason: isForced ? "the disk is full" : "expired")
             else { break }
             deleted += 1
             if !log.isEnding.isSet { removeLeaving() }
         }
         if deleted > 0, !log.isEnding.isSet { try deleteDerived() }
+    }
+
+    /// Whether the mark says that the queue entries of a segment's records are on the device, after
+    /// bringing them there. A power cut that took entries whose records are gone would have their
+    /// numbers given out a second time.
+    private func isCounted(_ segment: Segment) throws(StoreError) -> Bool {
+        if Mutant.deletesUncounted.isPlanted { return true }
+        if checkpoint.mark.queuesDurable < segment.end { try flusher.flushAll() }
+        return checkpoint.mark.queuesDurable >= segment.end
     }
 
     /// The time of the last message in a segment: that of the next one's first, or a little
@@ -140,7 +157,7 @@ extension Cleaner {
             throw StoreError(error)
         }
         // First the start: who finds a segment gone looks there for the reason.
-        log.start.store(segment.end, ordering: .releasing)
+        if !Mutant.forgetsDeletion.isPlanted { log.start.store(segment.end, ordering: .releasing) }
         guard let removed = log.segments.removeFirst(base: segment.base) else { return false }
         if isRenamed {
             leaving.append(

@@ -87,7 +87,7 @@ extension CommitLog {
     /// The end of what a reader may see of a queue.
     func readableEnd(of queue: ConsumeQueue) -> Int64 {
         let end = queue.published.load(ordering: .acquiring)
-        guard isSync, end > 0 else { return end }
+        guard isSync, end > 0, !Mutant.showsUnflushed.isPlanted else { return end }
         let limit = flushed.load(ordering: .acquiring)
         // Few entries are ahead of the sync: look at the last ones first.
         var low = end

@@ -36,7 +36,7 @@ extension CommitLog {
         segments.append(next)
         let old = segments.segment(containing: segmentEnd - 1)
         let (ticket, blankAt) = reservation.roll(to: next)
-        if let old, blankAt < segmentEnd {
+        if let old, blankAt < segmentEnd, !Mutant.leavesBlankOut.isPlanted {
             var bytes = old.bytes.mutableBytes
             BlankMarker.store(
                 remaining: Int32(truncatingIfNeeded: segmentEnd - blankAt), into: &bytes,

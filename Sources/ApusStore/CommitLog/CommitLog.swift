@@ -162,7 +162,7 @@ extension CommitLog {
             body: body, appendsChecksum: appendsChecksum, into: &segment, at: place.position)
         if isQueued {
             let unit = ConsumeQueueUnit(
-                physicalOffset: place.physicalOffset,
+                physicalOffset: place.physicalOffset &+ (Mutant.shiftsEntry.isPlanted ? 1 : 0),
                 size: Int32(truncatingIfNeeded: frame.totalSize),
                 tagsCode: queue.tagsCode(
                     properties, scan, storeTimestamp: place.storeTimestamp))
@@ -208,9 +208,9 @@ extension CommitLog {
         _ place: Place, upTo end: Int64, queue: ConsumeQueue, queueEnd: Int64,
         isKeyed: Bool
     ) {
-        publication.waitForTurn(place.ticket)
+        if !Mutant.breaksOrder.isPlanted { publication.waitForTurn(place.ticket) }
         // Before the marks: who reads a mark in a turn of its own finds these done.
-        if isKeyed { keyed.note(place.physicalOffset..<end) }
+        if isKeyed, !Mutant.forgetsKeys.isPlanted { keyed.note(place.physicalOffset..<end) }
         if queueEnd >= 0,
             queue.dirtyEpoch.load(ordering: .relaxed) != dirtyQueues.epoch.load(ordering: .relaxed)
         {

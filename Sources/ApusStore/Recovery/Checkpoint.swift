@@ -69,6 +69,9 @@ package final class Checkpoint: Sendable {
         }
         let checkpoint = Checkpoint(file: file, fields: fields, mark: mark)
         try checkpoint.update { _, _ in }
+        // A process that was killed while it wrote them left something else, and a mark counts only
+        // beside fields that are its copy.
+        if try read(disk, path).fields != fields { try checkpoint.write(fields) }
         // Whether it is new or not: who made it may have been killed before it came to this.
         try disk.syncDirectory(SystemDisk.parent(of: path))
         return checkpoint
@@ -85,8 +88,10 @@ package final class Checkpoint: Sendable {
         try state.withLock { state throws(DiskError) in
             var next = state
             change(&next.fields, &next.mark)
-            next.mark.generation = state.mark.generation &+ 1
+            next.mark.generation =
+                state.mark.generation &+ (Mutant.reusesMarkSlot.isPlanted ? 2 : 1)
             next.mark.javaFields = next.fields
+            if Mutant.writesFieldsFirst.isPlanted { try write(next.fields) }
             try write(next.mark)
             if next.fields != state.fields {
                 try write(next.fields)

@@ -56,7 +56,7 @@ struct LogEndScan {
             case .zeros(let at): bad = (at, nil)
             case .damaged(let at, let damage): bad = (at, damage)
             }
-            if let durable, bad.at < durable {
+            if let durable, bad.at < durable || Mutant.servesTornTail.isPlanted && bad.reason != nil {
                 let limit = min(segment.end, durable)
                 offset =
                     RecordScanner.resynchronise(

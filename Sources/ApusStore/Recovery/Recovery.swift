@@ -65,17 +65,20 @@ extension Recovery {
     private mutating func findOrigin() throws(StoreError) {
         let hasLog = log.segments.first != nil
         let mark: DurableMark?
+        let newest: DurableMark?
         let queueCount: Int
         do throws(DiskError) {
             origin = try Origin.find(disk, directory, hasLog: hasLog)
-            mark = try Checkpoint.read(disk, directory.checkpoint).mark
+            let contents = try Checkpoint.read(disk, directory.checkpoint)
+            mark = contents.mark
+            newest = contents.newestMark
             queueCount = try ConsumeQueueTable.names(on: disk, under: directory.consumeQueue).count
         } catch {
             throw StoreError(error)
         }
         if case .closed = origin {} else { try syncNames() }
         table.directoryCount.set(queueCount)
-        epoch = (mark?.epoch ?? 0) &+ 1
+        epoch = (newest?.epoch ?? 0) &+ 1
         if !hasLog, let mark, mark.logDurable > 0 { throw missingFiles(mark) }
         if !hasLog, queueCount > 0 {
             throw .unknownDirectoryLayout(
@@ -88,6 +91,7 @@ extension Recovery {
     /// Who was killed may have made names that it did not come to sync. Those of queues are synced
     /// when they are next written to.
     private func syncNames() throws(StoreError) {
+        if Mutant.trustsNames.isPlanted { return }
         _ = table.wasKilled.set()
         do throws(DiskError) {
             var paths = [directory.root, directory.commitLog, directory.index]
@@ -249,7 +253,9 @@ extension Recovery {
     /// What a record above the mark must pass: it was written by the store's last opening, which
     /// said in the mark how, and perhaps not to its end.
     private var tailChecks: RecordChecks {
-        guard case .killed(let mark) = origin else { return log.scanChecks }
+        guard case .killed(let mark) = origin, !Mutant.ignoresMissingSectors.isPlanted else {
+            return log.scanChecks
+        }
         let checks = log.scanChecks.union(.writtenSectors)
         return mark.hasRecordChecksums
             ? checks.union([.recordChecksum, .recordChecksumRequired]) : checks
@@ -300,9 +306,10 @@ extension Recovery {
             let remains = try Quarantine.remains(segment, from: position)
             if let remains { try quarantine.keep(segment, remains) }
             do throws(DiskError) {
+                if segment.base > end, Mutant.keepsSegmentsBehindCut.isPlanted { continue }
                 if segment.base > end {
                     try disk.unlink(directory.segment(base: segment.base))
-                } else if remains != nil {
+                } else if remains != nil, !Mutant.leavesTailBehindCut.isPlanted {
                     try segment.file.zero(from: position, count: segment.bytes.count - position)
                     try segment.file.sync()
                 }
@@ -329,6 +336,7 @@ extension Recovery {
     /// What a kill left in the page cache is not on the device yet, and what a failed sync left
     /// there would never be.
     private func makeDurable(_ segments: [Segment], upTo end: Int64) throws(StoreError) {
+        if Mutant.trustsPageCache.isPlanted { return }
         var durable = queuesDurable
         if case .killed(let mark) = origin { durable = mark.logDurable }
         do throws(DiskError) {
@@ -378,7 +386,7 @@ extension Recovery {
             try file.write(text.rawSpan, at: 0)
             try file.sync()
             file.close()
-            try disk.rename(temporary, to: directory.abort)
+            if !Mutant.leavesAbortOut.isPlanted { try disk.rename(temporary, to: directory.abort) }
             try disk.syncDirectory(directory.root)
             var fields = try Checkpoint.read(disk, directory.checkpoint).fields
             switch origin {
@@ -401,13 +409,14 @@ extension Recovery {
     }
 
     private func lastGeneration() throws(DiskError) -> Int64 {
-        try Checkpoint.read(disk, directory.checkpoint).mark?.generation ?? 0
+        try Checkpoint.read(disk, directory.checkpoint).newestMark?.generation ?? 0
     }
 }
 
 extension CommitLog {
     /// What a scan of recovery checks of each record.
     var scanChecks: RecordChecks {
-        configuration.integrity.checksBodyOnRecovery ? .all : .position
+        configuration.integrity.checksBodyOnRecovery && !Mutant.ignoresBodyChecksum.isPlanted
+            ? .all : .position
     }
 }

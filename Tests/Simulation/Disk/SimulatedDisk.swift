@@ -188,6 +188,7 @@ extension SimulatedDisk {
 
     func syncDirectory(_ path: String) throws(DiskError) {
         let isCut = try step("sync directory", path)
+        if DiskMutant.skipsDirectorySync(of: path) { return }
         if !isCut || Bool.random(using: &numbers) {
             for change in pending where change.directories.contains(path) {
                 Self.apply(change, to: &durableNames)
