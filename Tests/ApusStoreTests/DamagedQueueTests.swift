@@ -128,27 +128,28 @@ import Testing
 
     @Test(
         "gives a record whose number is damaged no other number than it had",
-        arguments: [UInt8(10), 110])
-    func damagedNumber(low: UInt8) throws {
+        arguments: [[0, 1, 10], [0, 1, 110], [0x40, 1, 96]] as [[UInt8]])
+    func damagedNumber(bytes: [UInt8]) throws {
         var places: [AppendResult] = []
         do {
             let killed = try MessageStore.open(directory.path, tinyConfiguration())
             for number in 350..<360 { places.append(try killed.append(message(number))) }
         }
-        // Message 352 says that it is another one, before or behind.
-        let place = places[2].physicalOffset
+        // One message says that it is another, before or behind; the last has none behind it.
+        let wrong = bytes[0] == 0 ? 352 : 359
+        let place = places[wrong - 350].physicalOffset
         let segment = place / 65_536 * 65_536
         try overwrite(
             "\(directory.path)/commitlog/\(StoreDirectory.fileName(segment))",
-            at: Int(place - segment) + 26, with: [1, low])
+            at: Int(place - segment) + 20, with: [bytes[0], 0, 0, 0, 0, 0] + bytes[1...])
         let store = try MessageStore.open(directory.path, tinyConfiguration())
         let queue = try store.queue(topic: "Orders")
         #expect(try store.maximumOffset(queue) == 360)
-        for number in 0..<360 where number != 352 {
+        for number in 0..<360 where number != wrong {
             let read = try store.read(queue, from: Int64(number), count: 1).messages()
             #expect(read.map(\.body) == [message(number).body])
         }
-        #expect(throws: StoreError.self) { _ = try store.read(queue, from: 352, count: 1) }
+        #expect(throws: StoreError.self) { _ = try store.read(queue, from: Int64(wrong), count: 1) }
         try store.close()
     }
 }

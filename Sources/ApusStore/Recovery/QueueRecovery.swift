@@ -180,6 +180,7 @@ final class QueueRecovery {
         guard let queue = try queue(of: record) else { return }
         try check(record, queue, next: queue.nextOffset)
         let unit = queue.unit(for: record)
+        guard try isNumbered(record, unit, queue, next: queue.nextOffset) else { return }
         if try log.restore(unit, at: record.queueOffset, of: queue) { rebuilt.insert(queue.name) }
     }
 
@@ -187,14 +188,25 @@ final class QueueRecovery {
     func tryDispatch(_ record: RecordView) throws(StoreError) {
         guard let queue = try queue(of: record) else { return }
         let next = max(queue.nextOffset, tried[ObjectIdentifier(queue)] ?? 0)
+        guard try isNumbered(record, queue.unit(for: record), queue, next: next) else { return }
         try check(record, queue, next: next)
-        tried[ObjectIdentifier(queue)] = max(next, record.queueOffset + 1)
+        let isHeld = try log.holds(queue.unit(for: record), at: next, queue)
+        tried[ObjectIdentifier(queue)] = max(next, (isHeld ? next : record.queueOffset) + 1)
+    }
+
+    /// Whether there is a number for a record: its own, or the one that its queue has for it.
+    private func isNumbered(
+        _ record: RecordView, _ unit: ConsumeQueueUnit, _ queue: ConsumeQueue, next: Int64
+    ) throws(StoreError) -> Bool {
+        if CommitLog.isPlausible(queueOffset: record.queueOffset) { return true }
+        return try log.holds(unit, at: next, queue)
     }
 
     private func check(
         _ record: RecordView, _ queue: ConsumeQueue, next: Int64
     ) throws(StoreError) {
-        guard !fills, record.queueOffset > next, try !log.holdsNext(queue.unit(for: record), queue)
+        guard !fills, record.queueOffset > next,
+            try !log.holds(queue.unit(for: record), at: next, queue)
         else { return }
         throw .damagedQueue(topic: queue.topic.name, queueID: queue.queueID, queueOffset: next)
     }
@@ -202,9 +214,9 @@ final class QueueRecovery {
     /// The queue that is to have an entry of the record; nil for none.
     private func queue(of record: RecordView) throws(StoreError) -> ConsumeQueue? {
         let flag = record.systemFlag
-        guard flag.isDispatched, !flag.contains(.innerBatch), record.queueID >= 0,
-            CommitLog.isPlausible(queueOffset: record.queueOffset)
-        else { return nil }
+        guard flag.isDispatched, !flag.contains(.innerBatch), record.queueID >= 0 else {
+            return nil
+        }
         if let last, last.queueID == record.queueID, last.topic.isNamed(record.topic) {
             return last
         }
@@ -224,7 +236,7 @@ extension CommitLog {
     func restore(
         _ unit: ConsumeQueueUnit, at offset: Int64, of queue: ConsumeQueue
     ) throws(StoreError) -> Bool {
-        if offset != queue.nextOffset, try holdsNext(unit, queue) {
+        if offset != queue.nextOffset, try holds(unit, at: queue.nextOffset, queue) {
             // The record's own number is damaged. Under the queue's it is refused when it is read;
             // under its own it would take the place of another.
             advance(queue, past: queue.nextOffset)
@@ -261,9 +273,11 @@ extension CommitLog {
         return true
     }
 
-    /// Whether a queue has an entry's record under the number that comes next.
-    func holdsNext(_ unit: ConsumeQueueUnit, _ queue: ConsumeQueue) throws(StoreError) -> Bool {
-        guard let held = try queue.unit(at: queue.nextOffset) else { return false }
+    /// Whether a queue has an entry's record under a number, whatever number the record names.
+    func holds(
+        _ unit: ConsumeQueueUnit, at number: Int64, _ queue: ConsumeQueue
+    ) throws(StoreError) -> Bool {
+        guard let held = try queue.unit(at: number) else { return false }
         return held.physicalOffset == unit.physicalOffset && held.size == unit.size
     }
 

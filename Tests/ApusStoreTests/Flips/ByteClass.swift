@@ -50,6 +50,9 @@ extension ByteClass {
         "name of KEYS": "the index", "value of KEYS": "the index",
         "name of UNIQ_KEY": "the index", "value of UNIQ_KEY": "the index",
     ]
+    /// The same, and a reader of the queue is refused the record. But of a store that was killed,
+    /// the next open puts what verify has told into the queue that the record names.
+    static let queued: Set<String> = ["queue id", "queue offset", "topic"]
 }
 
 /// The classes of all bytes of one file.

@@ -43,6 +43,8 @@ private struct FlipRun {
         let isFailure =
             if kind.isRecord && store.isChecked {
                 !outcome.isDetected || isServedWrong
+            } else if kind.isRecord, ByteClass.queued.contains(kind.name), !store.isClosed {
+                !outcome.isDetected
             } else if isRepeated {
                 !outcome.isDetected && store.isClosed
             } else {

@@ -43,7 +43,7 @@ package struct Finding: Hashable, Sendable {
 
     package let severity: Severity
     package let kind: FindingKind
-    package let place: Place
+    package internal(set) var place: Place
     /// How many bytes, entries or messages are concerned: see `what`.
     package let count: Int64
     /// What was found, as a sentence.

@@ -35,6 +35,7 @@ struct LeftoverRun {
     var physicalEnd: Int64
     /// What stands there instead, in words.
     let instead: String
+    let isBatch: Bool
 
     var count: Int64 { end - first }
     var name: String { "\(topic)/\(queueID)" }
@@ -100,7 +101,8 @@ extension VerificationContext {
                 LeftoverRun(
                     reason: reason, topic: entry.topic, queueID: entry.queueID,
                     first: entry.number, end: entry.number &+ 1,
-                    physicalOffset: entry.physicalOffset, physicalEnd: end, instead: instead))
+                    physicalOffset: entry.physicalOffset, physicalEnd: end, instead: instead,
+                    isBatch: entry.isBatch))
         } else {
             omittedLeftovers += 1
         }

@@ -139,9 +139,12 @@ extension QueueCheck {
         _ number: Int64, _ state: QueueState, _ physicalOffset: Int64
     ) -> Finding.Place {
         var place = state.place(of: number, physicalOffset: physicalOffset)
-        if !state.isBatch, let file = state.units?.file(holding: number) {
+        guard let units = state.units else { return place }
+        if !state.isBatch, let file = units.file(holding: number) {
             place.path = context.relative(file.path)
             place.fileOffset = number * Int64(ConsumeQueueUnit.byteCount) - file.first
+        } else {
+            place.path = context.relative(units.queue.path)
         }
         return place
     }
@@ -192,8 +195,7 @@ extension QueueCheck {
         context.findings.add(
             Finding(
                 isDeleted ? .note : .inconsistency, .queueMissing,
-                at: state.place(of: state.firstOffset ?? 0, physicalOffset: state.firstPhysical),
-                count: state.records,
+                at: missingPlace(state), count: state.records,
                 "\(state.name) has \(plural(state.records, "message", "messages")) in the log but"
                     + " no files"
                     + (isDeleted
@@ -201,6 +203,14 @@ extension QueueCheck {
                 consumers: isDeleted
                     ? "None: nobody can subscribe to it."
                     : "They cannot read the queue until it is made again from the log."))
+    }
+
+    private func missingPlace(_ state: QueueState) -> Finding.Place {
+        var place = state.place(
+            of: state.firstOffset ?? 0, physicalOffset: state.firstPhysical)
+        let kind = batchTopics.contains(state.topic) ? "batchconsumequeue" : "consumequeue"
+        place.path = "\(kind)/\(state.name)"
+        return place
     }
 
     private func report(_ run: LeftoverRun) {
@@ -245,8 +255,9 @@ extension QueueCheck {
         _ run: LeftoverRun, _ severity: Finding.Severity, _ kind: FindingKind, _ what: String,
         _ consumers: String
     ) {
+        let state = state(topic: run.topic, queueID: run.queueID)
+        let place = run.isBatch ? run.place : entryPlace(run.first, state, run.physicalOffset)
         context.findings.add(
-            Finding(
-                severity, kind, at: run.place, count: run.count, what, consumers: consumers))
+            Finding(severity, kind, at: place, count: run.count, what, consumers: consumers))
     }
 }

@@ -93,12 +93,24 @@ package final class Verification {
         }
     }
 
+    /// A finding about a place of the log names the file and the byte of it.
+    private func located(_ finding: Finding) -> Finding {
+        guard finding.place.path == nil, let offset = finding.place.physicalOffset,
+            let file = context.files.segments.last(where: { $0.first <= offset }),
+            offset < file.end
+        else { return finding }
+        var located = finding
+        located.place.path = context.relative(file.path)
+        located.place.fileOffset = offset - file.first
+        return located
+    }
+
     private var report: VerificationReport {
         let findings = context.findings
         var counts: [Finding.Severity: Int64] = [:]
         for severity in Finding.Severity.allCases { counts[severity] = findings.count(severity) }
         return VerificationReport(
-            findings: findings.findings, omitted: findings.omitted, counts: counts,
+            findings: findings.findings.map(located), omitted: findings.omitted, counts: counts,
             totals: context.totals, isClean: context.isClean, isLocked: context.files.isLocked,
             refused: context.refused)
     }

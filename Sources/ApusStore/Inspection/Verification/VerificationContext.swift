@@ -32,7 +32,7 @@ final class VerificationContext {
     var refused: [DiskError] = []
     var derived = DerivedFaults()
     /// Who wants to know what queues and index should hold.
-    weak var sink: (any DerivedSink)?
+    var sink: (any DerivedSink)?
 
     /// Physical offset of the first byte kept.
     let logStart: Int64
