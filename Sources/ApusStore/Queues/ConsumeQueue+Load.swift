@@ -83,8 +83,8 @@ extension ConsumeQueue {
         return end
     }
 
-    /// The number behind the last entry of a file that does not reach into the hole behind all data.
-    /// Holes are not looked at through the mapping: a full tmpfs has no page for them.
+    /// The number behind the last entry of a file that does not reach into the hole behind all its
+    /// data. Holes are not looked at through the mapping: a full tmpfs has no page for them.
     private func dataEnd(ofFileFrom first: Int64) throws(StoreError) -> Int64 {
         guard let file = try file(containing: first) else { return first }
         var position = 0
