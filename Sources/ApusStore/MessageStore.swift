@@ -32,7 +32,9 @@ public final class MessageStore: Sendable {
     /// Fails with `StoreError.locked` when another process, a Java broker included, has it open;
     /// with `.unknownDirectoryLayout`, `.wrongFileLength` or `.fileSizeDiffers` when the files are
     /// not what the configuration says; with `.damagedLog` as `RecoverySettings.onUnmarkedDamage`
-    /// says. A directory that is refused is left as it was, but for the file `lock`.
+    /// says. On a full disk the store opens for
+    /// reading and refuses appends until there is room. A directory that is refused is left as it
+    /// was, but for the file `lock`.
     public static func open(
         _ directory: String, _ configuration: StoreConfiguration = StoreConfiguration(),
         observer: (any StoreObserver)? = nil
@@ -62,7 +64,9 @@ public final class MessageStore: Sendable {
         var recovery = Recovery(log: log, table: table, loader: loader)
         let checkpoint: Checkpoint
         do throws(StoreError) {
-            checkpoint = try recovery.run()
+            let last = try recovery.run()
+            checkpoint = last.checkpoint
+            try log.start(last, hasMessages: !recovery.isFresh)
         } catch {
             // At once: closing the file does not do it while a fork has it too.
             StoreLock.release(lockFile)
@@ -122,7 +126,7 @@ public final class MessageStore: Sendable {
     }
 
     deinit {
-        _ = log.isEnding.set()
+        log.end()
         for runner in runners.withLock({ $0 }) { runner.stop() }
         StoreLock.release(lockFile)
     }
@@ -135,7 +139,7 @@ public final class MessageStore: Sendable {
     public func close() throws(StoreError) {
         guard isClosed.set() else { return }
         let poisoned = log.poisonCause
-        _ = log.isEnding.set()
+        log.end()
         log.refuse(.closed)
         // Who is making room finishes, and who has a place publishes.
         log.roomLock.withLock { _ in }
@@ -150,6 +154,8 @@ public final class MessageStore: Sendable {
         if let poisoned { throw .poisoned(cause: poisoned) }
         log.preallocator.discardNext()
         try flusher.flushForClose()
+        // Still as it was found: the disk was full all the time.
+        guard checkpoint.hasBegun else { return }
         do throws(DiskError) {
             try log.disk.unlink(log.directory.abort)
             try log.disk.syncDirectory(log.directory.root)

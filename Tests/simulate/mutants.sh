@@ -19,7 +19,7 @@ names() {
 }
 
 # Without a fault nothing is found: else the rest of this says nothing.
-for layer in 'states --count 30000' 'faults --count 2' 'threads --count 40'; do
+for layer in 'states --count 30000' 'faults --count 2' 'threads --count 10'; do
     # shellcheck disable=SC2086
     timeout 100 "$program" $layer
 done
@@ -27,9 +27,9 @@ done
 # found_by MUTANT: the layer that finds it.
 found_by() {
     local layer
-    for layer in 'states --count 30000' 'faults --count 2' 'threads --count 40'; do
+    for layer in 'threads --count 10' 'states --count 400000' 'faults --count 2'; do
         # shellcheck disable=SC2086
-        APUS_MUTANT=$1 timeout 20 "$program" $layer --workers 2 >/dev/null 2>&1 && continue
+        APUS_MUTANT=$1 timeout 180 "$program" $layer --workers 2 >/dev/null 2>&1 && continue
         echo "${layer%% *}"
         return
     done

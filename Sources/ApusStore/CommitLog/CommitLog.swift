@@ -34,6 +34,8 @@ package final class CommitLog: Sendable {
     let start = Atomic<Int64>(0)
     /// Why nothing is taken at the moment. Whoever changes it tells the reservation under its lock.
     let refusal = Mutex<StoreError?>(nil)
+    /// What opening left to be done when there is room. Run under the room lock.
+    let pendingStart = Mutex<AppendStart?>(nil)
     /// The first sync that failed. Never taken back.
     private let firstFailure = Mutex<DiskError?>(nil)
     /// When a full disk was last told of, by the clock's nanoseconds.

@@ -1,8 +1,8 @@
 // What `open` does to a directory before it takes messages, as a list of steps.
 //
 // Idempotent: interrupted anywhere, it does the same again. The durable mark moves only when all of
-// it is on the device. Whatever `open` refuses a directory for is looked at before anything in it is
-// changed.
+// it is on the device. Whatever `open` refuses a directory for is looked at before anything in it
+// is changed.
 
 import ApusFormat
 import ApusSystem
@@ -33,11 +33,14 @@ struct Recovery {
         self.loader = loader
     }
 
+    /// Whether there was no log.
+    var isFresh: Bool { if case .fresh = origin { true } else { false } }
+
     private var disk: any Disk { log.disk }
     private var directory: StoreDirectory { log.directory }
 
-    /// All steps, in order. Answers the open checkpoint.
-    mutating func run() throws(StoreError) -> Checkpoint {
+    /// All steps, in order. Answers the last one, which needs room on the device, for the caller.
+    mutating func run() throws(StoreError) -> AppendStart {
         try openSegments()
         try findOrigin()
         try checkIndex()
@@ -45,7 +48,7 @@ struct Recovery {
         try recoverIndex()
         try cut()
         try startWriting()
-        return try markOpen()
+        return try prepareStart()
     }
 }
 
@@ -352,42 +355,36 @@ extension Recovery {
     }
 
     /// Gives the appender a segment with room, and sets the marks.
-    private func startWriting() throws(StoreError) {
+    private mutating func startWriting() throws(StoreError) {
         let end = scanned.end
         do throws(DiskError) {
             try disk.createDirectories(directory.commitLog)
             try disk.createDirectories(directory.consumeQueue)
-            if let last = log.segments.last, last.end > end {
-                // A Java broker's files are sparse.
-                let position = last.position(of: end)
-                try last.file.allocate(from: position, count: last.bytes.count - position)
-            }
         } catch {
             throw StoreError(error)
         }
-        if log.segments.last.map({ $0.end <= end }) ?? true {
-            log.segments.append(try log.preallocator.takeNext(base: end))
-        }
+        if log.segments.last.map({ $0.end <= end }) ?? true { try addSegment(at: end) }
         guard let segment = log.segments.last else { return }
         log.publication.publish(upTo: end, timestamp: scanned.lastTimestamp)
         log.flushed.store(end, ordering: .releasing)
         log.reservation.start(at: end, in: segment, lastTimestamp: scanned.lastTimestamp)
-        log.preallocator.prepareWindow(segment, position: segment.position(of: end))
-        log.preallocator.follow(segment, position: segment.position(of: end))
         if indexDurable.end < end, log.isIndexed { log.keyed.note(indexDurable.end..<end) }
     }
 
-    /// Says on disk that the store is open, and by whom.
-    private func markOpen() throws(StoreError) -> Checkpoint {
+    /// The next segment. Without room for it the log ends with the last one: the append that needs
+    /// more makes it.
+    private func addSegment(at end: Int64) throws(StoreError) {
+        do throws(StoreError) {
+            log.segments.append(try log.preallocator.takeNext(base: end))
+        } catch {
+            guard case .diskFull(let path) = error, log.segments.last != nil else { throw error }
+            log.tellDiskFull(path)
+        }
+    }
+
+    /// What is left to do before messages are taken.
+    private func prepareStart() throws(StoreError) -> AppendStart {
         do throws(DiskError) {
-            let temporary = "\(directory.abort).new"
-            let file = try disk.open(temporary, .createEmpty)
-            let text = AbortMarker.text(processID: processID(), epoch: epoch)
-            try file.write(text.rawSpan, at: 0)
-            try file.sync()
-            file.close()
-            if !Mutant.leavesAbortOut.isPlanted { try disk.rename(temporary, to: directory.abort) }
-            try disk.syncDirectory(directory.root)
             var fields = try Checkpoint.read(disk, directory.checkpoint).fields
             switch origin {
             case .killed(let mark): fields = mark.javaFields
@@ -402,7 +399,9 @@ extension Recovery {
                 logMinimum: log.start.load(ordering: .relaxed),
                 queueCount: Int32(clamping: table.directoryCount.value),
                 javaFields: fields, epoch: epoch)
-            return try Checkpoint.open(disk, directory.checkpoint, fields: fields, mark: mark)
+            return AppendStart(
+                log: log, epoch: epoch,
+                checkpoint: Checkpoint(disk, directory.checkpoint, fields: fields, mark: mark))
         } catch {
             throw StoreError(error)
         }
