@@ -17,6 +17,10 @@ let lowerFloors: [SwiftSetting] =
         .strictMemorySafety(),
     ]
 
+// A build that only tests make, in which planted faults can be switched on.
+let mutants: [SwiftSetting] =
+    Context.environment["APUS_MUTANTS"] == nil ? [] : [.define("APUS_MUTANTS")]
+
 let package = Package(
     name: "apus",
     products: [
@@ -31,7 +35,8 @@ let package = Package(
         .systemLibrary(
             name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
         // Floor 1
-        .target(name: "ApusSystem", dependencies: ["CApus"], swiftSettings: lowerFloors),
+        .target(
+            name: "ApusSystem", dependencies: ["CApus"], swiftSettings: lowerFloors),
         // Floor 2
         .target(
             name: "ApusFormat", dependencies: ["CApus", "CLZ4", "CZstd", "CDeflate"],
@@ -39,7 +44,7 @@ let package = Package(
         // Floor 3
         .target(
             name: "ApusStore", dependencies: ["ApusFormat", "ApusSystem"],
-            swiftSettings: lowerFloors),
+            swiftSettings: lowerFloors + mutants),
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: everywhere),
         // A disk that fails, and what is run on it.
         .target(
@@ -48,7 +53,11 @@ let package = Package(
             path: "Tests/Simulation", swiftSettings: everywhere),
         .executableTarget(
             name: "simulate", dependencies: ["Simulation"], path: "Tests/simulate",
+            exclude: ["mutants.sh"],
             swiftSettings: everywhere),
+        .target(
+            name: "FuzzTargets", dependencies: ["ApusStore", "ApusFormat", "ApusSystem"],
+            path: "Tests/Fuzz/Targets", swiftSettings: everywhere),
         // Floor 6: what measures. Beside the loops in C that it measures against.
         .target(name: "CAllocationCounter", path: "Benchmarks/CAllocationCounter"),
         .target(name: "CRoofline", dependencies: ["CApus"], path: "Benchmarks/CRoofline"),
@@ -90,3 +99,11 @@ let package = Package(
         .testTarget(name: "TidyTests", swiftSettings: everywhere),
     ]
 )
+
+// The fuzzer is linked with libFuzzer's driver, which only a build with -sanitize=fuzzer has.
+if Context.environment["APUS_FUZZ"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "apusfuzz", dependencies: ["FuzzTargets", "ApusFormat"],
+            path: "Tests/Fuzz/Harness", swiftSettings: everywhere))
+}

@@ -5,7 +5,7 @@ import ApusFormat
 extension StoreConfiguration {
     /// Fails with `.invalidConfiguration`, naming RocketMQ's key, when settings contradict each
     /// other or lie outside of what the format can hold.
-    func validate() throws(StoreError) {
+    package func validate() throws(StoreError) {
         let segment = commitLog.segmentByteCount
         try require(
             segment >= 4096 && segment <= 1 << 31 - 4096 && segment % 4096 == 0,
@@ -35,6 +35,12 @@ extension StoreConfiguration {
             "it refuses records without a checksum, and enabledAppendPropCRC, which writes it, "
                 + "is off"
         )
+        try require(
+            scrub.bytesPerSecond > 0, "scrub.bytesPerSecond",
+            "\(scrub.bytesPerSecond) is not positive; scrub.isEnabled turns it off")
+        try require(
+            (0...1 << 30).contains(scrub.intervalHours), "scrub.intervalHours",
+            "\(scrub.intervalHours) is not from 0 to \(1 << 30)")
         if let compression, let level = compression.level {
             let levels = BodyCompression.levels(compression.algorithm)
             try require(

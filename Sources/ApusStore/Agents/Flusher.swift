@@ -63,6 +63,7 @@ final class Flusher: @unchecked Sendable, Agent {
             // Not under the lock: completions run here, and may call anything.
             let led = try flushLog(now)
             try lock.withLock { _ throws(StoreError) in
+                if log.isEnding.isSet { return }
                 try flushQueues(now)
                 try moveMark(now)
             }
@@ -86,7 +87,7 @@ final class Flusher: @unchecked Sendable, Agent {
             try lock.withLock { _ throws(StoreError) in
                 // A flush that comes behind the close must not take the clean mark away.
                 if checkpoint.mark.isClean { return }
-                try flushThoroughly()
+                if !isClean || !Mutant.marksCleanUnflushed.isPlanted { try flushThoroughly() }
                 try writeMark(isClean: isClean)
             }
         } catch {
@@ -184,8 +185,9 @@ extension Flusher {
         let indexed = index?.durable
         do throws(DiskError) {
             try checkpoint.update { fields, mark in
-                mark.logDurable = flushed
+                mark.logDurable = Mutant.marksLogAhead.isPlanted ? log.published : flushed
                 mark.queuesDurable = min(thorough.end, flushed)
+                if Mutant.marksQueuesAhead.isPlanted { mark.queuesDurable = flushed }
                 mark.logMinimum = log.start.load(ordering: .relaxed)
                 mark.isClean = isClean
                 mark.queueCount = Int32(clamping: table.directoryCount.value)
@@ -195,7 +197,7 @@ extension Flusher {
                     if indexed == nil { fields.indexTimestamp = thorough.timestamp }
                 }
                 if let indexed, indexed.end <= flushed {
-                    mark.indexDurable = indexed.end
+                    mark.indexDurable = Mutant.marksIndexAhead.isPlanted ? flushed : indexed.end
                     mark.indexFileName = indexed.fileName
                     mark.indexEntryCount = indexed.entryCount
                     fields.indexTimestamp = max(fields.indexTimestamp, indexed.timestamp)

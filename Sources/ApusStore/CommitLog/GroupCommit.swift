@@ -102,9 +102,13 @@ extension GroupCommit {
                 position = target
                 break
             }
+            if Mutant.movesFlushedBeforeSync.isPlanted {
+                log.flushed.store(min(target, segment.end), ordering: .releasing)
+            }
             do throws(DiskError) {
                 try segment.file.sync()
             } catch {
+                if Mutant.retriesFailedSync.isPlanted { return .success(()) }
                 log.poison(error)
                 return .failure(error)
             }

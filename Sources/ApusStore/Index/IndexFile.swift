@@ -22,6 +22,9 @@ final class IndexFile: @unchecked Sendable {
     /// Entries that get room at a time.
     private static let step: Int32 = 13_107  // 256 KiB
 
+    /// The settings that decide how long a file is.
+    static let lengthKey = "maxHashSlotNum, maxIndexNum"
+
     init(
         _ disk: any Disk, path: String, name: Int64, settings: IndexSettings, creates: Bool
     ) throws(StoreError) {
@@ -49,7 +52,7 @@ final class IndexFile: @unchecked Sendable {
         }
         guard found == length else {
             throw .fileSizeDiffers(
-                path: path, found: found, configured: length, key: "maxHashSlotNum, maxIndexNum")
+                path: path, found: found, configured: length, key: Self.lengthKey)
         }
         do throws(DiskError) {
             bytes = try file.map(count: length, writable: true)
@@ -148,6 +151,8 @@ final class IndexFile: @unchecked Sendable {
     func rechain(
         nextEntry count: Int32, header known: IndexHeader, timestamp: (Int64) -> Int64?
     ) throws(StoreError) {
+        if Mutant.leavesIndexUnchained.isPlanted { return }
+        try clear(from: max(count, 1))
         var target = bytes.mutableBytes
         for slot in 0..<slotCount {
             target.storeBigEndian(Int32(0), at: IndexLayout.slotOffset(slot))
@@ -174,20 +179,36 @@ final class IndexFile: @unchecked Sendable {
         }
         preparedEnd = header.nextEntry
         storeHeader()
-        do throws(DiskError) { try clear(from: entryOffset(header.nextEntry)) } catch {
+        // All of it was stored to; a disk that sees no stores is told.
+        file.dirty(bytes, 0..<entryOffset(header.nextEntry))
+    }
+
+    /// Zeroes what stands from an entry on. Entries of records that a power cut took may fit the
+    /// chains, and would be taken for some that the header does not count yet.
+    private func clear(from number: Int32) throws(StoreError) {
+        var position = entryOffset(number)
+        do throws(DiskError) {
+            // Where nothing was written, nothing is: the rest of a file can be large.
+            while let data = try file.nextData(from: position), data.lowerBound < bytes.count {
+                position = max(position, data.lowerBound)
+                let end = min(data.upperBound, bytes.count)
+                while position < end {
+                    let page = position..<min(end, (position | 4095) + 1)
+                    if !bytes.bytes(in: page).isZero {
+                        zero(page)
+                        file.dirty(bytes, page)
+                    }
+                    position = page.upperBound
+                }
+            }
+        } catch {
             throw StoreError(error)
         }
     }
 
-    /// Zeroes everything from a position on.
-    private func clear(from start: Int) throws(DiskError) {
-        var position = start
-        while let data = try file.nextData(from: position), data.lowerBound < bytes.count {
-            let range = max(data.lowerBound, start)..<min(data.upperBound, bytes.count)
-            if !bytes.bytes(in: range).isZero {
-                try file.zero(from: range.lowerBound, count: range.count)
-            }
-            position = data.upperBound
+    private func zero(_ range: Range<Int>) {
+        bytes.withMutable(in: range) { span in
+            for offset in 0..<span.byteCount { span.storeBigEndian(UInt8(0), at: offset) }
         }
     }
 

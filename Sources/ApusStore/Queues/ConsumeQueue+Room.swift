@@ -28,7 +28,14 @@ extension ConsumeQueue {
         let wanted = nextOffset + max(count, 1)
         let stepped = wanted + extent
         var end = min(first.window.end, stepped)
-        try allocate(first, from: max(nextOffset, preparedEnd), to: end)
+        do throws(StoreError) {
+            try allocate(first, from: max(nextOffset, preparedEnd), to: end)
+        } catch {
+            // A disk that is full may hold as much as is needed now, or hold it already.
+            guard case .diskFull = error, end > wanted else { throw error }
+            end = min(first.window.end, wanted)
+            try allocate(first, from: max(nextOffset, preparedEnd), to: end)
+        }
         var second: QueueFile?
         if wanted > first.window.end {
             let file = try writableFile(from: first.window.end, nextOffset: first.window.end)

@@ -25,6 +25,8 @@ struct LogEndScan {
     /// Where a sync had reached; nil without a mark.
     let durable: Int64?
     let onUnmarkedDamage: RecoverySettings.Choice
+    /// Where an earlier scan found the end; `.max` without one.
+    var limit: Int64 = .max
 
     /// Visits each record from `start`, which is the beginning of one, to the end.
     func run(
@@ -32,12 +34,12 @@ struct LogEndScan {
     ) throws(StoreError) -> Result {
         var result = Result(end: start)
         var offset = start
-        while let segment = segment(containing: offset) {
+        while offset < limit, let segment = segment(containing: offset) {
             let isTail = durable.map { offset >= $0 } ?? false
-            let limit = isTail ? segment.end : min(segment.end, durable ?? .max)
+            let end = min(segment.end, limit, isTail ? .max : durable ?? .max)
             var reached = offset
             let stop = try RecordScanner.scan(
-                segment, from: offset, to: limit, checks: isTail ? tailChecks : checks
+                segment, from: offset, to: end, checks: isTail ? tailChecks : checks
             ) { (record) throws(StoreError) in
                 reached = record.physicalEnd
                 result.lastTimestamp = max(result.lastTimestamp, record.storeTimestamp)
@@ -54,7 +56,8 @@ struct LogEndScan {
             case .zeros(let at): bad = (at, nil)
             case .damaged(let at, let damage): bad = (at, damage)
             }
-            if let durable, bad.at < durable {
+            if let durable, bad.at < durable || Mutant.servesTornTail.isPlanted && bad.reason != nil
+            {
                 let limit = min(segment.end, durable)
                 offset =
                     RecordScanner.resynchronise(

@@ -2,12 +2,14 @@
 
 import ApusSystem
 import Glibc
+import Synchronization
 
 /// What `open` answers.
 final class SimulatedHandle: DiskFile {
     let path: String
     private let file: SimulatedFile
     private let disk: SimulatedDisk
+    private let holdsLock = Atomic<Bool>(false)
 
     init(path: String, file: SimulatedFile, disk: SimulatedDisk) {
         self.path = path
@@ -35,12 +37,14 @@ final class SimulatedHandle: DiskFile {
             // A real disk gives what it has, then refuses.
             if wanted > free { throw DiskError(operation: "allocate", path: path, code: ENOSPC) }
         }
+        if DiskMutant.skipsAllocation.isPlanted, file.length >= offset + count { return }
         if happens(isCut) { file.allocate(offset..<offset + count) }
         if isCut { throw off("allocate") }
     }
 
     func zero(from offset: Int, count: Int) throws(DiskError) {
         let isCut = try disk.step("zero", path)
+        if DiskMutant.skipsZero.isPlanted { return }
         if happens(isCut) { file.zero(offset..<offset + count) }
         if isCut { throw off("zero") }
     }
@@ -66,7 +70,9 @@ final class SimulatedHandle: DiskFile {
 
     func unmap(_ bytes: MappedBytes) { file.unmapped() }
 
-    func dirty(_ bytes: MappedBytes, _ range: Range<Int>) { file.makeDirty(range) }
+    func dirty(_ bytes: MappedBytes, _ range: Range<Int>) {
+        if !DiskMutant.skipsDirtying.isPlanted { file.makeDirty(range) }
+    }
 
     func read(into bytes: inout MutableRawSpan, at offset: Int) throws(DiskError) -> Int {
         if try disk.step("read", path) { throw off("read") }
@@ -85,6 +91,7 @@ final class SimulatedHandle: DiskFile {
     }
 
     func sync() throws(DiskError) {
+        if DiskMutant.skipsSync(of: path) { return }
         do throws(DiskError) {
             if try disk.step("sync", path) {
                 file.writeBackSome(&disk.numbers, percent: 50)
@@ -92,6 +99,7 @@ final class SimulatedHandle: DiskFile {
             }
         } catch {
             if !disk.isOff { file.failSync(&disk.numbers) }
+            if DiskMutant.swallowsFailedSync.isPlanted, !disk.isOff { return }
             throw error
         }
         file.sync()
@@ -99,12 +107,16 @@ final class SimulatedHandle: DiskFile {
 
     func lockFirstByte() throws(DiskError) -> Bool {
         if try disk.step("lock", path) { throw off("lock") }
-        if file.isLocked { return false }
+        if file.isLocked, !DiskMutant.grantsEveryLock.isPlanted { return false }
         file.isLocked = true
+        holdsLock.store(true, ordering: .relaxed)
         return true
     }
 
-    func unlockFirstByte() { file.isLocked = false }
+    func unlockFirstByte() {
+        // A lock belongs to the open file, not to the process.
+        if holdsLock.exchange(false, ordering: .relaxed) { file.isLocked = false }
+    }
 
     func isFirstByteLocked() throws(DiskError) -> Bool { file.isLocked }
 

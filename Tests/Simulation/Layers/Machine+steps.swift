@@ -51,7 +51,7 @@ extension Machine {
         }
     }
 
-    private mutating func flush() throws {
+    mutating func flush() throws {
         guard let store else { return }
         do {
             try store.flush()
@@ -67,6 +67,7 @@ extension Machine {
     /// Closes the store and opens it again.
     mutating func reopen() throws {
         guard let closing = store else { return }
+        if !disk.isOff, disk.plan == nil { try refuseSecondOpener() }
         let end = model.end
         do {
             try closing.close()
@@ -80,6 +81,19 @@ extension Machine {
         letGo()
         guard !disk.isOff, !disk.hasFailed else { return }
         _ = try open(answered: true)
+    }
+
+    private func refuseSecondOpener() throws {
+        do {
+            _ = try MessageStore.open(
+                Self.directory, options.configuration, observer: nil, disk: disk,
+                time: .manual(clock))
+        } catch StoreError.locked {
+            return
+        } catch {
+            throw Violation("F11: a second opener is told: \(error)")
+        }
+        throw Violation("F11: a second opener is let in")
     }
 
     /// Lets the process go, with everything that it held.

@@ -57,7 +57,9 @@ struct Comparison {
         let end = try store.maximumOffset(queue)
         try require(
             end == readableEnd(name),
-            "I4: \(name) ends at \(end), and \(readableEnd(name)) messages were kept")
+            "I4: \(name) ends at \(end), and \(readableEnd(name)) messages were kept, the last of"
+                + " them at \(model.placed[model.queues[name]?.last ?? 0].physicalOffset) in"
+                + " \(start)..<\(store.published)")
         var offset = expected
         while offset < end {
             let batch = try store.read(queue, from: offset)
