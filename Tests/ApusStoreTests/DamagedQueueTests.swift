@@ -152,4 +152,41 @@ import Testing
         #expect(throws: StoreError.self) { _ = try store.read(queue, from: Int64(wrong), count: 1) }
         try store.close()
     }
+
+    @Test(
+        "hides no message behind a damaged entry that points to before the log",
+        arguments: [[0x80, 0], [0, 5]] as [[UInt8]])
+    func entryBeforeTheLog(bytes: [UInt8]) throws {
+        try FileManager.default.removeItem(
+            atPath: "\(directory.path)/commitlog/\(StoreDirectory.fileName(0))")
+        let first: Int64
+        do {
+            let store = try MessageStore.open(directory.path, tinyConfiguration())
+            first = try store.minimumOffset(try store.queue(topic: "Orders"))
+            #expect(first > 200 && first < 340)
+            try store.close()
+        }
+        for number in first..<350 {
+            let path = "\(folder)/\(StoreDirectory.fileName(number / 100 * 2000))"
+            let place = Int(number % 100) * 20
+            let entry = Array(try Data(contentsOf: URL(filePath: path))[place..<place + 20])
+            try overwrite(path, at: place, with: [bytes[0], 0, 0, 0, 0, 0, 0, bytes[1]])
+            let store = try MessageStore.open(directory.path, tinyConfiguration())
+            let queue = try store.queue(topic: "Orders")
+            #expect(try store.minimumOffset(queue) == first, "\(number)")
+            #expect(
+                try store.read(queue, from: number, count: 1).messages().map(\.body)
+                    == [message(Int(number)).body])
+            try store.close()
+            try overwrite(path, at: place, with: entry)
+        }
+    }
+
+    @Test("with a damaged first entry begins where it did")
+    func firstEntry() throws {
+        try overwrite("\(folder)/\(StoreDirectory.fileName(0))", at: 0, with: [0x80])
+        let store = try MessageStore.open(directory.path, tinyConfiguration())
+        try expectAll(store)
+        try store.close()
+    }
 }

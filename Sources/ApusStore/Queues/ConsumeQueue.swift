@@ -152,8 +152,8 @@ extension ConsumeQueue {
         return low
     }
 
-    /// The same for entries that have a message. One that stands for none, before the first message
-    /// or where a message was lost, goes with the next that does.
+    /// The same for entries that have a message. One that stands for none, before the first message,
+    /// where a message was lost or where the entry is damaged, goes with the next that does.
     func partitionMessages(
         _ range: Range<Int64>, isBelow: (ConsumeQueueUnit) throws(StoreError) -> Bool
     ) throws(StoreError) -> Int64 {
@@ -161,7 +161,7 @@ extension ConsumeQueue {
         var high = range.upperBound
         while low < high {
             let middle = low + (high - low) / 2
-            let probe = try skipFillers(from: middle, to: high)
+            let probe = try skipFillers(from: middle, to: high, skipsDamaged: true)
             if probe == high {
                 high = middle
             } else if let unit = try unit(at: probe), try !isBelow(unit) {
@@ -173,10 +173,30 @@ extension ConsumeQueue {
         return try skipFillers(from: low, to: range.upperBound)
     }
 
+    /// One of the entries just before `offset` whose message the log holds; nil for none.
+    private func lastHeld(
+        before offset: Int64, from first: Int64, logStart: Int64
+    ) throws(StoreError) -> Int64? {
+        var number = offset - 1
+        while number >= max(first, offset - 16) {
+            if let unit = try unit(at: number), unit.isWritten, !unit.isFiller,
+                unit.physicalOffset >= logStart
+            {
+                return number
+            }
+            number -= 1
+        }
+        return nil
+    }
+
     /// The first entry from `offset` on that stands for a message; `end` when none does.
-    private func skipFillers(from offset: Int64, to end: Int64) throws(StoreError) -> Int64 {
+    private func skipFillers(
+        from offset: Int64, to end: Int64, skipsDamaged: Bool = false
+    ) throws(StoreError) -> Int64 {
         var offset = offset
-        while offset < end, let unit = try unit(at: offset), unit.isFiller { offset += 1 }
+        while offset < end, let unit = try unit(at: offset),
+            unit.isFiller || skipsDamaged && !unit.isWritten
+        { offset += 1 }
         return offset
     }
 
@@ -188,7 +208,17 @@ extension ConsumeQueue {
         let low = min(end, max(known.logStart < 0 ? 0 : known.offset, firstFile ?? end))
         // There may be a file full of them before the first message.
         let first = try skipFillers(from: low, to: end)
-        let found = try partitionMessages(first..<end) { $0.physicalOffset < logStart }
+        var found = try partitionMessages(first..<end) { $0.physicalOffset < logStart }
+        // One damaged entry in the way of the search must not hide the messages before it.
+        while let held = try lastHeld(before: found, from: first, logStart: logStart) {
+            found = try partitionMessages(first..<held) { $0.physicalOffset < logStart }
+        }
+        // Offsets rise in a queue: one that falls is damaged, and its message may be there.
+        if found - 2 >= first, let last = try unit(at: found - 1),
+            let before = try unit(at: found - 2), last.physicalOffset < before.physicalOffset
+        {
+            found -= 1
+        }
         fileLock.withLock { minimum = (found, logStart) }
         return found
     }

@@ -141,7 +141,7 @@ extension CommitLog {
 
     /// Whether an entry is that of its record. A record that was deleted confirms anything.
     func confirms(_ unit: ConsumeQueueUnit, at offset: Int64, of queue: ConsumeQueue) -> Bool {
-        if unit.physicalOffset < start.load(ordering: .relaxed) { return true }
+        if unit.physicalOffset < start.load(ordering: .relaxed) { return unit.isWritten }
         guard let segment = segments.segment(containing: unit.physicalOffset),
             let lease = try? record(at: unit.physicalOffset, in: segment, checks: .position)
         else { return false }
