@@ -57,6 +57,7 @@ final class IndexFile: @unchecked Sendable {
         do throws(DiskError) {
             bytes = try file.map(count: length, writable: true)
         } catch {
+            if creates { try? disk.unlink(path) }
             throw StoreError(error)
         }
         header = IndexHeader(loadingFrom: bytes.bytes)
