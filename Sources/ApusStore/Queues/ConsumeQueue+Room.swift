@@ -107,8 +107,8 @@ extension ConsumeQueue {
         return file
     }
 
-    /// A process that was killed may have made a file, or a directory, and not have come to sync its
-    /// name. Entries that are written there must not go with it.
+    /// A process that was killed may have made a file, or a directory, and not have come to sync
+    /// its name. Entries that are written there must not go with it.
     private func syncNamesAfterKill() throws(DiskError) {
         guard wasKilled.isSet, !hasSyncedNames else { return }
         var path = directory
