@@ -104,7 +104,7 @@ struct Contents {
                 bodyChecksum: checksum(message.body), place: name, key: message.keys.first))
     }
 
-    /// Each record begins where the one before ends, or in the next file when something did not fit:
+    /// Each record begins where the one before ends, or in the next file when it did not fit there:
     /// no record of the log is missing from the queues. Whether a blank fills the rest of a file is
     /// for the verification to say; what did not fit may have been lost with its writer.
     private mutating func checkContiguity(from start: Int64) {

@@ -28,7 +28,7 @@ struct Plan {
     private(set) var defect: Defect?
     /// A file whose first word counts a block recorder's events.
     private(set) var stampPath: String?
-    /// The stamps tell of a file system that was shut down: 1 from before the call, 2 from behind it.
+    /// The stamps tell of a file system that was shut down: 1 from before the call, 2 from after.
     private(set) var isShutdown = false
     /// A sync that the shutdown met may have been called a success, and is not held to that.
     private(set) var excusesInFlight = false

@@ -102,8 +102,13 @@ extension CommitLog {
     }
 
     private func isBeyond(_ limit: Int64, _ queue: ConsumeQueue, _ offset: Int64) -> Bool {
-        guard let unit = try? queue.unit(at: offset) else { return false }
-        return isBeyond(limit, unit)
+        do throws(StoreError) {
+            guard let unit = try queue.unit(at: offset) else { return false }
+            return isBeyond(limit, unit)
+        } catch {
+            // An entry that cannot be read now is not shown.
+            return true
+        }
     }
 
     /// Whether an entry's record ends behind `limit`. One that lies behind all of the log is wrong,

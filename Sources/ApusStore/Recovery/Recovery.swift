@@ -102,7 +102,6 @@ extension Recovery {
     /// when they are next written to.
     private func syncNames() throws(StoreError) {
         if Mutant.trustsNames.isPlanted { return }
-        _ = table.wasKilled.set()
         do throws(DiskError) {
             var paths = [directory.root, directory.commitLog, directory.index]
             // A log on a mount of its own has its name elsewhere.

@@ -1,5 +1,5 @@
-// L0: every operation of a scenario fails, one after the other, once and for ever, until there is no
-// operation left.
+// L0: every operation of a scenario fails, one after the other, once and for ever, until there is
+// no operation left.
 
 import ApusStore
 import ApusSystem
