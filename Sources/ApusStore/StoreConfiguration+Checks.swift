@@ -42,6 +42,7 @@ extension StoreConfiguration {
                 "\(level) is outside \(levels.lowerBound)...\(levels.upperBound)")
         }
         try retention.validate()
+        try checkBounds()
     }
 }
 
