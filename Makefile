@@ -9,7 +9,7 @@ SWIFT_FLAGS := --explicit-target-dependency-import-check error
 FORMATTED := Package.swift $(wildcard Sources Tests Benchmarks docs)
 
 .PHONY: help setup setup-test test lint format bench bench-record clean
-.PHONY: embedding ci
+.PHONY: embedding ci setup-crash crash-writer crash crash-ci simulate mutants
 
 # Optimised and apart from what `make test` builds, so that neither rebuilds the other.
 BENCH_BUILD := -c release --scratch-path .build/bench -Xcc -O3
@@ -34,6 +34,47 @@ setup-test:
 
 test: setup-test ## build and run all tests
 	swift test $(SWIFT_FLAGS)
+
+setup-crash:
+	@scripts/setup.sh --crash
+
+# What the crash runners start. Their own output is progress and SEED=…, to run the same again.
+crash-writer: setup-crash
+	swift build -c release --product crash-writer $(SWIFT_FLAGS)
+
+CYCLES ?= 500
+RECORD =
+CRASH = PYTHONDONTWRITEBYTECODE=1 python3 Tests/Crash
+
+crash: crash-writer ## crash real stores CYCLES times in each way (RECORD=FILE appends the figures)
+	$(CRASH)/kill.py --cycles $(CYCLES) $(if $(RECORD),--record $(RECORD))
+	$(CRASH)/shutdown.py --cycles $(CYCLES) $(if $(RECORD),--record $(RECORD))
+	$(CRASH)/blocks.py --cycles $(CYCLES) $(if $(RECORD),--record $(RECORD))
+
+crash-ci: crash-writer ## a minute of the same, and that planted defects are noticed
+	$(CRASH)/kill.py --control
+	$(CRASH)/kill.py --cycles 200
+	$(CRASH)/shutdown.py --control
+	$(CRASH)/shutdown.py --cycles 30
+	$(CRASH)/blocks.py --control
+	$(CRASH)/blocks.py --cycles 25
+
+SIMULATE_BUILD := -c release --scratch-path .build/simulate
+SIMULATE = $$(swift build $(SIMULATE_BUILD) --show-bin-path)/simulate
+SIMULATE_RECORD = $(if $(RECORD),--record $(RECORD) --commit \
+	"$$(git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)")
+STATES ?= 1000000
+SEED ?= 1
+
+simulate: setup ## crash a simulated disk STATES times from SEED on (RECORD=FILE appends the figures)
+	swift build $(SIMULATE_BUILD) --product simulate
+	$(SIMULATE) states --count $(STATES) --seed $(SEED) $(SIMULATE_RECORD)
+	$(SIMULATE) faults $(SIMULATE_RECORD)
+	$(SIMULATE) model $(SIMULATE_RECORD)
+	$(SIMULATE) threads
+
+mutants: setup ## plant each fault of the list in turn, and see that it is found
+	Tests/simulate/mutants.sh
 
 embedding: setup ## build and run the package in docs/embedding, as a user would
 	swift run --package-path docs/embedding orders "$$(mktemp -d)/store"

@@ -17,6 +17,10 @@ let lowerFloors: [SwiftSetting] =
         .strictMemorySafety(),
     ]
 
+// A build that only tests make, in which planted faults can be switched on.
+let mutants: [SwiftSetting] =
+    Context.environment["APUS_MUTANTS"] == nil ? [] : [.define("APUS_MUTANTS")]
+
 let package = Package(
     name: "apus",
     products: [
@@ -31,7 +35,8 @@ let package = Package(
         .systemLibrary(
             name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
         // Floor 1
-        .target(name: "ApusSystem", dependencies: ["CApus"], swiftSettings: lowerFloors),
+        .target(
+            name: "ApusSystem", dependencies: ["CApus"], swiftSettings: lowerFloors),
         // Floor 2
         .target(
             name: "ApusFormat", dependencies: ["CApus", "CLZ4", "CZstd", "CDeflate"],
@@ -39,8 +44,17 @@ let package = Package(
         // Floor 3
         .target(
             name: "ApusStore", dependencies: ["ApusFormat", "ApusSystem"],
-            swiftSettings: lowerFloors),
+            swiftSettings: lowerFloors + mutants),
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: everywhere),
+        // A disk that fails, and what is run on it.
+        .target(
+            name: "Simulation",
+            dependencies: ["ApusStore", "ApusFormat", "ApusSystem", "TestSupport"],
+            path: "Tests/Simulation", swiftSettings: everywhere),
+        .executableTarget(
+            name: "simulate", dependencies: ["Simulation"], path: "Tests/simulate",
+            exclude: ["mutants.sh"],
+            swiftSettings: everywhere),
         .target(
             name: "FuzzTargets", dependencies: ["ApusStore", "ApusFormat", "ApusSystem"],
             path: "Tests/Fuzz/Targets", swiftSettings: everywhere),
@@ -58,6 +72,10 @@ let package = Package(
                 "CAllocationCounter",
             ],
             path: "Benchmarks/mqbench", swiftSettings: everywhere),
+        // What the crash runners in Tests/Crash kill, and what checks the remains.
+        .executableTarget(
+            name: "crash-writer", dependencies: ["ApusStore", "ApusFormat", "ApusSystem"],
+            path: "Tests/CrashWriter", swiftSettings: everywhere),
         .testTarget(
             name: "HistogramTests", dependencies: ["Histogram"], swiftSettings: everywhere),
         .testTarget(

@@ -3,6 +3,7 @@
 #
 #   scripts/setup.sh           what building and benchmarking need
 #   scripts/setup.sh --test    and what the tests need on top
+#   scripts/setup.sh --crash   what building and the crash layers need
 #
 # Quick and silent when nothing is missing, so that every make target can begin with it.
 set -euo pipefail
@@ -65,6 +66,19 @@ check_for_tests() {
     need gzip 'unpacks the stores that a Java broker wrote' command -v gzip
 }
 
+# `command -v` finds mkfs and losetup for root only where these directories are in PATH.
+program() { PATH=$PATH:/usr/sbin:/sbin command -v "$1"; }
+
+check_for_crashes() {
+    need python3 'runs the crash layers' command -v python3
+    need gcc 'compiles the disk that records' command -v cc
+    need fuse3 'serves that disk' program fusermount3
+    need libfuse3-dev 'and its header' header fuse3/fuse.h
+    need mount 'mounts file systems from images' program losetup
+    need e2fsprogs 'makes ext4' program mkfs.ext4
+    need xfsprogs 'makes XFS' program mkfs.xfs
+}
+
 install_missing() {
     local wish="apt-get install ${packages[*]}"
     command -v apt-get >/dev/null \
@@ -82,10 +96,11 @@ install_missing() {
 }
 
 case ${1-} in
-    '' | --test) ;;
-    *) fail "usage: scripts/setup.sh [--test]" ;;
+    '' | --test | --crash) ;;
+    *) fail "usage: scripts/setup.sh [--test | --crash]" ;;
 esac
 check_swift
 check_for_build
 if [[ ${1-} == --test ]]; then check_for_tests; fi
+if [[ ${1-} == --crash ]]; then check_for_crashes; fi
 if ((${#packages[@]})); then install_missing; fi

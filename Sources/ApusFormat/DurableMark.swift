@@ -34,6 +34,8 @@ public struct DurableMark: Hashable, Sendable {
     public var indexEntryCount: Int32
     /// Whether the store was shut down cleanly.
     public var isClean: Bool
+    /// Whether every record from `logDurable` on is written with a checksum over all of it.
+    public var hasRecordChecksums: Bool
     /// Where the oldest record that is kept starts.
     public var logMinimum: Int64
     /// The number of queues.
@@ -45,8 +47,9 @@ public struct DurableMark: Hashable, Sendable {
 
     public init(
         generation: Int64, logDurable: Int64, queuesDurable: Int64, indexDurable: Int64,
-        indexFileName: Int64, indexEntryCount: Int32, isClean: Bool, logMinimum: Int64,
-        queueCount: Int32, javaFields: CheckpointFields, epoch: Int64
+        indexFileName: Int64, indexEntryCount: Int32, isClean: Bool,
+        hasRecordChecksums: Bool = false, logMinimum: Int64, queueCount: Int32,
+        javaFields: CheckpointFields, epoch: Int64
     ) {
         self.generation = generation
         self.logDurable = logDurable
@@ -55,6 +58,7 @@ public struct DurableMark: Hashable, Sendable {
         self.indexFileName = indexFileName
         self.indexEntryCount = indexEntryCount
         self.isClean = isClean
+        self.hasRecordChecksums = hasRecordChecksums
         self.logMinimum = logMinimum
         self.queueCount = queueCount
         self.javaFields = javaFields
@@ -69,6 +73,7 @@ extension DurableMark {
     private static let magicValue: UInt64 = 0x4150_5553_4D41_524B  // "APUSMARK"
     private static let versionValue: Int32 = 1
     private static let cleanFlag: Int32 = 1
+    private static let recordChecksumsFlag: Int32 = 2
 
     private static let magicField = Field<UInt64>(at: 0)
     private static let versionField = Field<Int32>(at: 8)
@@ -98,7 +103,9 @@ extension DurableMark {
         Self.indexDurableField.store(indexDurable, into: &bytes)
         Self.indexFileNameField.store(indexFileName, into: &bytes)
         Self.indexEntryCountField.store(indexEntryCount, into: &bytes)
-        Self.flagsField.store(isClean ? Self.cleanFlag : 0, into: &bytes)
+        Self.flagsField.store(
+            (isClean ? Self.cleanFlag : 0) | (hasRecordChecksums ? Self.recordChecksumsFlag : 0),
+            into: &bytes)
         Self.logMinimumField.store(logMinimum, into: &bytes)
         Self.queueCountField.store(queueCount, into: &bytes)
         javaFields.store(into: &bytes, at: Self.javaFieldsOffset)
@@ -124,6 +131,7 @@ extension DurableMark {
             indexFileName: Self.indexFileNameField.load(from: bytes),
             indexEntryCount: Self.indexEntryCountField.load(from: bytes),
             isClean: Self.flagsField.load(from: bytes) & Self.cleanFlag != 0,
+            hasRecordChecksums: Self.flagsField.load(from: bytes) & Self.recordChecksumsFlag != 0,
             logMinimum: Self.logMinimumField.load(from: bytes),
             queueCount: Self.queueCountField.load(from: bytes),
             javaFields: CheckpointFields(loadingFrom: bytes, at: Self.javaFieldsOffset),

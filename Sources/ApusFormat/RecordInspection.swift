@@ -14,6 +14,9 @@ public enum RecordDamage: Error, Hashable, Sendable {
     case bodyChecksumMismatch
     /// The `__CRC32#` property disagrees with the record, or a required one is absent.
     case recordChecksumMismatch
+    /// A sector holds nothing but zeros where a part of topic or properties should be: a power cut
+    /// came before it was written.
+    case sectorMissing
     /// The blank marker's length does not reach the end of the file.
     case paddingOutOfBounds(Int32)
 }
@@ -31,6 +34,11 @@ public struct RecordChecks: OptionSet, Sendable {
     @inlinable public static var recordChecksum: RecordChecks { RecordChecks(rawValue: 4) }
     /// A record without a `__CRC32#` property is damaged (RocketMQ's `forceVerifyPropCRC`).
     @inlinable public static var recordChecksumRequired: RecordChecks { RecordChecks(rawValue: 8) }
+
+    /// Each 512-byte sector of the file that topic and properties reach into holds something of
+    /// them. No checksum of RocketMQ's format covers them; this tells a record that a power cut
+    /// left unfinished. The bytes must be those of the file from its start.
+    @inlinable public static var writtenSectors: RecordChecks { RecordChecks(rawValue: 16) }
 
     /// Position, body and, where present, whole-record checksum.
     @inlinable public static var all: RecordChecks { [.position, .bodyChecksum, .recordChecksum] }
@@ -145,6 +153,26 @@ public enum RecordInspection: Sendable {
             let actual = CRC32.stored(frame.body(in: bytes, at: offset))
             guard stored == actual else { return .bodyChecksumMismatch }
         }
+        if checks.contains(.writtenSectors), lacksSector(frame, in: bytes, at: offset) {
+            return .sectorMissing
+        }
         return nil
+    }
+
+    private static func lacksSector(
+        _ frame: RecordFrame, in bytes: RawSpan, at offset: Int
+    ) -> Bool {
+        let end = offset + frame.totalSize
+        // Topic and properties; the length between them may be zero, and those before are in the
+        // sector of the byte that stands before the topic, which is not.
+        let topicEnd = offset + frame.propertiesOffset - RecordLayout.propertiesLengthWidth
+        let topicStart = topicEnd - frame.topicLength
+        var sector = ((topicStart - 1) / 512 + 1) * 512
+        while sector < end {
+            let isCovered = sector < topicEnd || end > max(sector, topicEnd + 2)
+            if isCovered, bytes.extracting(sector..<min(sector + 512, end)).isZero { return true }
+            sector += 512
+        }
+        return false
     }
 }

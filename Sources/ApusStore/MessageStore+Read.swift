@@ -25,8 +25,12 @@ extension MessageStore {
     public var flushed: Int64 { log.flushed.load(ordering: .acquiring) }
     /// Physical offset of the first byte that is kept.
     public var physicalMinimum: Int64 { log.start.load(ordering: .acquiring) }
-    /// Stretches below the durable mark that recovery found damaged. They are kept, never served.
+    /// Stretches below the durable mark that recovery or the scrubber found damaged. They are kept,
+    /// never served.
     public var damagedRanges: [DamagedRange] { log.damaged.withLock { $0 } }
+
+    /// What the scrubber has done since the store was opened.
+    public var scrubbing: ScrubProgress { scrubber.progress }
 
     /// The lowest offset of the queue whose message is kept.
     public func minimumOffset(_ queue: MessageQueue) throws(StoreError) -> Int64 {
@@ -77,9 +81,9 @@ extension MessageStore {
         let low = try minimumOffset(queue)
         let high = max(low, try maximumOffset(queue))
         let log = log
-        let found = try queue.queue.partition(low..<high) { (unit) throws(StoreError) in
-            if unit.isFiller { return true }
+        let found = try queue.queue.partitionMessages(low..<high) { (unit) throws(StoreError) in
             let time = try log.record(at: unit.physicalOffset).withRecord { $0.storeTimestamp }
+            if Mutant.missesBoundary.isPlanted { return time <= milliseconds }
             return boundary == .lower ? time < milliseconds : time <= milliseconds
         }
         return boundary == .lower ? found : max(low, found - 1)

@@ -18,6 +18,7 @@ public final class MessageStore: Sendable {
     let index: MessageIndex?
     let flusher: Flusher
     let cleaner: Cleaner
+    let scrubber: Scrubber
     let checkpoint: Checkpoint
     private let lockFile: any DiskFile
     /// Empty when the embedder steps the agents.
@@ -31,7 +32,9 @@ public final class MessageStore: Sendable {
     /// Fails with `StoreError.locked` when another process, a Java broker included, has it open;
     /// with `.unknownDirectoryLayout`, `.wrongFileLength` or `.fileSizeDiffers` when the files are
     /// not what the configuration says; with `.damagedLog` as `RecoverySettings.onUnmarkedDamage`
-    /// says.
+    /// says. On a full disk the store opens for
+    /// reading and refuses appends until there is room. A directory that is refused is left as it
+    /// was, but for the file `lock`.
     public static func open(
         _ directory: String, _ configuration: StoreConfiguration = StoreConfiguration(),
         observer: (any StoreObserver)? = nil
@@ -59,7 +62,16 @@ public final class MessageStore: Sendable {
             disk: disk, directory: paths, settings: configuration.queues
         ) { (queue) throws(StoreError) in try loader.load(queue) }
         var recovery = Recovery(log: log, table: table, loader: loader)
-        let checkpoint = try recovery.run()
+        let checkpoint: Checkpoint
+        do throws(StoreError) {
+            let last = try recovery.run()
+            checkpoint = last.checkpoint
+            try log.start(last, hasMessages: !recovery.isFresh)
+        } catch {
+            // At once: closing the file does not do it while a fork has it too.
+            StoreLock.release(lockFile)
+            throw error
+        }
         let store = MessageStore(
             log: log, table: table, checkpoint: checkpoint, lockFile: lockFile,
             index: configuration.index.isEnabled
@@ -81,7 +93,9 @@ public final class MessageStore: Sendable {
         commit = GroupCommit(log: log)
         flusher = Flusher(
             log: log, commit: commit, index: index, checkpoint: checkpoint, table: table)
-        cleaner = Cleaner(log: log, table: table, index: index)
+        cleaner = Cleaner(
+            log: log, table: table, index: index, flusher: flusher, checkpoint: checkpoint)
+        scrubber = Scrubber(log)
         runners = Mutex([])
     }
 
@@ -107,10 +121,12 @@ public final class MessageStore: Sendable {
             log.preallocator, QueueExtender(log), flusher, cleaner, DeadlineWatch(commit),
         ]
         if let index { all.append(Indexer(index)) }
+        if log.configuration.scrub.isEnabled { all.append(scrubber) }
         return all
     }
 
     deinit {
+        log.end()
         for runner in runners.withLock({ $0 }) { runner.stop() }
         StoreLock.release(lockFile)
     }
@@ -123,6 +139,7 @@ public final class MessageStore: Sendable {
     public func close() throws(StoreError) {
         guard isClosed.set() else { return }
         let poisoned = log.poisonCause
+        log.end()
         log.refuse(.closed)
         // Who is making room finishes, and who has a place publishes.
         log.roomLock.withLock { _ in }
@@ -137,6 +154,8 @@ public final class MessageStore: Sendable {
         if let poisoned { throw .poisoned(cause: poisoned) }
         log.preallocator.discardNext()
         try flusher.flushForClose()
+        // Still as it was found: the disk was full all the time.
+        guard checkpoint.hasBegun else { return }
         do throws(DiskError) {
             try log.disk.unlink(log.directory.abort)
             try log.disk.syncDirectory(log.directory.root)
@@ -169,7 +188,14 @@ enum StoreLock {
             file = try disk.open(paths.lock, .create)
             isLocked = try file.lockFirstByte()
             // RocketMQ writes the word too; the lock, not the text, is what counts.
-            if isLocked { try file.write(Array("lock".utf8).rawSpan, at: 0) }
+            // Without room for it too.
+            if isLocked, try file.byteCount() == 0 {
+                do throws(DiskError) {
+                    try file.write(Array("lock".utf8).rawSpan, at: 0)
+                } catch {
+                    guard error.isOutOfSpace else { throw error }
+                }
+            }
         } catch {
             throw StoreError(error)
         }

@@ -35,6 +35,12 @@ extension StoreConfiguration {
             "it refuses records without a checksum, and enabledAppendPropCRC, which writes it, "
                 + "is off"
         )
+        try require(
+            scrub.bytesPerSecond > 0, "scrub.bytesPerSecond",
+            "\(scrub.bytesPerSecond) is not positive; scrub.isEnabled turns it off")
+        try require(
+            (0...1 << 30).contains(scrub.intervalHours), "scrub.intervalHours",
+            "\(scrub.intervalHours) is not from 0 to \(1 << 30)")
         if let compression, let level = compression.level {
             let levels = BodyCompression.levels(compression.algorithm)
             try require(

@@ -10,6 +10,7 @@ public struct StoreConfiguration: Hashable, Sendable {
     public var index = IndexSettings()
     public var limits = LimitSettings()
     public var integrity = IntegritySettings()
+    public var scrub = ScrubSettings()
     public var recovery = RecoverySettings()
     public var retention = RetentionSettings()
     /// Compresses bodies before they are stored; nil stores them as they are.
@@ -121,10 +122,21 @@ public struct IntegritySettings: Hashable, Sendable {
     public var checksOnRead = true
 }
 
+/// Reading what was flushed again in the background, to find damage before a consumer does.
+public struct ScrubSettings: Hashable, Sendable {
+    /// Whether that is done, true.
+    public var isEnabled = true
+    /// Bytes that are read in a second, at the most, 8 MiB.
+    public var bytesPerSecond = 8 << 20
+    /// Hours from the start of one pass over the whole log to that of the next, 168: a week. A pass
+    /// that takes longer is followed by the next at once.
+    public var intervalHours: Int64 = 168
+}
+
 /// What recovery does where nothing says what was durable.
 public struct RecoverySettings: Hashable, Sendable {
     public enum Choice: Hashable, Sendable {
-        /// `open` fails with `StoreError.damagedLog` and leaves the log as it is.
+        /// `open` fails with `StoreError.damagedLog` and leaves the directory as it is.
         case refuse
         /// The log ends before the damage; the rest is copied to `quarantine/` first.
         case cut
@@ -160,7 +172,8 @@ public struct RetentionSettings: Hashable, Sendable {
     public var deleteIntervalMilliseconds: Int64 = 100
 }
 
-/// How bodies are compressed. Any RocketMQ client reads the result.
+/// How bodies of single messages are compressed; those of a batch stay as they are. Any RocketMQ
+/// client reads the result.
 public struct CompressionSettings: Hashable, Sendable {
     public var algorithm: BodyCodec
     /// The codec's own scale; nil for its default.

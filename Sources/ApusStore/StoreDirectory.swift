@@ -5,6 +5,7 @@
 //     root/consumequeue/TOPIC/QUEUE/00000000000000000000 …
 //     root/index/20250919120000123 …
 //     root/quarantine/…            copies of what recovery cut (Java ignores it)
+//     root/repairing/…             files that a repair makes, until they are in place (likewise)
 //     root/commitlog.deleting/…    files on their way out (Java ignores it)
 
 /// The layout of a store directory. Topic names are checked here again, whoever checked them
@@ -28,6 +29,7 @@ package struct StoreDirectory: Sendable {
     package var consumeQueueExtension: String { "\(root)/consumequeue_ext" }
     package var index: String { "\(root)/index" }
     package var quarantine: String { "\(root)/quarantine" }
+    package var repairing: String { "\(root)/repairing" }
     package var deleting: String { "\(commitLog).deleting" }
 
     package func segment(base: Int64) -> String { "\(commitLog)/\(Self.fileName(base))" }

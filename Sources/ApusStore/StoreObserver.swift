@@ -9,6 +9,10 @@ public enum StoreEvent: Hashable, Sendable {
     case recovering(from: Int64, to: Int64)
     /// Damage below the durable mark: kept, copied to quarantine, never served.
     case damaged(DamagedRange)
+    /// The scrubber found a flushed stretch of the log that is not whole records any more: never
+    /// served from now on, left in place, and told of once for each opening. `cause` says that the
+    /// bytes could not be read, so that nothing is known of them; such a stretch is told of again.
+    case scrubFound(DamagedRange, path: String, cause: DiskError?)
     case queueRebuilt(topic: String, queueID: Int32)
     case segmentReady(base: Int64)
     case segmentDeleted(base: Int64, reason: String)

@@ -89,10 +89,16 @@ package protocol DiskFile: AnyObject, Sendable {
     /// Maps the first `count` bytes, shared. The bytes stay valid until `unmap`.
     func map(count: Int, writable: Bool) throws(DiskError) -> MappedBytes
     func unmap(_ bytes: MappedBytes)
+    /// Makes the pages of `range` dirty without changing them, so that the next sync writes them.
+    /// What a failed sync left in the page cache counts as written there although it is not.
+    func dirty(_ bytes: MappedBytes, _ range: Range<Int>)
     /// Reads up to `bytes.byteCount` bytes; fewer only at the end of the file.
     func read(into bytes: inout MutableRawSpan, at offset: Int) throws(DiskError) -> Int
     /// Writes all of the bytes.
     func write(_ bytes: RawSpan, at offset: Int) throws(DiskError)
+    /// Says that the range, read once, will not be read again soon. Advice: memory goes only where
+    /// nobody has the bytes mapped.
+    func forget(from offset: Int, count: Int)
     /// Makes all that was stored in the file durable. After one failure the contents are unknown.
     func sync() throws(DiskError)
     /// Takes the exclusive lock on the first byte; false when another process holds it.
@@ -106,6 +112,9 @@ package protocol DiskFile: AnyObject, Sendable {
 }
 
 extension DiskFile {
+    package func dirty(_ bytes: MappedBytes, _ range: Range<Int>) { bytes.dirty(range) }
     /// A disk whose files nobody else opens has no locks to tell of.
     package func isFirstByteLocked() throws(DiskError) -> Bool { false }
+    /// A disk that keeps nothing in memory has nothing to forget.
+    package func forget(from offset: Int, count: Int) {}
 }

@@ -49,6 +49,12 @@ private import Glibc
         unsafe base.deallocate()
     }
 
+    /// The first `count` bytes, which the same owner keeps.
+    package func prefix(_ count: Int) -> MappedBytes {
+        precondition(count >= 0 && count <= self.count)
+        return unsafe MappedBytes(base: base, count: count)
+    }
+
     /// All bytes, to read.
     @inlinable public var bytes: RawSpan {
         @_lifetime(borrow self) get {

@@ -123,6 +123,10 @@ package final class SystemFile: DiskFile {
         }
     }
 
+    package func forget(from offset: Int, count: Int) {
+        _ = posix_fadvise(descriptor, offset, count, POSIX_FADV_DONTNEED)
+    }
+
     package func sync() throws(DiskError) {
         // EINTR is a failure like any other: what the kernel did with the pages is not known.
         if fdatasync(descriptor) != 0 { throw failure("sync") }

@@ -40,6 +40,7 @@ enum CommandLineTool {
         case "info": return try InfoCommand.run(rest, console)
         case "dump": return try DumpCommand.run(rest, console)
         case "verify": return try VerifyCommand.run(rest, console)
+        case "repair": return try RepairCommand.run(rest, console)
         default: throw UsageError("there is no command \(name)")
         }
     }

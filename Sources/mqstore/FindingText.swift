@@ -29,7 +29,7 @@ enum FindingText {
         console.line(verdict(report))
     }
 
-    private static func print(_ finding: Finding, _ console: Console) {
+    static func print(_ finding: Finding, _ console: Console) {
         console.line()
         console.line("\(title(finding.severity)): \(finding.kind.rawValue)\(place(finding))")
         for line in wrapped(finding.what) { console.line("  \(line)") }
@@ -65,12 +65,12 @@ enum FindingText {
         }
     }
 
-    private static func plural(_ count: Int64, _ one: String, _ many: String) -> String {
+    static func plural(_ count: Int64, _ one: String, _ many: String) -> String {
         "\(count) \(count == 1 ? one : many)"
     }
 
     /// The words in lines of at most 90 characters; a longer word gets a line of its own.
-    private static func wrapped(_ text: String) -> [String] {
+    static func wrapped(_ text: String) -> [String] {
         var lines: [String] = []
         var line = ""
         for word in text.split(separator: " ") {

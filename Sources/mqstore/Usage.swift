@@ -4,12 +4,14 @@
 enum Usage {
     static let overview = """
         mqstore looks into the directory of a message store, of RocketMQ or of Apus.
-        It reads only: it takes no lock, and writes nothing. Stop the broker first, or
-        look at a copy; what is written meanwhile may show as findings.
+        It reads only: it takes no lock, and writes nothing, but for a repair that is
+        told to. Stop the broker first, or look at a copy; what is written meanwhile may
+        show as findings.
 
           mqstore info DIR      topics, queues, offsets, sizes, times, disk use
           mqstore dump DIR      records, by offset, queue, key and time
           mqstore verify DIR    log, queues, index and checkpoint against each other
+          mqstore repair DIR    what can be done about that, and with --apply does it
 
         DIR is the storePathRootDir of the broker: the directory with commitlog in it.
         mqstore COMMAND --help tells more, with examples.
@@ -17,7 +19,7 @@ enum Usage {
         Exit codes: 0 all is well, 1 there are findings, 2 it could not look.
         """
 
-    static let commands = ["info": info, "dump": dump, "verify": verify]
+    static let commands = ["info": info, "dump": dump, "verify": verify, "repair": repair]
 
     private static let info = """
         mqstore info DIR [--json] [--fast] [--index-slots N] [--commitlog PATH]
@@ -89,6 +91,9 @@ enum Usage {
         queues and index may be behind the log. That is told as notes, since an open
         mends it. What an open would not mend is told as in any other store.
 
+          --require-checksums
+                           a record without a __CRC32# property is damaged: for stores
+                           where enabledAppendPropCRC was on from the beginning
           --json           one finding a line, and a last line with the summary
           --index-slots N  the broker's maxHashSlotNum, when its index files do not
                            have four entries a slot
@@ -102,5 +107,48 @@ enum Usage {
           0  sound: nothing but notes
           1  findings: at least one DAMAGE or INCONSISTENCY
           2  could not look: no store there, or files that this user may not read
+        """
+
+    private static let repair = """
+        mqstore repair DIR [--apply] [FLAGS]
+
+        Proposes what to do about the findings of verify. Without --apply it writes
+        nothing. With it, it takes the store's lock, which fails while a broker has the
+        store open, and does what it proposed:
+
+          extend-segment      a CommitLog file that was cut short gets its length again
+          cut-log             the log ends before bytes that are no record
+          rebuild-queue       a queue's entries are made again from the log
+          rebuild-index       so is the index
+          rewrite-checkpoint  checkpoint says no more than what is so
+          clear-unfinished    what an interrupted repair left goes
+
+        Whatever is changed is copied to quarantine first. Damage that was on disk for
+        sure is never cut away: its messages are refused, those around it are served,
+        and what is lost is told. Interrupted, it is to be run again.
+
+          --apply           do it
+          --cut-at-damage   in a directory of RocketMQ's, where nothing tells a torn end
+                            from damage: end the log before the first damage, although
+                            records stand behind it
+          --salvage-to NEW  instead: copy every record that can be read, behind damage
+                            too, into a new store at NEW. Queue offsets stay, so that
+                            what consumers have committed does; physical offsets change
+          --salvage-from N  only records at or behind physical offset N
+          --json            one step, loss or remaining finding a line, and a summary
+          --index-slots N   maxHashSlotNum, when no index file tells it
+          --index-entries N maxIndexNum, likewise
+          --queue-file-size N mappedFileSizeConsumeQueue in bytes (20 for each entry),
+                            when no queue's files tell it
+          --commitlog PATH  where the log is, when storePathCommitLog was set
+
+          mqstore repair /home/rocketmq/store
+          mqstore repair /home/rocketmq/store --apply
+          mqstore repair /home/rocketmq/store --salvage-to /home/rocketmq/salvaged
+
+        Exit codes:
+          0  nothing to do, or all done
+          1  something is proposed, or remains that cannot be repaired
+          2  could not look, or could not carry it out
         """
 }

@@ -6,13 +6,16 @@ import ApusStore
 enum VerifyCommand {
     static func run(_ words: ArraySlice<String>, _ console: Console) throws -> ExitCode {
         let arguments = try Arguments(
-            words, valued: StoreArgument.valued.union(["--index-slots"]), plain: ["--json"])
+            words, valued: StoreArgument.valued.union(["--index-slots"]),
+            plain: ["--json", "--require-checksums"])
         let slots = try arguments.number("--index-slots", 1...Int64(Int32.max))
         let store = try StoreArgument(arguments, console)
         let sink = ProgressSink(console)
-        let report = Verification.run(
-            store.disk, store.files,
-            VerificationOptions(indexSlots: slots.map { Int32($0) }) { sink.progress($0, $1) })
+        var options = VerificationOptions(indexSlots: slots.map { Int32($0) }) {
+            sink.progress($0, $1)
+        }
+        options.requiresRecordChecksum = arguments.has("--require-checksums")
+        let report = Verification.run(store.disk, store.files, options)
         console.endProgress()
         if arguments.has("--json") {
             FindingJSON.print(report, console)
@@ -53,7 +56,7 @@ enum FindingJSON {
         console.line(JSONText.object([("summary", summary(report))]))
     }
 
-    private static func object(_ finding: Finding) -> String {
+    static func object(_ finding: Finding) -> String {
         let place = finding.place
         let members: [(String, String?)] = [
             ("severity", JSONText.string(finding.severity.rawValue)),

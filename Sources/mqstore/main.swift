@@ -1,5 +1,5 @@
-// `mqstore`: looks into the directory of a message store, of RocketMQ or of Apus. Never writes
-// there.
+// `mqstore`: looks into the directory of a message store, of RocketMQ or of Apus. Writes
+// there only when a repair is told to.
 
 import Foundation
 

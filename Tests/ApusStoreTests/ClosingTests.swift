@@ -71,6 +71,57 @@ import Testing
         try again.close()
     }
 
+    /// Holds a store until it is told to let it go.
+    private final class Holder: Sendable {
+        let store = Mutex<MessageStore?>(nil)
+        func release() { store.withLock { $0 = nil } }
+    }
+
+    /// Runs `end` on the flusher's thread, in a completion, where the store's last reference is.
+    private func endOnFlusher(_ end: @escaping @Sendable (Holder) -> Void) throws {
+        let holder = Holder()
+        let done = Signal()
+        let seen = done.current
+        do {
+            let clock = ManualClock(wallMilliseconds: 1_700_000_000_000)
+            let store = try MessageStore.open(
+                directory.path,
+                tinyConfiguration {
+                    $0.flush.mode = .sync
+                    $0.threads = .own
+                }, observer: nil, disk: disk, time: .manual(clock))
+            // Queues and mark are due in the step in which the store goes.
+            clock.advance(milliseconds: 120_000)
+            holder.store.withLock { $0 = store }
+            let queue = try store.queue(topic: "Orders")
+            store.append(to: queue, body: [1].rawSpan, properties: [UInt8]().rawSpan) { _ in
+                SystemThread.sleep(nanoseconds: 50_000_000)
+                end(holder)
+                done.ring()
+            }
+        }
+        done.wait(after: seen, nanoseconds: 20_000_000_000)
+        #expect(done.current != seen)
+        // What would be wrong comes behind the completion, in the same step.
+        SystemThread.sleep(nanoseconds: 200_000_000)
+    }
+
+    @Test(
+        "nothing is written once the lock is given up, though a step of an agent was under way",
+        arguments: [false, true])
+    func lastReference(closes: Bool) throws {
+        try endOnFlusher { holder in
+            if closes { try? holder.store.withLock { $0 }?.close() }
+            holder.release()
+        }
+        let operations = disk.operations
+        let unlock = try #require(operations.firstIndex { $0.name == "unlock" })
+        #expect(operations[unlock...].allSatisfy { $0.name == "unlock" })
+        let again = try MessageStore.open(directory.path, tinyConfiguration())
+        #expect(try again.maximumOffset(again.queue(topic: "Orders")) == 1)
+        try again.close()
+    }
+
     /// Closes the store when it hears that a sync failed.
     private final class Closer: StoreObserver {
         let store = Mutex<MessageStore?>(nil)

@@ -48,6 +48,21 @@ import Testing
         try store.close()
     }
 
+    @Test("whose entries read as zeros, below the mark of a killed store, is made again")
+    func zeroedEntries() throws {
+        do {
+            let store = try MessageStore.open(directory.path, tinyConfiguration())
+            try store.flush()
+        }
+        // In the last file, so that the search for the end meets them.
+        try overwrite(
+            "\(folder)/00000000000000006000", at: 20 * 44,
+            with: [UInt8](repeating: 0, count: 60))
+        let store = try MessageStore.open(directory.path, tinyConfiguration())
+        try expectAll(store)
+        try store.close()
+    }
+
     @Test("whose last record is damaged does not give its offset out again", arguments: [0, 100])
     func damagedLast(at distance: Int) throws {
         let place: Int64
@@ -91,6 +106,50 @@ import Testing
         #expect(
             try store.read(queue, from: 359, count: 1).messages().map(\.body)
                 == [message(359).body])
+        try store.close()
+    }
+
+    @Test("hides no message behind an entry that stands for none", arguments: [175, 88, 300])
+    func fillerInTheMiddle(number: Int) throws {
+        let filler = [UInt8](repeating: 0, count: 8) + [0x7F, 0xFF, 0xFF, 0xFF]
+        try overwrite(
+            "\(folder)/\(StoreDirectory.fileName(Int64(number / 100) * 2000))",
+            at: number % 100 * 20, with: filler + [UInt8](repeating: 0, count: 8))
+        let store = try MessageStore.open(directory.path, tinyConfiguration())
+        let queue = try store.queue(topic: "Orders")
+        #expect(try store.minimumOffset(queue) == 0)
+        #expect(try store.read(queue, from: 0, count: 1).messages().map(\.queueOffset) == [0])
+        #expect(try store.offset(in: queue, at: 0) == 0)
+        #expect(
+            try store.read(queue, from: Int64(number), count: 1).messages().map(\.queueOffset)
+                == [Int64(number) + 1])
+        try store.close()
+    }
+
+    @Test(
+        "gives a record whose number is damaged no other number than it had",
+        arguments: [[0, 1, 10], [0, 1, 110], [0x40, 1, 96]] as [[UInt8]])
+    func damagedNumber(bytes: [UInt8]) throws {
+        var places: [AppendResult] = []
+        do {
+            let killed = try MessageStore.open(directory.path, tinyConfiguration())
+            for number in 350..<360 { places.append(try killed.append(message(number))) }
+        }
+        // One message says that it is another, before or behind; the last has none behind it.
+        let wrong = bytes[0] == 0 ? 352 : 359
+        let place = places[wrong - 350].physicalOffset
+        let segment = place / 65_536 * 65_536
+        try overwrite(
+            "\(directory.path)/commitlog/\(StoreDirectory.fileName(segment))",
+            at: Int(place - segment) + 20, with: [bytes[0], 0, 0, 0, 0, 0] + bytes[1...])
+        let store = try MessageStore.open(directory.path, tinyConfiguration())
+        let queue = try store.queue(topic: "Orders")
+        #expect(try store.maximumOffset(queue) == 360)
+        for number in 0..<360 where number != wrong {
+            let read = try store.read(queue, from: Int64(number), count: 1).messages()
+            #expect(read.map(\.body) == [message(number).body])
+        }
+        #expect(throws: StoreError.self) { _ = try store.read(queue, from: Int64(wrong), count: 1) }
         try store.close()
     }
 }

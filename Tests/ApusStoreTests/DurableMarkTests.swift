@@ -83,4 +83,63 @@ import Testing
         #expect(store.checkpoint.mark.queuesDurable == before.queuesDurable)
         #expect(store.checkpoint.mark.indexDurable == before.indexDurable)
     }
+
+    /// What a power cut takes: the log behind its last sync, while the index came to the device.
+    @Test("counts no index entries of records that a power cut can take", arguments: [0, 10])
+    func indexAhead(more: Int) throws {
+        func slow(_ settings: inout StoreConfiguration) {
+            settings.flush.intervalMilliseconds = 1_000_000
+            settings.flush.thoroughIntervalMilliseconds = 1_000_000
+            settings.queues.thoroughIntervalMilliseconds = 10
+            // The second file begins behind the sync, too.
+            settings.index.entryCapacity = 60
+        }
+        let durable: Int64
+        do {
+            let store = try open(slow)
+            for number in 0..<40 { try store.append(message(number)) }
+            try store.flush()
+            durable = store.flushed
+            for number in 40..<80 { try store.append(message(number)) }
+            clock.advance(milliseconds: 2_000)
+            _ = store.flusher.doWork()
+            #expect(store.index?.durable.end == store.published)
+            #expect(store.checkpoint.mark.indexDurable == durable)
+        }
+        let segment = "\(directory.path)/commitlog/00000000000000000000"
+        try overwrite(
+            segment, at: Int(durable), with: [UInt8](repeating: 0, count: 65_536 - Int(durable)))
+        let store = try open(slow)
+        #expect(store.published == durable)
+        for number in 80..<80 + more { try store.append(message(number)) }
+        #expect(try store.messages(topic: "Orders", key: "key60").isEmpty)
+        #expect(try store.messages(topic: "Orders", key: "key85").count == min(more, 1))
+        try store.close()
+        let files = try StoreFiles.survey(SystemDisk(), StoreDirectory(root: directory.path))
+        let report = Verification.run(SystemDisk(), files, VerificationOptions(indexSlots: 100))
+        #expect(report.findings.filter { $0.severity != .note }.isEmpty, "\(report.findings)")
+    }
+
+    @Test("counts a queue once whose directory was there before its first file")
+    func emptyQueueDirectory() throws {
+        let first = try open()
+        try first.append(message(1))
+        try first.close()
+        try FileManager.default.createDirectory(
+            atPath: "\(directory.path)/consumequeue/Orders/1", withIntermediateDirectories: true)
+        let second = try open()
+        try second.append(message(2, queue: 1))
+        try second.append(message(3, queue: 2))
+        try second.close()
+        #expect(second.checkpoint.mark.queueCount == 3)
+        let listener = Listener()
+        try MessageStore.open(
+            directory.path, tinyConfiguration(), observer: listener, disk: disk,
+            time: .manual(clock)
+        ).close()
+        let recovered = listener.events.contains {
+            if case .recovering = $0 { true } else { false }
+        }
+        #expect(!recovered, "a closed store has nothing to recover")
+    }
 }

@@ -32,6 +32,26 @@ func syncAppend() throws {
     try store.close()
 }
 
+@Test("a sync that ends well while another file's fails acknowledges nothing")
+func syncBesideFailure() throws {
+    let directory = try TemporaryDirectory()
+    let disk = FaultyDisk()
+    let store = try open(directory, disk: disk) { $0.flush.mode = .sync }
+    let durable = try store.append(message(1)).physicalEnd
+    let log = store.log
+    disk.onSync { path in
+        guard path.contains("/commitlog/") else { return }
+        log.poison(DiskError(operation: "sync", path: "consumequeue", code: 5))
+    }
+    #expect(
+        throws: StoreError.poisoned(
+            cause: DiskError(
+                operation: "sync", path: "consumequeue", code: 5))
+    ) { try store.append(message(2)) }
+    #expect(store.flushed == durable)
+    disk.onSync(nil)
+}
+
 @Test("an ASYNC_FLUSH append makes no sync; the flusher does, by RocketMQ's keys")
 func asyncFlushByKeys() throws {
     let directory = try TemporaryDirectory()

@@ -97,6 +97,7 @@ func goldenKilledRecovers() throws {
         #expect(found.queueID == Int32(line[3]) && found.queueOffset == Int64(line[4]))
     }
     try store.close()
+    try expectSound(golden.root)
 }
 
 @Test("times in a Java directory find the messages that the manifest has there")
@@ -139,6 +140,7 @@ func goldenAppend() throws {
     #expect(try store.maximumOffset(queue) == 840)
     #expect(try store.messages(topic: "GoldA", key: "key7").count == 2)
     try store.close()
+    try expectSound(golden.root)
 }
 
 @Test("a topic with BatchConsumeQueues is refused by name")

@@ -81,6 +81,7 @@ import Testing
             }
         }
         try again.close()
+        try expectSound(directory.path, indexSlots: settings.index.slotCount)
     }
 
     private static func write(_ store: MessageStore, _ writer: Int, _ counts: Counts) {

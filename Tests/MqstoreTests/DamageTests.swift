@@ -280,3 +280,23 @@ func strays() throws {
     #expect(found.kinds == [String](repeating: "note stray", count: 4))
     #expect(found.words(.stray).contains("commitlog/notes.txt is not part of a store"))
 }
+
+@Test("every finding names a file, and what it means for consumers")
+func placesAndConsumers() throws {
+    let found = try report {
+        try $0.flip(27, of: second)
+        try $0.flip(90, of: "commitlog/00000000000000131072")
+        try $0.write(
+            [0, 0, 0, 0, 0, 0, 3, 232, 0, 0, 0, 9], at: 140,
+            of: "consumequeue/GoldOrder/0/00000000000000000000")
+        try $0.remove("consumequeue/GoldOrder/1")
+        try $0.flip(35, of: "batchconsumequeue/GoldBCQ/0/00000000000000000000")
+        try $0.flip(40 + 100 * 4 + 200 * 20 + 3, of: index)
+        try $0.write([0x7F], at: 8, of: "checkpoint")
+    }
+    #expect(found.kinds.count >= 8, "\(found.kinds)")
+    for finding in found.report.findings {
+        #expect(finding.place.path != nil, "\(finding.what)")
+        #expect(finding.consumers.hasSuffix(".") && !finding.what.isEmpty)
+    }
+}

@@ -6,8 +6,9 @@ import Foundation
 public final class TemporaryDirectory: Sendable {
     public let path: String
 
-    public init() throws {
-        let url = FileManager.default.temporaryDirectory
+    /// `parent`: where to make it, when not where temporary files go.
+    public init(in parent: String? = nil) throws {
+        let url = (parent.map { URL(filePath: $0) } ?? FileManager.default.temporaryDirectory)
             .appending(path: "apus-test-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
         path = url.path()

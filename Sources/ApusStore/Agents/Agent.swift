@@ -9,10 +9,16 @@ package protocol Agent: AnyObject, Sendable {
     var roleName: String { get }
     /// How long to sleep when there was nothing to do; nil: until the signal rings.
     var idleNanoseconds: Int64? { get }
+    /// How long its thread rests when there was work: whoever rings then is heard later.
+    var restNanoseconds: Int64 { get }
     /// Rung when there may be work.
     var signal: Signal { get }
     /// Does what is there to do now; 0 when there was nothing.
     func doWork() -> Int
+}
+
+extension Agent {
+    package var restNanoseconds: Int64 { 0 }
 }
 
 /// Runs one agent on a thread of its own.
@@ -28,7 +34,11 @@ package final class AgentRunner: Sendable {
             thread = try SystemThread(name: "apus-\(agent.roleName)") {
                 while !isStopping.isSet {
                     let seen = agent.signal.current
-                    if agent.doWork() > 0 { continue }
+                    if agent.doWork() > 0 {
+                        let rest = agent.restNanoseconds
+                        if rest > 0, !isStopping.isSet { SystemThread.sleep(nanoseconds: rest) }
+                        continue
+                    }
                     if isStopping.isSet { break }
                     agent.signal.wait(after: seen, nanoseconds: agent.idleNanoseconds)
                 }

@@ -14,6 +14,8 @@ final class Cleaner: @unchecked Sendable, Agent {
     private let log: CommitLog
     private let table: ConsumeQueueTable
     private let index: MessageIndex?
+    private let flusher: Flusher
+    private let checkpoint: Checkpoint
     private let settings: RetentionSettings
     private let lock = Mutex(())
     private var leaving: [Leaving] = []
@@ -28,7 +30,12 @@ final class Cleaner: @unchecked Sendable, Agent {
         var byteCount: Int
     }
 
-    init(log: CommitLog, table: ConsumeQueueTable, index: MessageIndex?) {
+    init(
+        log: CommitLog, table: ConsumeQueueTable, index: MessageIndex?, flusher: Flusher,
+        checkpoint: Checkpoint
+    ) {
+        self.flusher = flusher
+        self.checkpoint = checkpoint
         self.log = log
         self.table = table
         self.index = index
@@ -92,19 +99,29 @@ extension Cleaner {
             TimeSource.localCalendar(milliseconds: wall).hour)
         let limit = wall - settings.reservedHours * 3_600_000
         var deleted = 0
-        while deleted < settings.deleteBatchLimit {
+        while deleted < settings.deleteBatchLimit, !log.isEnding.isSet {
             let used = try usedPercent()
             let isForced = settings.cleansForcibly && used >= settings.forcibleUsedPercent
             let isDue = isHour || used >= settings.maximumUsedPercent
             guard isForced || isDue, let oldest = log.segments.first,
                 oldest.end <= log.published, oldest.end <= log.flushed.load(ordering: .acquiring),
                 isForced || lastTimestamp(of: oldest) ?? .max < limit,
+                try isCounted(oldest),
                 try delete(oldest, reason: isForced ? "the disk is full" : "expired")
             else { break }
             deleted += 1
-            removeLeaving()
+            if !log.isEnding.isSet { removeLeaving() }
         }
-        if deleted > 0 { try deleteDerived() }
+        if deleted > 0, !log.isEnding.isSet { try deleteDerived() }
+    }
+
+    /// Whether the mark says that the queue entries of a segment's records are on the device, after
+    /// bringing them there. A power cut that took entries whose records are gone would have their
+    /// numbers given out a second time.
+    private func isCounted(_ segment: Segment) throws(StoreError) -> Bool {
+        if Mutant.deletesUncounted.isPlanted { return true }
+        if checkpoint.mark.queuesDurable < segment.end { try flusher.flushAll() }
+        return checkpoint.mark.queuesDurable >= segment.end
     }
 
     /// The time of the last message in a segment: that of the next one's first, or a little
@@ -131,15 +148,16 @@ extension Cleaner {
                 try log.disk.rename(path, to: target)
             } catch {
                 // A disk with no room for a directory, or a log on a mount of its own: in one step.
-                try log.disk.unlink(path)
-                isRenamed = false
+                // Or an earlier round came no further than this.
+                isRenamed = try log.disk.status(path) == nil
+                if !isRenamed { try log.disk.unlink(path) }
             }
             try log.disk.syncDirectory(log.directory.commitLog)
         } catch {
             throw StoreError(error)
         }
         // First the start: who finds a segment gone looks there for the reason.
-        log.start.store(segment.end, ordering: .releasing)
+        if !Mutant.forgetsDeletion.isPlanted { log.start.store(segment.end, ordering: .releasing) }
         guard let removed = log.segments.removeFirst(base: segment.base) else { return false }
         if isRenamed {
             leaving.append(
@@ -176,7 +194,7 @@ extension Cleaner {
     /// One step for the segments on their way out which nobody holds.
     private func removeLeaving() {
         var kept: [Leaving] = []
-        while !leaving.isEmpty {
+        while !leaving.isEmpty, !log.isEnding.isSet {
             var one = leaving.removeFirst()
             if one.segment != nil {
                 guard isKnownUniquelyReferenced(&one.segment) else {
@@ -204,7 +222,7 @@ extension Cleaner {
                 }
             }
         }
-        leaving = kept
+        leaving = kept + leaving
     }
 
     /// Removes what an earlier run left half removed.

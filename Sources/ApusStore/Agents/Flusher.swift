@@ -63,6 +63,7 @@ final class Flusher: @unchecked Sendable, Agent {
             // Not under the lock: completions run here, and may call anything.
             let led = try flushLog(now)
             try lock.withLock { _ throws(StoreError) in
+                if log.isEnding.isSet { return }
                 try flushQueues(now)
                 try moveMark(now)
             }
@@ -86,7 +87,7 @@ final class Flusher: @unchecked Sendable, Agent {
             try lock.withLock { _ throws(StoreError) in
                 // A flush that comes behind the close must not take the clean mark away.
                 if checkpoint.mark.isClean { return }
-                try flushThoroughly()
+                if !isClean || !Mutant.marksCleanUnflushed.isPlanted { try flushThoroughly() }
                 try writeMark(isClean: isClean)
             }
         } catch {
@@ -179,21 +180,24 @@ extension Flusher {
 
     private func writeMark(isClean: Bool) throws(StoreError) {
         let flushed = log.flushed.load(ordering: .acquiring)
+        // File, entries and end go together: the index runs ahead of a log that is not synced, and
+        // its entries for records that a power cut takes must not count.
         let indexed = index?.durable
         do throws(DiskError) {
             try checkpoint.update { fields, mark in
-                mark.logDurable = flushed
+                mark.logDurable = Mutant.marksLogAhead.isPlanted ? log.published : flushed
                 mark.queuesDurable = min(thorough.end, flushed)
+                if Mutant.marksQueuesAhead.isPlanted { mark.queuesDurable = flushed }
                 mark.logMinimum = log.start.load(ordering: .relaxed)
                 mark.isClean = isClean
-                mark.queueCount = Int32(clamping: table.fileCount.value)
+                mark.queueCount = Int32(clamping: table.directoryCount.value)
                 if thorough.end <= flushed, thorough.timestamp > fields.queueTimestamp {
                     fields.commitLogTimestamp = thorough.timestamp
                     fields.queueTimestamp = thorough.timestamp
                     if indexed == nil { fields.indexTimestamp = thorough.timestamp }
                 }
-                if let indexed {
-                    mark.indexDurable = min(indexed.end, flushed)
+                if let indexed, indexed.end <= flushed {
+                    mark.indexDurable = Mutant.marksIndexAhead.isPlanted ? flushed : indexed.end
                     mark.indexFileName = indexed.fileName
                     mark.indexEntryCount = indexed.entryCount
                     fields.indexTimestamp = max(fields.indexTimestamp, indexed.timestamp)

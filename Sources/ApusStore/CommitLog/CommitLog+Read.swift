@@ -22,7 +22,27 @@ extension CommitLog {
             throw .physicalOffsetOutOfRange(
                 requested: physicalOffset, minimum: start, maximum: end)
         }
-        return try record(at: physicalOffset, in: segment, checks: readChecks)
+        let lease = try record(at: physicalOffset, in: segment, checks: readChecks)
+        // What is known to be damaged is not served, though the checks that would find it be off.
+        if hasDamage.load(ordering: .acquiring),
+            let reason = knownDamage(at: physicalOffset)?.reason
+        {
+            throw .damagedRecord(physicalOffset: physicalOffset, damage: reason)
+        }
+        return lease
+    }
+
+    /// The damaged stretch that holds an offset.
+    func knownDamage(at physicalOffset: Int64) -> DamagedRange? {
+        damaged.withLock { all in
+            all.first { physicalOffset >= $0.start && physicalOffset < $0.end }
+        }
+    }
+
+    /// Adds a stretch that is never served from now on.
+    func noteDamage(_ range: DamagedRange) {
+        damaged.withLock { $0.append(range) }
+        hasDamage.store(true, ordering: .releasing)
     }
 
     /// The same in a segment that the caller holds.
@@ -67,7 +87,7 @@ extension CommitLog {
     /// The end of what a reader may see of a queue.
     func readableEnd(of queue: ConsumeQueue) -> Int64 {
         let end = queue.published.load(ordering: .acquiring)
-        guard isSync, end > 0 else { return end }
+        guard isSync, end > 0, !Mutant.showsUnflushed.isPlanted else { return end }
         let limit = flushed.load(ordering: .acquiring)
         // Few entries are ahead of the sync: look at the last ones first.
         var low = end
@@ -82,8 +102,13 @@ extension CommitLog {
     }
 
     private func isBeyond(_ limit: Int64, _ queue: ConsumeQueue, _ offset: Int64) -> Bool {
-        guard let unit = try? queue.unit(at: offset) else { return false }
-        return isBeyond(limit, unit)
+        do throws(StoreError) {
+            guard let unit = try queue.unit(at: offset) else { return false }
+            return isBeyond(limit, unit)
+        } catch {
+            // An entry that cannot be read now is not shown.
+            return true
+        }
     }
 
     /// Whether an entry's record ends behind `limit`. One that lies behind all of the log is wrong,

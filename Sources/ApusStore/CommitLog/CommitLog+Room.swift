@@ -10,6 +10,7 @@ extension CommitLog {
     func makeRoom(size: Int, count: Int64, queue: ConsumeQueue) throws(StoreError) {
         try roomLock.withLock { _ throws(StoreError) in
             // In the lock, for which `close` waits: nothing is made once the store is closed.
+            if !isEnding.isSet { _ = try makeUpStart() }
             if let refused = refusal.withLock({ $0 }) { throw refused }
             let (tail, _, segmentEnd) = reservation.position
             if tail + Int64(size + BlankMarker.byteCount) > segmentEnd {
@@ -36,7 +37,7 @@ extension CommitLog {
         segments.append(next)
         let old = segments.segment(containing: segmentEnd - 1)
         let (ticket, blankAt) = reservation.roll(to: next)
-        if let old, blankAt < segmentEnd {
+        if let old, blankAt < segmentEnd, !Mutant.leavesBlankOut.isPlanted {
             var bytes = old.bytes.mutableBytes
             BlankMarker.store(
                 remaining: Int32(truncatingIfNeeded: segmentEnd - blankAt), into: &bytes,
@@ -92,6 +93,11 @@ extension CommitLog {
 
     /// Takes messages again after a full disk.
     func resumeAfterFullDisk() {
+        let isReady = roomLock.withLock { _ in
+            if isEnding.isSet { return false }
+            return (try? makeUpStart()) ?? false
+        }
+        guard isReady else { return }
         refusal.withLock { held in
             guard case .diskFull = held else { return }
             held = nil

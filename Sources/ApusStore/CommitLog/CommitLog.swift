@@ -34,14 +34,22 @@ package final class CommitLog: Sendable {
     let start = Atomic<Int64>(0)
     /// Why nothing is taken at the moment. Whoever changes it tells the reservation under its lock.
     let refusal = Mutex<StoreError?>(nil)
+    /// What opening left to be done when there is room. Run under the room lock.
+    let pendingStart = Mutex<AppendStart?>(nil)
     /// The first sync that failed. Never taken back.
     private let firstFailure = Mutex<DiskError?>(nil)
     /// When a full disk was last told of, by the clock's nanoseconds.
     private let lastDiskFull = Atomic<Int64>(.min / 2)
+    /// Set when the store begins to close or is let go. That may happen within a step of an agent,
+    /// in a completion or an observer: what is left of the step writes nothing then, since the
+    /// directory may belong to another process.
+    let isEnding = Flag()
     /// Held while segments or queue files are made.
     let roomLock = Mutex(())
-    /// Stretches below the durable mark that cannot be read. Written by recovery.
+    /// Flushed stretches that cannot be read, and whether there are any. Written by `noteDamage`,
+    /// for recovery and the scrubber.
     let damaged = Mutex<[DamagedRange]>([])
+    let hasDamage = Atomic<Bool>(false)
 
     let storeHost: HostAddress
     let bodyLimit: Int
@@ -156,7 +164,7 @@ extension CommitLog {
             body: body, appendsChecksum: appendsChecksum, into: &segment, at: place.position)
         if isQueued {
             let unit = ConsumeQueueUnit(
-                physicalOffset: place.physicalOffset,
+                physicalOffset: place.physicalOffset &+ (Mutant.shiftsEntry.isPlanted ? 1 : 0),
                 size: Int32(truncatingIfNeeded: frame.totalSize),
                 tagsCode: queue.tagsCode(
                     properties, scan, storeTimestamp: place.storeTimestamp))
@@ -202,9 +210,9 @@ extension CommitLog {
         _ place: Place, upTo end: Int64, queue: ConsumeQueue, queueEnd: Int64,
         isKeyed: Bool
     ) {
-        publication.waitForTurn(place.ticket)
+        if !Mutant.breaksOrder.isPlanted { publication.waitForTurn(place.ticket) }
         // Before the marks: who reads a mark in a turn of its own finds these done.
-        if isKeyed { keyed.note(place.physicalOffset..<end) }
+        if isKeyed, !Mutant.forgetsKeys.isPlanted { keyed.note(place.physicalOffset..<end) }
         if queueEnd >= 0,
             queue.dirtyEpoch.load(ordering: .relaxed) != dirtyQueues.epoch.load(ordering: .relaxed)
         {

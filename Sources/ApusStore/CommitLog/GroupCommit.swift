@@ -102,12 +102,19 @@ extension GroupCommit {
                 position = target
                 break
             }
+            if Mutant.movesFlushedBeforeSync.isPlanted {
+                log.flushed.store(min(target, segment.end), ordering: .releasing)
+            }
             do throws(DiskError) {
                 try segment.file.sync()
             } catch {
+                if Mutant.retriesFailedSync.isPlanted { return .success(()) }
                 log.poison(error)
                 return .failure(error)
             }
+            // Another file's sync may have failed meanwhile. What the kernel says of this one is
+            // not to be believed then: ext4 calls a sync a success that its aborted journal cut.
+            if let cause = log.poisonCause { return .failure(cause) }
             position = min(target, segment.end)
             log.flushed.store(position, ordering: .releasing)
         }

@@ -22,6 +22,9 @@ final class IndexFile: @unchecked Sendable {
     /// Entries that get room at a time.
     private static let step: Int32 = 13_107  // 256 KiB
 
+    /// The settings that decide how long a file is.
+    static let lengthKey = "maxHashSlotNum, maxIndexNum"
+
     init(
         _ disk: any Disk, path: String, name: Int64, settings: IndexSettings, creates: Bool
     ) throws(StoreError) {
@@ -49,7 +52,7 @@ final class IndexFile: @unchecked Sendable {
         }
         guard found == length else {
             throw .fileSizeDiffers(
-                path: path, found: found, configured: length, key: "maxHashSlotNum, maxIndexNum")
+                path: path, found: found, configured: length, key: Self.lengthKey)
         }
         do throws(DiskError) {
             bytes = try file.map(count: length, writable: true)
@@ -143,8 +146,13 @@ final class IndexFile: @unchecked Sendable {
     }
 
     /// Makes the file one of `count` entries again, all of them known to be whole: slots and chains
-    /// are made anew from the hashes. Whatever a crash left behind them is as if it were not there.
-    func rechain(nextEntry count: Int32, header known: IndexHeader) {
+    /// are made anew from the hashes. Whatever a crash left behind them is zeroed.
+    /// `timestamp` answers when the record at an offset was stored; entries count in seconds only.
+    func rechain(
+        nextEntry count: Int32, header known: IndexHeader, timestamp: (Int64) -> Int64?
+    ) throws(StoreError) {
+        if Mutant.leavesIndexUnchained.isPlanted { return }
+        try clear(from: max(count, 1))
         var target = bytes.mutableBytes
         for slot in 0..<slotCount {
             target.storeBigEndian(Int32(0), at: IndexLayout.slotOffset(slot))
@@ -165,10 +173,43 @@ final class IndexFile: @unchecked Sendable {
         if count > 1 {
             let last = IndexEntry(loadingFrom: bytes.bytes, at: entryOffset(count - 1))
             header.endPhysicalOffset = last.physicalOffset
-            header.endTimestamp = header.beginTimestamp &+ Int64(max(0, last.seconds)) * 1000
+            header.endTimestamp = Self.bounded(
+                timestamp(last.physicalOffset)
+                    ?? header.beginTimestamp &+ Int64(max(0, last.seconds)) * 1000)
         }
         preparedEnd = header.nextEntry
         storeHeader()
+        // All of it was stored to; a disk that sees no stores is told.
+        file.dirty(bytes, 0..<entryOffset(header.nextEntry))
+    }
+
+    /// Zeroes what stands from an entry on. Entries of records that a power cut took may fit the
+    /// chains, and would be taken for some that the header does not count yet.
+    private func clear(from number: Int32) throws(StoreError) {
+        var position = entryOffset(number)
+        do throws(DiskError) {
+            // Where nothing was written, nothing is: the rest of a file can be large.
+            while let data = try file.nextData(from: position), data.lowerBound < bytes.count {
+                position = max(position, data.lowerBound)
+                let end = min(data.upperBound, bytes.count)
+                while position < end {
+                    let page = position..<min(end, (position | 4095) + 1)
+                    if !bytes.bytes(in: page).isZero {
+                        zero(page)
+                        file.dirty(bytes, page)
+                    }
+                    position = page.upperBound
+                }
+            }
+        } catch {
+            throw StoreError(error)
+        }
+    }
+
+    private func zero(_ range: Range<Int>) {
+        bytes.withMutable(in: range) { span in
+            for offset in 0..<span.byteCount { span.storeBigEndian(UInt8(0), at: offset) }
+        }
     }
 
     func sync() throws(StoreError) {

@@ -168,6 +168,8 @@ final class Indexer: Agent {
     var signal: Signal { index.log.keyed.signal }
     /// After a failure (a full disk) it is tried again; otherwise publication rings.
     var idleNanoseconds: Int64? { 1_000_000_000 }
+    /// Appenders ring for the first key of a round only: longer rounds, fewer wake-ups.
+    var restNanoseconds: Int64 { 2_000_000 }
 
     func doWork() -> Int {
         guard index.log.poisonCause == nil, index.log.keyed.first != nil else { return 0 }
@@ -177,8 +179,6 @@ final class Indexer: Agent {
             index.log.observer?.storeDid(.delayed(task: "indexing keys", error: error))
             return 0
         }
-        // Appenders ring for the first key of a round only: longer rounds, fewer wake-ups.
-        SystemThread.sleep(nanoseconds: 2_000_000)
         return 1
     }
 }

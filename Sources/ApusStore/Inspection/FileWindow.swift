@@ -12,11 +12,15 @@ package final class FileWindow {
     /// Bytes of the file when it was opened.
     package let byteCount: Int
     private let file: any DiskFile
+    /// Whether the file was opened here.
+    private let isOwned: Bool
     private let windowByteCount: Int
     private var memory: MappedBytes
     /// The bytes of the file that `memory` starts with.
     private var held = 0..<0
     private var isLent = false
+    /// Bytes that were read from the file so far.
+    package private(set) var readByteCount = 0
 
     /// Opens the file. `windowByteCount` bytes are read at a time, or more where more are asked
     /// for.
@@ -26,14 +30,30 @@ package final class FileWindow {
         let file = try disk.open(path, .readOnly)
         self.path = path
         self.file = file
+        isOwned = true
         byteCount = try file.byteCount()
+        self.windowByteCount = max(64, min(windowByteCount, byteCount))
+        memory = MappedBytes.allocate(count: self.windowByteCount)
+    }
+
+    /// The first `byteCount` bytes of a file that someone else opened, and keeps open meanwhile.
+    package init(borrowing file: any DiskFile, byteCount: Int, windowByteCount: Int) {
+        path = file.path
+        self.file = file
+        isOwned = false
+        self.byteCount = byteCount
         self.windowByteCount = max(64, min(windowByteCount, byteCount))
         memory = MappedBytes.allocate(count: self.windowByteCount)
     }
 
     deinit {
         memory.deallocate()
-        file.close()
+        if isOwned { file.close() }
+    }
+
+    /// Whether bytes are at hand without another read.
+    package func holds(_ range: Range<Int>) -> Bool {
+        range.lowerBound >= held.lowerBound && range.upperBound <= held.upperBound
     }
 
     /// Lends the bytes from `offset` on: `wanted` of them, or as many as the file still has. The
@@ -71,5 +91,6 @@ package final class FileWindow {
             try file.read(into: &bytes, at: offset)
         }
         held = offset..<offset + found
+        readByteCount += found
     }
 }

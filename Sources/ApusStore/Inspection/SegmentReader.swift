@@ -17,8 +17,29 @@ package final class SegmentReader {
         window = try FileWindow(disk, path: file.path, windowByteCount: windowByteCount)
     }
 
+    /// Reads a segment of an open store, which the caller holds meanwhile.
+    package init(_ segment: Segment, path: String, windowByteCount: Int) {
+        let byteCount = segment.bytes.count
+        file = FoundFile(
+            path: path, first: segment.base, byteCount: byteCount, allocatedByteCount: byteCount)
+        window = FileWindow(
+            borrowing: segment.file, byteCount: byteCount, windowByteCount: windowByteCount)
+    }
+
     /// Bytes of the file.
     package var byteCount: Int { window.byteCount }
+    /// Bytes that were read so far.
+    package var readByteCount: Int { window.readByteCount }
+
+    /// Whether the record at a place can be inspected without another read of the file.
+    package func holdsRecord(at position: Int) throws(DiskError) -> Bool {
+        let head = position..<position + 4
+        guard window.holds(head) else { return false }
+        let size = try window.withBytes(at: position, count: 4) {
+            Int($0.loadBigEndian(Int32.self, at: 0))
+        }
+        return window.holds(position..<position + max(RecordLayout.minimumSize, size))
+    }
 
     /// What stands at a place of the file. A record is lent to `body` as well.
     package func inspect(

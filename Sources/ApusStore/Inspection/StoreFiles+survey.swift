@@ -28,6 +28,7 @@ extension StoreFiles {
                     path: "\(directory.root)/\(entry.name)",
                     reason: "no file or folder of a store has this name"))
         }
+        files.hasUnfinishedRepair = names.contains("repairing")
         files.hasAbort = names.contains("abort")
         files.hasApusFolders = names.contains("quarantine") || Self.exists(disk, directory.deleting)
         files.hasCommitLog = Self.exists(disk, directory.commitLog)
@@ -43,6 +44,7 @@ extension StoreFiles {
         files.batchQueues = files.queues(disk, in: directory.batchConsumeQueue)
         files.extensions = files.queues(disk, in: directory.consumeQueueExtension)
         files.checkpoint = CheckpointReading.read(disk, directory.checkpoint)
+        files.newestMark = (try? Checkpoint.read(disk, directory.checkpoint))?.newestMark
         files.readMarkers(disk)
         return files
     }
@@ -56,7 +58,7 @@ extension StoreFiles {
     private static let known: Set = distinguishing.union([
         "abort", "abort.bak", "lock", "consumequeue_ext", "consumequeue_r", "config", "compaction",
         "timerwheel", "timerlog", "timercheck", "epochFileCheckpoint", "epochFileCheckpoint.bak",
-        "quarantine", "commitlog.deleting", "tieredstore", "logs", "lost+found",
+        "quarantine", "repairing", "commitlog.deleting", "tieredstore", "logs", "lost+found",
     ])
 
     private static func exists(_ disk: any Disk, _ path: String) -> Bool {

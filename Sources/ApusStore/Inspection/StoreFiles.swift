@@ -59,6 +59,8 @@ package struct StoreFiles: Sendable {
     /// What could not be listed or looked at.
     package internal(set) var failures: [DiskError] = []
     package internal(set) var checkpoint = CheckpointReading.missing
+    /// The newest mark that is whole, whether it counts or not.
+    package internal(set) var newestMark: DurableMark?
     /// Whether `abort` is there: the store is open, or was killed.
     package internal(set) var hasAbort = false
     /// The epoch in `abort`, when one of our stores wrote it.
@@ -70,6 +72,8 @@ package struct StoreFiles: Sendable {
     package internal(set) var hasIndex = false
     /// Whether `quarantine` or `commitlog.deleting` is there, which only Apus makes.
     package internal(set) var hasApusFolders = false
+    /// Whether `repairing` is there: a repair was interrupted.
+    package internal(set) var hasUnfinishedRepair = false
 
     /// Something that is not part of a store.
     package struct Stray: Hashable, Sendable {
@@ -77,10 +81,22 @@ package struct StoreFiles: Sendable {
         package let reason: String
     }
 
-    /// The mark that counts.
-    package var mark: DurableMark? {
+    /// The mark that agrees with RocketMQ's fields, whatever `abort` says.
+    package var agreeingMark: DurableMark? {
         if case .read(_, let mark, _) = checkpoint { return mark }
         return nil
+    }
+
+    /// The mark that counts when the store is opened, as `Origin` decides it.
+    package var mark: DurableMark? {
+        guard hasAbort else {
+            return agreeingMark.flatMap { $0.isClean ? $0 : nil }
+        }
+        // With our `abort` beside it, fields that differ are damaged, not a Java broker's.
+        guard let mark = agreeingMark ?? newestMark, let abortEpoch,
+            abortEpoch == mark.epoch || abortEpoch == mark.epoch &+ 1
+        else { return nil }
+        return mark
     }
 
     /// RocketMQ's fields.

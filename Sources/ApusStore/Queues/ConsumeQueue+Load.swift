@@ -73,7 +73,7 @@ extension ConsumeQueue {
         guard let lowest = firsts.first else { return 0 }
         var end = lowest
         for first in firsts.reversed() {
-            end = try partition(first..<first + entriesPerFile, isBelow: isKept)
+            end = try partition(first..<dataEnd(ofFileFrom: first), isBelow: isKept)
             if end > first { break }
         }
         while end > lowest, let unit = try unit(at: end - 1), !unit.isFiller {
@@ -81,6 +81,29 @@ extension ConsumeQueue {
             end -= 1
         }
         return end
+    }
+
+    /// The number behind the last entry of a file that does not reach into the hole behind all its
+    /// data. Holes are not looked at through the mapping: a full tmpfs has no page for them.
+    private func dataEnd(ofFileFrom first: Int64) throws(StoreError) -> Int64 {
+        guard let file = try file(containing: first) else { return first }
+        var position = 0
+        do throws(DiskError) {
+            while let data = try file.file.nextData(from: position) { position = data.upperBound }
+        } catch {
+            throw StoreError(error)
+        }
+        return first + Int64(entryCount(of: file, dataEnd: min(position, fileByteCount)))
+    }
+
+    /// Entries of a file whose data end at `position`. One that reaches into the hole behind counts
+    /// when something of it was written: the rest of it may be zeros, as a tags code often is.
+    private func entryCount(of file: QueueFile, dataEnd position: Int) -> Int {
+        let unit = ConsumeQueueUnit.byteCount
+        let whole = position / unit
+        let rest = whole * unit..<position
+        guard !rest.isEmpty, !file.window.bytes.bytes(in: rest).isZero else { return whole }
+        return whole + 1
     }
 
     /// The number behind the last entry at or behind `end` that is not zeros; `end` when all are.
@@ -93,7 +116,7 @@ extension ConsumeQueue {
             do throws(DiskError) {
                 while let data = try file.file.nextData(from: position) {
                     let from = max(data.lowerBound, position) / unit
-                    let to = (min(data.upperBound, fileByteCount) + unit - 1) / unit
+                    let to = entryCount(of: file, dataEnd: min(data.upperBound, fileByteCount))
                     position = data.upperBound
                     for entry in (from..<max(from, to)).reversed() {
                         let bytes = file.window.bytes.bytes(in: entry * unit..<(entry + 1) * unit)
@@ -119,8 +142,17 @@ extension ConsumeQueue {
         if flushed.load(ordering: .relaxed) > offset { flushed.store(offset, ordering: .relaxed) }
     }
 
+    /// Has the entry at `offset` written by the next sync, though it is as it should be.
+    func makeDirty(_ offset: Int64) throws(StoreError) {
+        guard let file = try file(containing: offset) else { return }
+        let start = Int(offset - file.window.first) * ConsumeQueueUnit.byteCount
+        let range = start..<start + ConsumeQueueUnit.byteCount
+        file.file.dirty(file.window.bytes, range)
+    }
+
     /// Zeroes whatever stands behind the last entry. The caller is recovery.
     func clearBehindEnd() throws(StoreError) {
+        if Mutant.leavesEntriesBehindEnd.isPlanted { return }
         let firsts = fileLock.withLock { files }
         let unit = Int64(ConsumeQueueUnit.byteCount)
         for first in firsts where first + entriesPerFile > nextOffset {

@@ -28,7 +28,14 @@ extension ConsumeQueue {
         let wanted = nextOffset + max(count, 1)
         let stepped = wanted + extent
         var end = min(first.window.end, stepped)
-        try allocate(first, from: max(nextOffset, preparedEnd), to: end)
+        do throws(StoreError) {
+            try allocate(first, from: max(nextOffset, preparedEnd), to: end)
+        } catch {
+            // A disk that is full may hold as much as is needed now, or hold it already.
+            guard case .diskFull = error, end > wanted else { throw error }
+            end = min(first.window.end, wanted)
+            try allocate(first, from: max(nextOffset, preparedEnd), to: end)
+        }
         var second: QueueFile?
         if wanted > first.window.end {
             let file = try writableFile(from: first.window.end, nextOffset: first.window.end)
@@ -74,30 +81,42 @@ extension ConsumeQueue {
         let (exists, held) = fileLock.withLock {
             (files.contains(first), readFiles.first { $0.window.first == first })
         }
-        if let held { return held }
-        if !exists {
-            do throws(DiskError) {
+        do throws(DiskError) {
+            var isNew = false
+            if !exists {
+                // One that was killed on its way to the first file left a directory, which counts.
+                isNew = try disk.status(directory) == nil
                 try disk.createDirectories(directory)
-            } catch {
-                throw StoreError(error)
+                if isNew { onNewDirectory() }
             }
+            if !isNew, nextOffset <= first { try syncNames() }
+        } catch {
+            throw StoreError(error)
         }
+        if let held { return held }
         let file = try QueueFile(
             disk, path: path(ofFileFrom: first), first: first, length: fileByteCount,
             creates: !exists, writable: true)
         if !exists {
             try fill(file, upTo: nextOffset)
-            let isFirst = fileLock.withLock {
-                defer {
-                    files.append(first)
-                    files.sort()
-                    keepReadFile(file)
-                }
-                return files.isEmpty
+            fileLock.withLock {
+                files.append(first)
+                files.sort()
+                keepReadFile(file)
             }
-            if isFirst { onFirstFile() }
         }
         return file
+    }
+
+    /// A process that was killed may have made a file without entries, or a directory, and not have
+    /// come to sync its name. Entries that are written there must not go with it.
+    private func syncNames() throws(DiskError) {
+        if Mutant.trustsNames.isPlanted { return }
+        var path = directory
+        for _ in 0..<3 {
+            try disk.syncDirectory(path)
+            path = SystemDisk.parent(of: path)
+        }
     }
 
     /// Marks the entries before a queue's first message, as RocketMQ does when it starts in

@@ -59,14 +59,14 @@ package final class ConsumeQueue: @unchecked Sendable {
     /// The lowest readable offset, and the start of the log for which it was found.
     var minimum: (offset: Int64, logStart: Int64) = (0, -1)
 
-    /// Called when the queue's first file has been made.
-    let onFirstFile: @Sendable () -> Void
+    /// Called when the queue's directory has been made.
+    let onNewDirectory: @Sendable () -> Void
 
     package init(
         topic: Topic, queueID: Int32, directory: String, disk: any Disk, settings: QueueSettings,
-        onFirstFile: @escaping @Sendable () -> Void = {}
+        onNewDirectory: @escaping @Sendable () -> Void = {}
     ) {
-        self.onFirstFile = onFirstFile
+        self.onNewDirectory = onNewDirectory
         self.topic = topic
         self.queueID = queueID
         self.directory = directory
@@ -147,13 +147,43 @@ extension ConsumeQueue {
         return low
     }
 
+    /// The same for entries that have a message. One that stands for none, before the first message
+    /// or where a message was lost, goes with the next that does.
+    func partitionMessages(
+        _ range: Range<Int64>, isBelow: (ConsumeQueueUnit) throws(StoreError) -> Bool
+    ) throws(StoreError) -> Int64 {
+        var low = range.lowerBound
+        var high = range.upperBound
+        while low < high {
+            let middle = low + (high - low) / 2
+            let probe = try skipFillers(from: middle, to: high)
+            if probe == high {
+                high = middle
+            } else if let unit = try unit(at: probe), try !isBelow(unit) {
+                high = middle
+            } else {
+                low = probe + 1
+            }
+        }
+        return try skipFillers(from: low, to: range.upperBound)
+    }
+
+    /// The first entry from `offset` on that stands for a message; `end` when none does.
+    private func skipFillers(from offset: Int64, to end: Int64) throws(StoreError) -> Int64 {
+        var offset = offset
+        while offset < end, let unit = try unit(at: offset), unit.isFiller { offset += 1 }
+        return offset
+    }
+
     /// The lowest offset whose message the log still holds, for a log that starts at `logStart`.
     package func minimumOffset(logStart: Int64) throws(StoreError) -> Int64 {
         let end = published.load(ordering: .acquiring)
         let (known, firstFile) = fileLock.withLock { (minimum, files.first) }
         if known.logStart == logStart { return min(known.offset, end) }
         let low = min(end, max(known.logStart < 0 ? 0 : known.offset, firstFile ?? end))
-        let found = try partition(low..<end) { $0.isFiller || $0.physicalOffset < logStart }
+        // There may be a file full of them before the first message.
+        let first = try skipFillers(from: low, to: end)
+        let found = try partitionMessages(first..<end) { $0.physicalOffset < logStart }
         fileLock.withLock { minimum = (found, logStart) }
         return found
     }

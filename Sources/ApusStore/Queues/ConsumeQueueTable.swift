@@ -15,8 +15,8 @@ final class ConsumeQueueTable: Sendable {
     private let directory: StoreDirectory
     private let settings: QueueSettings
     private let entries = Mutex<[String: Entry]>([:])
-    /// How many queues have files. Set by recovery; a queue that makes its first one counts itself.
-    let fileCount = Counter()
+    /// How many queues have a directory. Set by recovery; a queue that makes its own counts itself.
+    let directoryCount = Counter()
     /// Brings a queue's marks up from what is on disk. Set once, before anything is looked up.
     private let load: @Sendable (ConsumeQueue) throws(StoreError) -> Void
 
@@ -37,10 +37,10 @@ final class ConsumeQueueTable: Sendable {
             let path = try directory.queue(topic: name, queueID: id)
             if entries[name] == nil { try refuseBatchQueues(name) }
             let topic = entries[name]?.topic ?? Topic(name: name)
-            let fileCount = fileCount
+            let directoryCount = directoryCount
             let queue = ConsumeQueue(
                 topic: topic, queueID: id, directory: path, disk: disk, settings: settings,
-                onFirstFile: { fileCount.add(1) })
+                onNewDirectory: { directoryCount.add(1) })
             try load(queue)
             entries[name, default: Entry(topic: topic)].queues[id] = queue
             return queue

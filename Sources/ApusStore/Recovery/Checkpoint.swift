@@ -3,7 +3,8 @@
 // Written by this type alone: by the flusher while the store runs, and at open and close. A slot is
 // written with the copy of the fields that belongs to it and synced before the fields themselves
 // change, so that at every moment one valid slot's copy agrees with the fields. Nothing in the file
-// is ever ahead of what is on the device.
+// is ever ahead of what is on the device. Until `begin` nothing is written: a store on a full disk
+// is opened for reading, and leaves the directory as it found it.
 
 package import ApusFormat
 package import ApusSystem
@@ -14,17 +15,26 @@ package final class Checkpoint: Sendable {
     private struct State {
         var fields: CheckpointFields
         var mark: DurableMark
+        /// Nil before `begin`.
+        var file: (any DiskFile)?
+        /// The fields as they are in the file.
+        var written = CheckpointFields()
     }
 
-    private let file: any DiskFile
+    private let disk: any Disk
+    private let path: String
     private let state: Mutex<State>
 
-    private init(file: any DiskFile, fields: CheckpointFields, mark: DurableMark) {
-        self.file = file
+    /// Keeps fields and mark in memory, until `begin`.
+    package init(
+        _ disk: any Disk, _ path: String, fields: CheckpointFields, mark: DurableMark
+    ) {
+        self.disk = disk
+        self.path = path
         state = Mutex(State(fields: fields, mark: mark))
     }
 
-    deinit { file.close() }
+    deinit { state.withLock { $0.file?.close() } }
 
     /// What a checkpoint file says.
     package struct Contents: Sendable {
@@ -58,27 +68,45 @@ package final class Checkpoint: Sendable {
             newestMark: marks.max { $0.generation < $1.generation })
     }
 
-    /// Opens the file for writing, making it when absent, and writes `mark` as its first state.
-    package static func open(
-        _ disk: any Disk, _ path: String, fields: CheckpointFields, mark: DurableMark
-    ) throws(DiskError) -> Checkpoint {
-        let isNew = try disk.status(path) == nil
+    /// Opens the file for writing, making it when absent, and writes the mark as it is now.
+    package func begin() throws(DiskError) {
+        let written = try Self.read(disk, path).fields
         let file = try disk.open(path, .create)
         if try file.byteCount() < CheckpointLayout.fileByteCount {
             try file.truncate(to: CheckpointLayout.fileByteCount)
             try file.allocate(from: 0, count: CheckpointLayout.fileByteCount)
         }
-        let checkpoint = Checkpoint(file: file, fields: fields, mark: mark)
-        try checkpoint.update { _, _ in }
-        if isNew { try disk.syncDirectory(SystemDisk.parent(of: path)) }
+        state.withLock { state in
+            state.file = file
+            state.written = written
+        }
+        do throws(DiskError) {
+            try update { _, _ in }
+        } catch {
+            state.withLock { $0.file = nil }
+            throw error
+        }
+        // Whether it is new or not: who made it may have been killed before it came to this.
+        try disk.syncDirectory(SystemDisk.parent(of: path))
+    }
+
+    /// The same in one call.
+    package static func open(
+        _ disk: any Disk, _ path: String, fields: CheckpointFields, mark: DurableMark
+    ) throws(DiskError) -> Checkpoint {
+        let checkpoint = Checkpoint(disk, path, fields: fields, mark: mark)
+        try checkpoint.begin()
         return checkpoint
     }
 
-    /// The mark as it was last written.
+    /// Whether the file is written.
+    package var hasBegun: Bool { state.withLock { $0.file != nil } }
+
+    /// The mark as it was last set.
     package var mark: DurableMark { state.withLock { $0.mark } }
     package var fields: CheckpointFields { state.withLock { $0.fields } }
 
-    /// Changes fields and mark and makes them durable.
+    /// Changes fields and mark and, behind `begin`, makes them durable.
     package func update(
         _ change: (inout CheckpointFields, inout DurableMark) -> Void
     ) throws(DiskError) {
@@ -87,15 +115,19 @@ package final class Checkpoint: Sendable {
             change(&next.fields, &next.mark)
             next.mark.generation = state.mark.generation &+ 1
             next.mark.javaFields = next.fields
-            try write(next.mark)
-            if next.fields != state.fields {
-                try write(next.fields)
+            if let file = state.file {
+                if Mutant.writesFieldsFirst.isPlanted { try Self.write(next.fields, to: file) }
+                try Self.write(next.mark, to: file)
+                if next.fields != state.written { try Self.write(next.fields, to: file) }
+                next.written = next.fields
             }
             state = next
         }
     }
 
-    private func write(_ mark: DurableMark) throws(DiskError) {
+    private static func write(
+        _ mark: DurableMark, to file: any DiskFile
+    ) throws(DiskError) {
         var buffer = [UInt8](repeating: 0, count: CheckpointLayout.slotByteCount)
         var bytes = buffer.mutableRawSpan
         mark.store(into: &bytes)
@@ -103,7 +135,9 @@ package final class Checkpoint: Sendable {
         try file.sync()
     }
 
-    private func write(_ fields: CheckpointFields) throws(DiskError) {
+    private static func write(
+        _ fields: CheckpointFields, to file: any DiskFile
+    ) throws(DiskError) {
         var buffer = [UInt8](repeating: 0, count: CheckpointFields.byteCount)
         var bytes = buffer.mutableRawSpan
         fields.store(into: &bytes)

@@ -20,9 +20,13 @@ struct LogEndScan {
 
     let segments: [Segment]
     let checks: RecordChecks
+    /// The checks above the durable mark, where records may be unfinished.
+    let tailChecks: RecordChecks
     /// Where a sync had reached; nil without a mark.
     let durable: Int64?
     let onUnmarkedDamage: RecoverySettings.Choice
+    /// Where an earlier scan found the end; `.max` without one.
+    var limit: Int64 = .max
 
     /// Visits each record from `start`, which is the beginning of one, to the end.
     func run(
@@ -30,22 +34,30 @@ struct LogEndScan {
     ) throws(StoreError) -> Result {
         var result = Result(end: start)
         var offset = start
-        while let segment = segment(containing: offset) {
+        while offset < limit, let segment = segment(containing: offset) {
+            let isTail = durable.map { offset >= $0 } ?? false
+            let end = min(segment.end, limit, isTail ? .max : durable ?? .max)
+            var reached = offset
             let stop = try RecordScanner.scan(
-                segment, from: offset, to: segment.end, checks: checks
+                segment, from: offset, to: end, checks: isTail ? tailChecks : checks
             ) { (record) throws(StoreError) in
+                reached = record.physicalEnd
                 result.lastTimestamp = max(result.lastTimestamp, record.storeTimestamp)
                 try visit(record)
             }
             let bad: (at: Int64, reason: RecordDamage?)
             switch stop {
-            case .limit, .segmentEnd:
+            case .limit:
+                offset = reached
+                continue
+            case .segmentEnd:
                 offset = segment.end
                 continue
             case .zeros(let at): bad = (at, nil)
             case .damaged(let at, let damage): bad = (at, damage)
             }
-            if let durable, bad.at < durable {
+            if let durable, bad.at < durable || Mutant.servesTornTail.isPlanted && bad.reason != nil
+            {
                 let limit = min(segment.end, durable)
                 offset =
                     RecordScanner.resynchronise(

@@ -1,4 +1,7 @@
 // Copies of what recovery takes out of the log. Nothing is removed without one.
+//
+// A copy gets its name when it is whole and on the device, and is never written again: a recovery
+// that is interrupted while it zeroes what it copied comes by the same name with less in hand.
 
 import ApusFormat
 import ApusSystem
@@ -14,22 +17,57 @@ struct Quarantine {
     func keep(_ segment: Segment, _ range: Range<Int>) throws(StoreError) {
         guard !range.isEmpty else { return }
         let start = StoreDirectory.fileName(segment.base + Int64(range.lowerBound))
-        let path = "\(directory.quarantine)/\(start)-\(range.count)-\(epoch)"
+        var path = "\(directory.quarantine)/\(start)-\(range.count)-\(epoch)"
         do throws(DiskError) {
             try disk.createDirectories(directory.quarantine)
-            let file = try disk.open(path, .createEmpty)
-            defer { file.close() }
-            var done = range.lowerBound
-            while done < range.upperBound {
-                let next = min(range.upperBound, done + 1 << 20)
-                try file.write(segment.bytes.bytes(in: done..<next), at: done - range.lowerBound)
-                done = next
+            while try disk.status(path) != nil {
+                if try holds(path, segment, range) { return }
+                path += "-"
             }
-            try file.sync()
+            let temporary = "\(path).new"
+            try write(segment, range, to: temporary)
+            try disk.rename(temporary, to: path)
             try disk.syncDirectory(directory.quarantine)
         } catch {
             throw StoreError(error)
         }
+    }
+
+    private static let step = 1 << 20
+
+    private func write(
+        _ segment: Segment, _ range: Range<Int>, to path: String
+    ) throws(DiskError) {
+        let file = try disk.open(path, .createEmpty)
+        defer { file.close() }
+        var done = range.lowerBound
+        while done < range.upperBound {
+            let next = min(range.upperBound, done + Self.step)
+            try file.write(segment.bytes.bytes(in: done..<next), at: done - range.lowerBound)
+            done = next
+        }
+        try file.sync()
+    }
+
+    /// Whether a copy that is there holds the same bytes.
+    private func holds(
+        _ path: String, _ segment: Segment, _ range: Range<Int>
+    ) throws(DiskError) -> Bool {
+        let file = try disk.open(path, .readOnly)
+        defer { file.close() }
+        guard try file.byteCount() == range.count else { return false }
+        var buffer = [UInt8](repeating: 0, count: min(Self.step, range.count))
+        var done = range.lowerBound
+        while done < range.upperBound {
+            let next = min(range.upperBound, done + Self.step)
+            var bytes = buffer.mutableRawSpan
+            guard try file.read(into: &bytes, at: done - range.lowerBound) >= next - done,
+                buffer.rawSpan.extracting(0..<next - done).isEqual(
+                    to: segment.bytes.bytes(in: done..<next))
+            else { return false }
+            done = next
+        }
+        return true
     }
 
     /// The stretch of a segment from `position` on that holds anything but zeros; nil for none.

@@ -9,10 +9,15 @@ final class QueueLoader: Sendable {
     private let log: CommitLog
     /// Entries of records at or behind this are made anew by the scan that follows.
     private let trustedEnd = Atomic<Int64>(.max)
+    /// False while it is not certain that the directory will be opened.
+    private let changes = Atomic<Bool>(true)
 
     init(log: CommitLog) { self.log = log }
 
     func trust(upTo end: Int64) { trustedEnd.store(end, ordering: .relaxed) }
+
+    /// Whether what is found wrong is mended, or refused with `.damagedQueue`.
+    func mayChange(_ allowed: Bool) { changes.store(allowed, ordering: .relaxed) }
 
     func load(_ queue: ConsumeQueue) throws(StoreError) {
         let hasDirectory = try listFiles(of: queue)
@@ -23,13 +28,15 @@ final class QueueLoader: Sendable {
             isConfirmed: { (unit, offset) throws(StoreError) in
                 log.confirms(unit, at: offset, of: queue)
             })
-        queue.start(at: end)
+        queue.start(at: Mutant.losesQueueEnd.isPlanted ? max(0, end - 1) : end)
         // Recovery goes through the log itself. Else nothing stands behind the end, unless the last
         // entries are wrong or one in the middle misled the search: they are made again here.
         guard hasDirectory else { return }
         if trusted < .max {
             // A queue that has lost its files needs more of the log than the end.
-            guard queue.hasFiles || trusted <= log.start.load(ordering: .relaxed) else {
+            let hasMore = try holdsMore(queue, behind: end, before: trusted)
+            let needsAll = !queue.hasFiles || hasMore
+            guard !needsAll || trusted <= log.start.load(ordering: .relaxed) else {
                 throw .damagedQueue(
                     topic: queue.topic.name, queueID: queue.queueID, queueOffset: 0)
             }
@@ -39,12 +46,35 @@ final class QueueLoader: Sendable {
         if written > end || !queue.hasFiles { try log.restoreEnd(of: queue, writtenEnd: written) }
     }
 
+    /// Whether an entry that should count stands behind the end that was found: one before it is
+    /// gone, and misled the search.
+    private func holdsMore(
+        _ queue: ConsumeQueue, behind end: Int64, before trusted: Int64
+    ) throws(StoreError) -> Bool {
+        let start = log.start.load(ordering: .relaxed)
+        let written = try queue.writtenEnd(from: end)
+        var offset = end
+        while offset < written, let unit = try queue.unit(at: offset) {
+            if unit.isWritten, !unit.isFiller, unit.physicalOffset >= start,
+                unit.physicalOffset < trusted, log.confirms(unit, at: offset, of: queue)
+            {
+                return true
+            }
+            offset += 1
+        }
+        return false
+    }
+
     /// Files that do not follow each other are set aside: the log has what they held.
     private func listFiles(of queue: ConsumeQueue) throws(StoreError) -> Bool {
         do throws(StoreError) {
             return try queue.listFiles()
         } catch {
             guard case .unknownDirectoryLayout = error else { throw error }
+            guard changes.load(ordering: .relaxed) else {
+                throw .damagedQueue(
+                    topic: queue.topic.name, queueID: queue.queueID, queueOffset: 0)
+            }
             try setAside(queue)
             return true
         }
@@ -133,6 +163,8 @@ final class QueueRecovery {
     /// The queue of the last record: the next one is often the same.
     private var last: ConsumeQueue?
     private var batchTopics: [String: Bool] = [:]
+    /// What `dispatch` would have made of the ends of queues, while it is only tried.
+    private var tried: [ObjectIdentifier: Int64] = [:]
     /// Queues whose entries were not what the log says.
     private(set) var rebuilt = Set<QueueName>()
 
@@ -145,20 +177,46 @@ final class QueueRecovery {
     /// Writes the entry of a record, unless it is there. Fails with `.damagedQueue` when entries
     /// before it are missing that may have to be made from log before the scan.
     func dispatch(_ record: RecordView) throws(StoreError) {
-        let flag = record.systemFlag
-        guard flag.isDispatched, !flag.contains(.innerBatch), record.queueID >= 0,
-            CommitLog.isPlausible(queueOffset: record.queueOffset),
-            let queue = try queue(of: record)
-        else { return }
-        if !fills, record.queueOffset > queue.nextOffset {
-            throw .damagedQueue(
-                topic: queue.topic.name, queueID: queue.queueID, queueOffset: queue.nextOffset)
-        }
+        guard let queue = try queue(of: record) else { return }
+        try check(record, queue, next: queue.nextOffset)
         let unit = queue.unit(for: record)
+        guard try isNumbered(record, unit, queue, next: queue.nextOffset) else { return }
         if try log.restore(unit, at: record.queueOffset, of: queue) { rebuilt.insert(queue.name) }
     }
 
+    /// Fails where `dispatch` would, and writes nothing.
+    func tryDispatch(_ record: RecordView) throws(StoreError) {
+        guard let queue = try queue(of: record) else { return }
+        let next = max(queue.nextOffset, tried[ObjectIdentifier(queue)] ?? 0)
+        guard try isNumbered(record, queue.unit(for: record), queue, next: next) else { return }
+        try check(record, queue, next: next)
+        let isHeld = try log.holds(queue.unit(for: record), at: next, queue)
+        tried[ObjectIdentifier(queue)] = max(next, (isHeld ? next : record.queueOffset) + 1)
+    }
+
+    /// Whether there is a number for a record: its own, or the one that its queue has for it.
+    private func isNumbered(
+        _ record: RecordView, _ unit: ConsumeQueueUnit, _ queue: ConsumeQueue, next: Int64
+    ) throws(StoreError) -> Bool {
+        if CommitLog.isPlausible(queueOffset: record.queueOffset) { return true }
+        return try log.holds(unit, at: next, queue)
+    }
+
+    private func check(
+        _ record: RecordView, _ queue: ConsumeQueue, next: Int64
+    ) throws(StoreError) {
+        guard !fills, record.queueOffset > next,
+            try !log.holds(queue.unit(for: record), at: next, queue)
+        else { return }
+        throw .damagedQueue(topic: queue.topic.name, queueID: queue.queueID, queueOffset: next)
+    }
+
+    /// The queue that is to have an entry of the record; nil for none.
     private func queue(of record: RecordView) throws(StoreError) -> ConsumeQueue? {
+        let flag = record.systemFlag
+        guard flag.isDispatched, !flag.contains(.innerBatch), record.queueID >= 0 else {
+            return nil
+        }
         if let last, last.queueID == record.queueID, last.topic.isNamed(record.topic) {
             return last
         }
@@ -178,7 +236,15 @@ extension CommitLog {
     func restore(
         _ unit: ConsumeQueueUnit, at offset: Int64, of queue: ConsumeQueue
     ) throws(StoreError) -> Bool {
+        if offset != queue.nextOffset, try holds(unit, at: queue.nextOffset, queue) {
+            // The record's own number is damaged. Under the queue's it is refused when it is read;
+            // under its own it would take the place of another.
+            advance(queue, past: queue.nextOffset)
+            return false
+        }
         if offset <= queue.nextOffset, try queue.unit(at: offset) == unit {
+            // What a failed sync left in the page cache counts as written there: it is not.
+            try queue.makeDirty(offset)
             advance(queue, past: offset)
             return false
         }
@@ -205,6 +271,14 @@ extension CommitLog {
         try put(unit, at: offset, of: queue)
         advance(queue, past: offset)
         return true
+    }
+
+    /// Whether a queue has an entry's record under a number, whatever number the record names.
+    func holds(
+        _ unit: ConsumeQueueUnit, at number: Int64, _ queue: ConsumeQueue
+    ) throws(StoreError) -> Bool {
+        guard let held = try queue.unit(at: number) else { return false }
+        return held.physicalOffset == unit.physicalOffset && held.size == unit.size
     }
 
     private func put(

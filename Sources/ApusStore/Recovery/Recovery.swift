@@ -1,7 +1,8 @@
 // What `open` does to a directory before it takes messages, as a list of steps.
 //
 // Idempotent: interrupted anywhere, it does the same again. The durable mark moves only when all of
-// it is on the device.
+// it is on the device. Whatever `open` refuses a directory for is looked at before anything in it
+// is changed.
 
 import ApusFormat
 import ApusSystem
@@ -19,6 +20,8 @@ struct Recovery {
     private(set) var indexFiles: [IndexFile] = []
     private(set) var indexDurable = MessageIndex.Durable(
         end: 0, fileName: 0, entryCount: 0, timestamp: 0)
+    /// A CommitLog file that was being made.
+    private var unfinished: String?
     private var scanned = LogEndScan.Result(end: 0)
     private var wasClean = true
     /// Up to here all queue entries are on the device.
@@ -30,18 +33,22 @@ struct Recovery {
         self.loader = loader
     }
 
+    /// Whether there was no log.
+    var isFresh: Bool { if case .fresh = origin { true } else { false } }
+
     private var disk: any Disk { log.disk }
     private var directory: StoreDirectory { log.directory }
 
-    /// All steps, in order. Answers the open checkpoint.
-    mutating func run() throws(StoreError) -> Checkpoint {
+    /// All steps, in order. Answers the last one, which needs room on the device, for the caller.
+    mutating func run() throws(StoreError) -> AppendStart {
         try openSegments()
         try findOrigin()
+        try checkIndex()
         try findEnd()
         try recoverIndex()
         try cut()
         try startWriting()
-        return try markOpen()
+        return try prepareStart()
     }
 }
 
@@ -52,29 +59,51 @@ extension Recovery {
         let loader = SegmentLoader(
             disk: disk, directory: directory, length: log.configuration.commitLog.segmentByteCount)
         try loader.checkLayout()
-        log.segments.replaceAll(try loader.load())
+        let contents = try loader.load()
+        log.segments.replaceAll(contents.segments)
+        unfinished = contents.unfinished
         log.start.store(log.segments.first?.base ?? 0, ordering: .releasing)
     }
 
     private mutating func findOrigin() throws(StoreError) {
         let hasLog = log.segments.first != nil
         let mark: DurableMark?
+        let newest: DurableMark?
         let queueCount: Int
         do throws(DiskError) {
             origin = try Origin.find(disk, directory, hasLog: hasLog)
-            mark = try Checkpoint.read(disk, directory.checkpoint).mark
+            let contents = try Checkpoint.read(disk, directory.checkpoint)
+            mark = contents.mark
+            newest = contents.newestMark
             queueCount = try ConsumeQueueTable.names(on: disk, under: directory.consumeQueue).count
         } catch {
             throw StoreError(error)
         }
-        table.fileCount.set(queueCount)
-        epoch = (mark?.epoch ?? 0) &+ 1
+        if case .closed = origin {} else { try syncNames() }
+        table.directoryCount.set(queueCount)
+        epoch = (newest?.epoch ?? 0) &+ 1
         if !hasLog, let mark, mark.logDurable > 0 { throw missingFiles(mark) }
         if !hasLog, queueCount > 0 {
             throw .unknownDirectoryLayout(
                 path: directory.root,
                 reason: "there are ConsumeQueues, but \(directory.commitLog) is empty: restore its "
                     + "files or, when the messages may go, remove consumequeue and index too")
+        }
+    }
+
+    /// Who was killed may have made names that it did not come to sync. Those of queues are synced
+    /// when they are next written to.
+    private func syncNames() throws(StoreError) {
+        if Mutant.trustsNames.isPlanted { return }
+        do throws(DiskError) {
+            var paths = [directory.root, directory.commitLog, directory.index]
+            // A log on a mount of its own has its name elsewhere.
+            paths += [directory.root, directory.commitLog].map { SystemDisk.parent(of: $0) }
+            for path in Set(paths).sorted() where try disk.status(path)?.isDirectory == true {
+                try disk.syncDirectory(path)
+            }
+        } catch {
+            throw StoreError(error)
         }
     }
 
@@ -119,7 +148,7 @@ extension Recovery {
             let head = position..<min(position + 8, last.bytes.count)
             guard last.bytes.bytes(in: head).isZero else { return false }
         }
-        return table.fileCount.value >= Int(mark.queueCount)
+        return table.directoryCount.value >= Int(mark.queueCount)
     }
 
     private mutating func scan(marked mark: DurableMark) throws(StoreError) {
@@ -127,7 +156,7 @@ extension Recovery {
             throw missingFiles(mark)
         }
         var start = min(mark.queuesDurable, mark.logDurable)
-        if table.fileCount.value < Int(mark.queueCount) { start = 0 }
+        if table.directoryCount.value < Int(mark.queueCount) { start = 0 }
         try scan(
             from: max(start, log.start.load(ordering: .relaxed)), durable: mark.logDurable)
     }
@@ -138,7 +167,7 @@ extension Recovery {
     {
         let segments = log.segments.all
         // Whoever removed all queues wants them made again.
-        guard table.fileCount.value > 0 else { return segments.first?.base ?? 0 }
+        guard table.directoryCount.value > 0 else { return segments.first?.base ?? 0 }
         for segment in segments.reversed() {
             guard let first = try? log.record(at: segment.base, in: segment, checks: log.scanChecks)
             else { continue }
@@ -150,18 +179,49 @@ extension Recovery {
 
     private mutating func scan(from start: Int64, durable: Int64?) throws(StoreError) {
         let first = log.start.load(ordering: .relaxed)
-        guard start > first else { return try scan(from: start, durable: durable, fills: true) }
+        let mayRefuse =
+            durable == nil && log.configuration.recovery.onUnmarkedDamage == .refuse
+        let (start, end) = mayRefuse ? try lookAhead(from: start) : (start, .max)
+        guard start > first else {
+            return try scan(from: start, durable: durable, fills: true, end: end)
+        }
         do throws(StoreError) {
-            try scan(from: start, durable: durable, fills: false)
+            try scan(from: start, durable: durable, fills: false, end: end)
         } catch {
             guard case .damagedQueue = error else { throw error }
             // Entries are gone that should be there: all queues are made from all of the log.
-            try scan(from: first, durable: durable, fills: true)
+            let end = mayRefuse ? try lookAhead(from: first).end : .max
+            try scan(from: first, durable: durable, fills: true, end: end)
         }
     }
 
+    /// Refuses a log that is to be refused, while nothing is changed yet. Answers where the scan
+    /// has to begin, so that all queues have their entries, and where the log ends.
+    private func lookAhead(from start: Int64) throws(StoreError) -> (start: Int64, end: Int64) {
+        let first = log.start.load(ordering: .relaxed)
+        let scan = LogEndScan(
+            segments: log.segments.all, checks: log.scanChecks, tailChecks: log.scanChecks,
+            durable: nil,
+            onUnmarkedDamage: .refuse)
+        guard start > first else { return (start, try scan.run(from: start) { _ in }.end) }
+        loader.trust(upTo: start)
+        loader.mayChange(false)
+        defer { loader.mayChange(true) }
+        let queues = QueueRecovery(log: log, table: table, fills: false)
+        do throws(StoreError) {
+            let found = try scan.run(from: start) { (record) throws(StoreError) in
+                try queues.tryDispatch(record)
+            }
+            return (start, found.end)
+        } catch {
+            guard case .damagedQueue = error else { throw error }
+            return (first, try scan.run(from: first) { _ in }.end)
+        }
+    }
+
+    /// `end` is where an earlier scan, with all checks, found the end of the log.
     private mutating func scan(
-        from start: Int64, durable: Int64?, fills: Bool
+        from start: Int64, durable: Int64?, fills: Bool, end: Int64
     ) throws(StoreError) {
         wasClean = false
         queuesDurable = start
@@ -169,8 +229,9 @@ extension Recovery {
         log.observer?.storeDid(.recovering(from: start, to: log.segments.last?.end ?? start))
         let queues = QueueRecovery(log: log, table: table, fills: fills)
         let scan = LogEndScan(
-            segments: log.segments.all, checks: log.scanChecks, durable: durable,
-            onUnmarkedDamage: log.configuration.recovery.onUnmarkedDamage)
+            segments: log.segments.all, checks: end < .max ? .position : log.scanChecks,
+            tailChecks: end < .max ? .position : tailChecks, durable: durable,
+            onUnmarkedDamage: .cut, limit: end)
         scanned = try scan.run(from: start) { (record) throws(StoreError) in
             try queues.dispatch(record)
         }
@@ -190,9 +251,30 @@ extension Recovery {
     }
 }
 
+extension Recovery {
+    /// What a record above the mark must pass: it was written by the store's last opening, which
+    /// said in the mark how, and perhaps not to its end.
+    private var tailChecks: RecordChecks {
+        guard case .killed(let mark) = origin, !Mutant.ignoresMissingSectors.isPlanted else {
+            return log.scanChecks
+        }
+        let checks = log.scanChecks.union(.writtenSectors)
+        return mark.hasRecordChecksums
+            ? checks.union([.recordChecksum, .recordChecksumRequired]) : checks
+    }
+}
+
 // MARK: - Index
 
 extension Recovery {
+    /// Refuses files of another length than the settings say.
+    private func checkIndex() throws(StoreError) {
+        guard log.isIndexed else { return }
+        try IndexRecovery(
+            log: log, disk: disk, directory: directory, end: log.segments.last?.end ?? 0
+        ).checkLengths(origin)
+    }
+
     private mutating func recoverIndex() throws(StoreError) {
         guard log.isIndexed else { return }
         let recovery = IndexRecovery(
@@ -206,6 +288,7 @@ extension Recovery {
 extension Recovery {
     /// Makes the log end where it was found to end, durably, before anything is appended.
     private func cut() throws(StoreError) {
+        try removeUnfinished()
         if case .fresh = origin { return }
         let quarantine = Quarantine(disk: disk, directory: directory, epoch: epoch)
         for range in scanned.damaged {
@@ -213,7 +296,7 @@ extension Recovery {
                 let from = segment.position(of: range.start)
                 try quarantine.keep(segment, from..<segment.position(of: range.end))
             }
-            log.damaged.withLock { $0.append(range) }
+            log.noteDamage(range)
             log.observer?.storeDid(.damaged(range))
         }
         if case .closed = origin { return }
@@ -225,9 +308,10 @@ extension Recovery {
             let remains = try Quarantine.remains(segment, from: position)
             if let remains { try quarantine.keep(segment, remains) }
             do throws(DiskError) {
-                if segment.base >= end {
+                if segment.base > end, Mutant.keepsSegmentsBehindCut.isPlanted { continue }
+                if segment.base > end {
                     try disk.unlink(directory.segment(base: segment.base))
-                } else if remains != nil {
+                } else if remains != nil, !Mutant.leavesTailBehindCut.isPlanted {
                     try segment.file.zero(from: position, count: segment.bytes.count - position)
                     try segment.file.sync()
                 }
@@ -238,18 +322,30 @@ extension Recovery {
         do throws(DiskError) { try disk.syncDirectory(directory.commitLog) } catch {
             throw StoreError(error)
         }
-        log.segments.replaceAll(all.filter { $0.base < end })
+        log.segments.replaceAll(all.filter { $0.base <= end })
+    }
+
+    private func removeUnfinished() throws(StoreError) {
+        guard let unfinished else { return }
+        do throws(DiskError) {
+            try disk.unlink(unfinished)
+            try disk.syncDirectory(directory.commitLog)
+        } catch {
+            throw StoreError(error)
+        }
     }
 
     /// What a kill left in the page cache is not on the device yet, and what a failed sync left
     /// there would never be.
     private func makeDurable(_ segments: [Segment], upTo end: Int64) throws(StoreError) {
+        if Mutant.trustsPageCache.isPlanted { return }
         var durable = queuesDurable
         if case .killed(let mark) = origin { durable = mark.logDurable }
         do throws(DiskError) {
             for segment in segments where segment.end > durable && segment.base < end {
                 let from = max(0, segment.position(of: durable))
-                segment.bytes.dirty(from..<min(segment.bytes.count, segment.position(of: end)))
+                let to = min(segment.bytes.count, segment.position(of: end))
+                segment.file.dirty(segment.bytes, from..<to)
                 try segment.file.sync()
             }
         } catch {
@@ -258,42 +354,36 @@ extension Recovery {
     }
 
     /// Gives the appender a segment with room, and sets the marks.
-    private func startWriting() throws(StoreError) {
+    private mutating func startWriting() throws(StoreError) {
         let end = scanned.end
         do throws(DiskError) {
             try disk.createDirectories(directory.commitLog)
             try disk.createDirectories(directory.consumeQueue)
-            if let last = log.segments.last, last.end > end {
-                // A Java broker's files are sparse.
-                let position = last.position(of: end)
-                try last.file.allocate(from: position, count: last.bytes.count - position)
-            }
         } catch {
             throw StoreError(error)
         }
-        if log.segments.last.map({ $0.end <= end }) ?? true {
-            log.segments.append(try log.preallocator.takeNext(base: end))
-        }
+        if log.segments.last.map({ $0.end <= end }) ?? true { try addSegment(at: end) }
         guard let segment = log.segments.last else { return }
         log.publication.publish(upTo: end, timestamp: scanned.lastTimestamp)
         log.flushed.store(end, ordering: .releasing)
         log.reservation.start(at: end, in: segment, lastTimestamp: scanned.lastTimestamp)
-        log.preallocator.prepareWindow(segment, position: segment.position(of: end))
-        log.preallocator.follow(segment, position: segment.position(of: end))
         if indexDurable.end < end, log.isIndexed { log.keyed.note(indexDurable.end..<end) }
     }
 
-    /// Says on disk that the store is open, and by whom.
-    private func markOpen() throws(StoreError) -> Checkpoint {
+    /// The next segment. Without room for it the log ends with the last one: the append that needs
+    /// more makes it.
+    private func addSegment(at end: Int64) throws(StoreError) {
+        do throws(StoreError) {
+            log.segments.append(try log.preallocator.takeNext(base: end))
+        } catch {
+            guard case .diskFull(let path) = error, log.segments.last != nil else { throw error }
+            log.tellDiskFull(path)
+        }
+    }
+
+    /// What is left to do before messages are taken.
+    private func prepareStart() throws(StoreError) -> AppendStart {
         do throws(DiskError) {
-            let temporary = "\(directory.abort).new"
-            let file = try disk.open(temporary, .createEmpty)
-            let text = AbortMarker.text(processID: processID(), epoch: epoch)
-            try file.write(text.rawSpan, at: 0)
-            try file.sync()
-            file.close()
-            try disk.rename(temporary, to: directory.abort)
-            try disk.syncDirectory(directory.root)
             var fields = try Checkpoint.read(disk, directory.checkpoint).fields
             switch origin {
             case .killed(let mark): fields = mark.javaFields
@@ -304,23 +394,27 @@ extension Recovery {
                 generation: try lastGeneration(), logDurable: scanned.end,
                 queuesDurable: queuesDurable, indexDurable: indexDurable.end,
                 indexFileName: indexDurable.fileName, indexEntryCount: indexDurable.entryCount,
-                isClean: false, logMinimum: log.start.load(ordering: .relaxed),
-                queueCount: Int32(clamping: table.fileCount.value),
+                isClean: false, hasRecordChecksums: log.appendsChecksum,
+                logMinimum: log.start.load(ordering: .relaxed),
+                queueCount: Int32(clamping: table.directoryCount.value),
                 javaFields: fields, epoch: epoch)
-            return try Checkpoint.open(disk, directory.checkpoint, fields: fields, mark: mark)
+            return AppendStart(
+                log: log, epoch: epoch,
+                checkpoint: Checkpoint(disk, directory.checkpoint, fields: fields, mark: mark))
         } catch {
             throw StoreError(error)
         }
     }
 
     private func lastGeneration() throws(DiskError) -> Int64 {
-        try Checkpoint.read(disk, directory.checkpoint).mark?.generation ?? 0
+        try Checkpoint.read(disk, directory.checkpoint).newestMark?.generation ?? 0
     }
 }
 
 extension CommitLog {
     /// What a scan of recovery checks of each record.
     var scanChecks: RecordChecks {
-        configuration.integrity.checksBodyOnRecovery ? .all : .position
+        configuration.integrity.checksBodyOnRecovery && !Mutant.ignoresBodyChecksum.isPlanted
+            ? .all : .position
     }
 }

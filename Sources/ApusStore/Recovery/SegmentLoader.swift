@@ -3,8 +3,16 @@
 import ApusFormat
 import ApusSystem
 
-/// Finds and maps segments.
+/// Finds and maps segments. Changes nothing.
 struct SegmentLoader {
+    /// What is in the directory of the log.
+    struct Contents {
+        /// Oldest first, mapped for writing.
+        var segments: [Segment] = []
+        /// A last file that was being made and got no length yet, or not all of it.
+        var unfinished: String?
+    }
+
     let disk: any Disk
     let directory: StoreDirectory
     let length: Int
@@ -37,9 +45,8 @@ struct SegmentLoader {
         }
     }
 
-    /// The segments, oldest first, mapped for writing.
-    func load() throws(StoreError) -> [Segment] {
-        let found = try list()
+    func load() throws(StoreError) -> Contents {
+        let (found, unfinished) = try list()
         for (index, file) in found.enumerated() {
             let expected = found[0].base + Int64(index) * Int64(length)
             guard file.base % Int64(length) == 0, file.base == expected else {
@@ -56,13 +63,16 @@ struct SegmentLoader {
                     disk, path: directory.segment(base: file.base), base: file.base,
                     length: length, writable: true))
         }
-        return segments
+        return Contents(segments: segments, unfinished: unfinished)
     }
 
-    private func list() throws(StoreError) -> [(base: Int64, byteCount: Int)] {
+    private func list() throws(StoreError) -> ([(base: Int64, byteCount: Int)], String?) {
         var found: [(base: Int64, byteCount: Int)] = []
+        var unfinished: String?
         do throws(DiskError) {
-            guard try disk.status(directory.commitLog)?.isDirectory == true else { return [] }
+            guard try disk.status(directory.commitLog)?.isDirectory == true else {
+                return ([], nil)
+            }
             for entry in try disk.list(directory.commitLog) where !entry.isDirectory {
                 let path = "\(directory.commitLog)/\(entry.name)"
                 guard let base = StoreDirectory.offset(ofFileName: entry.name) else { continue }
@@ -74,14 +84,15 @@ struct SegmentLoader {
                 found.count > 1 || last.byteCount == 0,
                 try isZero(directory.segment(base: last.base))
             {
-                try disk.unlink(directory.segment(base: last.base))
-                try disk.syncDirectory(directory.commitLog)
+                unfinished = directory.segment(base: last.base)
                 found.removeLast()
             }
         } catch {
             throw StoreError(error)
         }
-        guard let wrong = found.first(where: { $0.byteCount != length }) else { return found }
+        guard let wrong = found.first(where: { $0.byteCount != length }) else {
+            return (found, unfinished)
+        }
         let path = directory.segment(base: wrong.base)
         if found.allSatisfy({ $0.byteCount == wrong.byteCount }) {
             throw .fileSizeDiffers(

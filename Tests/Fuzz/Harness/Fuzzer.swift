@@ -31,7 +31,7 @@ nonisolated(unsafe) var choice = Choice.target(.record)
 // As above.
 nonisolated(unsafe) var scratch: FuzzScratch?
 
-/// Runs one input. libFuzzer hands in memory of exactly its length, so that a read beyond it is seen
+/// Runs one input. libFuzzer hands in memory of exactly its length, so a read beyond it is seen
 /// by AddressSanitizer.
 private func runInput(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     guard let scratch, let bytes else { return 0 }

@@ -4,7 +4,7 @@
 //     apusfuzz TARGET SCRATCH [libFuzzer's arguments]
 //     apusfuzz seeds STORE DIRECTORY
 //
-// Built only when APUS_FUZZ is set, with -sanitize=fuzzer,address. The planted faults in Control.swift
+// Built only when APUS_FUZZ is set, with -sanitize=fuzzer,address. The faults in Control.swift
 // are chosen the same way: they show that the fuzzer sees faults of their kind.
 
 import FuzzTargets

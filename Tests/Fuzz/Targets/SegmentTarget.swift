@@ -1,4 +1,4 @@
-// A whole small store, opened: recovery takes whatever stands there, and takes it the same way again.
+// A whole small store, opened: recovery takes whatever stands there, and again the same way.
 //
 // What must hold: no trap; what is served is a whole record that stood there before; bytes below
 // the durable mark stay; a refusal changes nothing in the log; opening again changes nothing.

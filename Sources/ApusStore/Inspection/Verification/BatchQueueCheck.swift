@@ -23,7 +23,10 @@ final class BatchQueueCheck {
             tagsCode: traits.tagsHash(in: record), storeTimestamp: record.storeTimestamp,
             firstQueueOffset: queueOffset, messageCount: count)
         var cursor = state.cursor ?? units.firstUnit(of: first)
-        defer { state.cursor = cursor }
+        defer {
+            state.cursor = cursor
+            state.output?.append(expected.unit)
+        }
         while let unit = unit(state, cursor) {
             if !unit.isWritten {
                 // A hole in the row, or its end.
@@ -54,15 +57,23 @@ final class BatchQueueCheck {
     /// A unit whose record was not met.
     func leftOver(_ unit: BatchConsumeQueueUnit, number: Int64, in state: QueueState) {
         let offset = unit.physicalOffset
-        if offset < context.logStart { return }
+        if offset < context.logStart {
+            state.output?.append(unit)
+            return
+        }
         if let stretch = context.stretch(holding: offset) {
+            if context.isKept(stretch) {
+                state.output?.append(unit)
+            } else if context.isClean {
+                context.derived.batchQueues.insert(state.queueName)
+            }
             return stretch.addEntry(
                 topic: state.topic, queueID: state.queueID, queueOffset: unit.firstQueueOffset)
         }
         context.add(
             LeftoverEntry(
                 topic: state.topic, queueID: state.queueID, number: unit.firstQueueOffset,
-                physicalOffset: offset, size: unit.size))
+                physicalOffset: offset, size: unit.size, isBatch: true))
     }
 
     func unit(_ state: QueueState, _ number: Int64) -> BatchConsumeQueueUnit? {
@@ -86,6 +97,14 @@ struct BatchUnitExpectation {
     let storeTimestamp: Int64
     let firstQueueOffset: Int64
     let messageCount: Int64
+
+    /// As it should stand in the queue.
+    var unit: BatchConsumeQueueUnit {
+        BatchConsumeQueueUnit(
+            physicalOffset: physicalOffset, size: size, tagsCode: tagsCode,
+            storeTimestamp: storeTimestamp, firstQueueOffset: firstQueueOffset,
+            messageCount: Int16(clamping: messageCount))
+    }
 
     /// Notes the first field that differs.
     func compare(_ unit: BatchConsumeQueueUnit, number: Int64, in state: QueueState) {

@@ -9,6 +9,7 @@ struct CheckpointCheck {
 
     func report() {
         reportShutdown()
+        reportRepair()
         reportCheckpoint()
         for stray in context.files.strays {
             let path = context.relative(stray.path)
@@ -23,6 +24,16 @@ struct CheckpointCheck {
             "The store was not shut down cleanly, or is open: abort is there. What a kill leaves is"
                 + " mended by the next open, and told here as notes.",
             "None: an open goes through the end of the log first.")
+    }
+
+    private func reportRepair() {
+        guard context.files.hasUnfinishedRepair else { return }
+        context.findings.add(
+            Finding(
+                .inconsistency, .repairUnfinished, at: Finding.Place(path: "repairing"),
+                "A repair was interrupted: repairing is there.",
+                consumers: "Queues or index may be in part the old ones, until the repair is done"
+                    + " again."))
     }
 
     private func reportCheckpoint() {
@@ -42,7 +53,7 @@ struct CheckpointCheck {
                 "checkpoint has \(byteCount) bytes, which is fewer than its fields take.", longer)
         case .read(let fields, let mark, let slots):
             report(fields)
-            report(mark, slots)
+            report(agreeing: mark, slots)
         }
     }
 
@@ -81,14 +92,18 @@ struct CheckpointCheck {
         }
     }
 
-    private func report(_ mark: DurableMark?, _ slots: CheckpointReading.Slots) {
-        guard let mark else {
+    private func report(agreeing: DurableMark?, _ slots: CheckpointReading.Slots) {
+        guard let mark = context.files.mark else {
             switch slots {
             case .none: break
             case .written:
                 add(
                     .note, .durableMark, "checkpoint", at: CheckpointLayout.slotOffset(0),
-                    "The durable mark does not count: RocketMQ wrote to checkpoint since.",
+                    agreeing == nil
+                        ? "The durable mark does not count: RocketMQ wrote to checkpoint since, or"
+                            + " a field of it is damaged."
+                        : "The durable mark does not count: RocketMQ had the store open since, or"
+                            + " abort was removed by hand.",
                     "None: the directory is treated as one of RocketMQ's.")
             case .damaged:
                 add(
@@ -100,6 +115,13 @@ struct CheckpointCheck {
         }
         let slot = CheckpointLayout.slotOffset(mark.slot)
         let place = "checkpoint"
+        if agreeing == nil {
+            add(
+                .note, .durableMark, place, at: 0,
+                "RocketMQ's fields of checkpoint are not those that were written with the durable"
+                    + " mark, and abort says that no RocketMQ broker was here: they are damaged.",
+                "None: the next open takes the copy beside the mark.")
+        }
         if mark.logDurable > context.logEnd {
             add(
                 .damage, .durableMark, place, at: slot,
@@ -142,6 +164,7 @@ struct CheckpointCheck {
         at fileOffset: Int? = nil,
         _ what: String, _ consumers: String
     ) {
+        if severity == .inconsistency { context.derived.isCheckpointWrong = true }
         context.findings.add(
             Finding(
                 severity, kind,

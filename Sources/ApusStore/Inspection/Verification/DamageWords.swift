@@ -18,6 +18,8 @@ extension RecordDamage {
             "the body does not have the checksum (CRC-32) that was stored with it"
         case .recordChecksumMismatch:
             "the record does not have the checksum in its __CRC32# property"
+        case .sectorMissing:
+            "a sector of its topic or properties was never written"
         case .paddingOutOfBounds(let size):
             "the mark that closes the file says that \(size) bytes are left, which is not so"
         }

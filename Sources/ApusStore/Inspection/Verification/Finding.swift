@@ -43,7 +43,7 @@ package struct Finding: Hashable, Sendable {
 
     package let severity: Severity
     package let kind: FindingKind
-    package let place: Place
+    package internal(set) var place: Place
     /// How many bytes, entries or messages are concerned: see `what`.
     package let count: Int64
     /// What was found, as a sentence.
@@ -105,6 +105,7 @@ package enum FindingKind: String, CaseIterable, Sendable {
     case checkpoint
     case checkpointAhead = "checkpoint-ahead"
     case durableMark = "durable-mark"
+    case repairUnfinished = "repair-unfinished"
     case notCleanlyShutDown = "not-cleanly-shut-down"
     case stray
 }

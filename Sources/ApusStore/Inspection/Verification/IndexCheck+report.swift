@@ -19,27 +19,29 @@ extension IndexCheck {
             "with another time than the record that it points to",
             "Queries by key within a span of time may miss these messages.")
         add(noRecord, .indexEntry, "that points to where no record starts", missed)
-        guard beyondLog.count > 0, !context.hasLostEnd else { return }
-        let isExpected = !context.isClean
+        if beyondLog.count > 0 { context.derived.isIndexWrong = true }
+        if !context.hasLostEnd {
+            add(beyondLog, .indexEntry, "that points behind the end of the log", missed)
+        }
+        guard rebuilt.count > 0 else { return }
         context.findings.add(
             Finding(
-                isExpected ? .note : .inconsistency, .indexEntry, at: place(of: beyondLog),
-                count: beyondLog.count,
-                "\(plural(beyondLog.count, "index entry", "index entries")) point behind the end of"
-                    + " the log; first entry \(beyondLog.number) of \(beyondLog.file), physical"
-                    + " offset \(beyondLog.first)."
-                    + (isExpected ? " The next open takes them away." : ""),
-                consumers: isExpected ? "None after the next open." : missed))
+                .note, .indexEntry, at: place(of: rebuilt), count: rebuilt.count,
+                "\(plural(rebuilt.count, "index entry is", "index entries are")) not of the record"
+                    + " that stands there; first entry \(rebuilt.number) of \(rebuilt.file),"
+                    + " physical offset \(rebuilt.first). The next open takes what a kill left"
+                    + " away.",
+                consumers: "None after the next open."))
     }
 
     private func add(
         _ tally: Tally, _ kind: FindingKind, _ what: String, _ consumers: String
     ) {
         guard tally.count > 0 else { return }
-        let isRebuilt = !context.isClean && tally.first >= context.recoveryStart
+        context.derived.isIndexWrong = true
         context.findings.add(
             Finding(
-                isRebuilt ? .note : .inconsistency, kind, at: place(of: tally), count: tally.count,
+                .inconsistency, kind, at: place(of: tally), count: tally.count,
                 tally.count == 1
                     ? "Entry \(tally.number) of \(tally.file) is one \(what), at physical offset"
                         + " \(tally.first)."
@@ -72,6 +74,7 @@ extension IndexCheck {
         }
         if within.count > 0 {
             let isRebuilt = !context.isClean && within.first >= context.recoveryStart
+            if !isRebuilt { context.derived.isIndexWrong = true }
             context.findings.add(
                 Finding(
                     isRebuilt ? .note : .inconsistency, .indexKeyMissing,
@@ -83,6 +86,7 @@ extension IndexCheck {
         }
         if behind.count > 0 {
             let isExpected = !context.isClean
+            if !isExpected { context.derived.isIndexWrong = true }
             context.findings.add(
                 Finding(
                     isExpected ? .note : .inconsistency, .indexIncomplete,

@@ -33,6 +33,8 @@ final class IndexCheck {
     var wrongTime = Tally()
     var noRecord = Tally()
     var beyondLog = Tally()
+    /// Wrong entries of a store that was killed, which the next open puts again.
+    var rebuilt = Tally()
 
     /// How many, and where first.
     struct Tally {
@@ -104,21 +106,37 @@ final class IndexCheck {
             && following.entry.physicalOffset >= physicalOffset
     }
 
-    private func path(_ place: IndexPlace) -> String {
-        context.relative(sound[place.fileIndex].file.path)
-    }
-
     private func compare(_ place: IndexPlace, _ hashes: [Int32], storeTimestamp: Int64) {
         guard hashes.contains(place.entry.hash) else {
-            return wrongHash.add(
-                place.entry.physicalOffset, file: path(place), number: place.number)
+            return note(place, in: &wrongHash)
         }
         // The first entry of a file counts from the file before.
         guard place.number > 1 else { return }
         let begin = sound[place.fileIndex].reader.header.beginTimestamp
         let seconds = begin > 0 ? (storeTimestamp &- begin) / 1000 : 0
         if Int64(place.entry.seconds) != max(0, min(seconds, Int64(Int32.max))) {
-            wrongTime.add(place.entry.physicalOffset, file: path(place), number: place.number)
+            note(place, in: &wrongTime)
+        }
+    }
+
+    /// Counts a wrong entry, by where it stands: what it says may be anything.
+    private func note(_ place: IndexPlace, in tally: inout Tally) {
+        let file = sound[place.fileIndex].file
+        let isRebuilt: Bool
+        if context.isClean {
+            isRebuilt = false
+        } else if let mark = context.files.mark {
+            isRebuilt =
+                file.first > mark.indexFileName
+                || file.first == mark.indexFileName && place.number >= mark.indexEntryCount
+        } else {
+            isRebuilt = context.isIndexRebuilt(file)
+        }
+        let offset = place.entry.physicalOffset
+        if isRebuilt {
+            rebuilt.add(offset, file: context.relative(file.path), number: place.number)
+        } else {
+            tally.add(offset, file: context.relative(file.path), number: place.number)
         }
     }
 
@@ -126,9 +144,9 @@ final class IndexCheck {
     private func examine(_ place: IndexPlace) {
         let offset = place.entry.physicalOffset
         if offset >= 0, offset < context.logStart { return }
-        if let stretch = context.stretch(holding: offset), !stretch.isTail { return }
+        if let stretch = context.stretch(holding: offset), context.isKept(stretch) { return }
         if offset >= context.logEnd || offset >= context.files.segments.last?.end ?? 0 {
-            return beyondLog.add(offset, file: path(place), number: place.number)
+            return note(place, in: &beyondLog)
         }
         var hashes: [Int32] = []
         var storeTimestamp: Int64 = 0
@@ -139,7 +157,7 @@ final class IndexCheck {
         if outcome == .record {
             compare(place, hashes, storeTimestamp: storeTimestamp)
         } else if outcome != .beforeLog || offset < 0 {
-            noRecord.add(offset, file: path(place), number: place.number)
+            note(place, in: &noRecord)
         }
     }
 

@@ -27,6 +27,7 @@ struct IndexFileReport {
                 progress(Int64(number) * Int64(IndexLayout.entryByteCount))
             }
             if isWrongShape(check) {
+                context.derived.isIndexShapeUnknown = true
                 add(
                     .indexFile,
                     "The chains of \(path) do not fit \(shape.slotCount) slots and"
@@ -35,6 +36,7 @@ struct IndexFileReport {
                         + " --index-slots with its value.")
                 return nil
             }
+            context.derived.indexShape = shape
             report(reader, check)
             return (reader, check)
         } catch {
@@ -47,6 +49,7 @@ struct IndexFileReport {
         if let shape = IndexShape(byteCount: file.byteCount, slots: context.options.indexSlots) {
             return shape
         }
+        if file.byteCount > 0 { context.derived.isIndexShapeUnknown = true }
         if file.byteCount == 0 {
             add(.indexFile, "\(path) is empty.")
         } else if let slots = context.options.indexSlots {
@@ -161,6 +164,7 @@ struct IndexFileReport {
         _ consumers: String = "Queries by key may miss messages."
     ) {
         let isRebuilt = !context.isClean && context.isIndexRebuilt(file)
+        if !isRebuilt { context.derived.isIndexWrong = true }
         context.findings.add(
             Finding(
                 isRebuilt ? .note : .inconsistency, kind,

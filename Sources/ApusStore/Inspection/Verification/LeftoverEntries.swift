@@ -9,6 +9,7 @@ struct LeftoverEntry {
     let number: Int64
     let physicalOffset: Int64
     let size: Int32
+    var isBatch = false
 }
 
 /// Neighbouring entries without a record, for the same reason.
@@ -34,6 +35,7 @@ struct LeftoverRun {
     var physicalEnd: Int64
     /// What stands there instead, in words.
     let instead: String
+    let isBatch: Bool
 
     var count: Int64 { end - first }
     var name: String { "\(topic)/\(queueID)" }
@@ -73,6 +75,21 @@ extension VerificationContext {
     }
 
     private func note(_ entry: LeftoverEntry, _ reason: LeftoverRun.Reason, _ instead: String) {
+        // What a kill left behind the end of the log, the next open takes away.
+        if isClean || reason != .beyondLog {
+            let name = QueueName(topic: entry.topic, id: entry.queueID)
+            if entry.isBatch {
+                derived.batchQueues.insert(name)
+            } else {
+                derived.queues.insert(name)
+            }
+        }
+        if reason == .beyondLog {
+            LostMessages.note(
+                LostMessages(
+                    topic: entry.topic, queueID: entry.queueID,
+                    offsets: entry.number..<entry.number &+ 1), in: &lostBeyondLog)
+        }
         let end = entry.physicalOffset &+ Int64(max(0, entry.size))
         if let last = leftovers.last, last.reason == reason, last.end == entry.number,
             last.queueID == entry.queueID, last.topic == entry.topic, reason != .otherMessage
@@ -84,7 +101,8 @@ extension VerificationContext {
                 LeftoverRun(
                     reason: reason, topic: entry.topic, queueID: entry.queueID,
                     first: entry.number, end: entry.number &+ 1,
-                    physicalOffset: entry.physicalOffset, physicalEnd: end, instead: instead))
+                    physicalOffset: entry.physicalOffset, physicalEnd: end, instead: instead,
+                    isBatch: entry.isBatch))
         } else {
             omittedLeftovers += 1
         }

@@ -66,12 +66,26 @@ extension QueueCheck {
 
     private func judge(_ unit: ConsumeQueueUnit, _ number: Int64, in state: QueueState) {
         context.totals.queueEntries += 1
-        if unit.isFiller, number < state.firstOffset ?? .max { return }
+        // Also in a gap, where the number was given to a message that is lost.
+        if unit.isFiller, number < state.next ?? .max {
+            if let gap = state.gaps.firstIndex(where: { $0.offsets.contains(number) }) {
+                state.gaps[gap].filled += 1
+            }
+            return
+        }
         let offset = unit.physicalOffset
         if offset >= 0, unit.size > 0 {
-            if offset < context.logStart { return }
+            if offset < context.logStart {
+                state.output?.put(unit, at: number)
+                return
+            }
             if let stretch = context.stretch(holding: offset) {
                 explain(number, in: state)
+                if context.isKept(stretch) {
+                    state.output?.put(unit, at: number)
+                } else if context.isClean {
+                    context.derived.queues.insert(state.queueName)
+                }
                 return stretch.addEntry(
                     topic: state.topic, queueID: state.queueID, queueOffset: number)
             }
@@ -129,6 +143,12 @@ extension QueueCheck {
             }
         }
         func add(_ place: Finding.Place, _ what: String) {
+            let name = QueueName(topic: folder.topic, id: folder.queueID)
+            if unitByteCount == ConsumeQueueUnit.byteCount {
+                context.derived.queues.insert(name)
+            } else {
+                context.derived.batchQueues.insert(name)
+            }
             context.findings.add(
                 Finding(.inconsistency, .queueFile, at: place, what, consumers: consumers))
         }

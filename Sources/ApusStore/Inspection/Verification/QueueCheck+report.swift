@@ -7,6 +7,7 @@ extension QueueCheck {
     /// yet are gathered in one note.
     func report() {
         var unwritten = Unwritten()
+        batchTopics = findBatchTopics()
         for state in table.values {
             reportGaps(state)
             if state.units == nil {
@@ -15,6 +16,7 @@ extension QueueCheck {
             }
             for fault in state.faults { report(fault, in: state, &unwritten) }
             if state.omittedFaults > 0 {
+                noteWrong(state)
                 context.findings.add(
                     Finding(
                         .inconsistency, .entryOffset, at: state.place(of: 0),
@@ -58,6 +60,21 @@ extension QueueCheck {
         }
     }
 
+    /// Topics whose queues are BatchConsumeQueues, also those that have no files.
+    private func findBatchTopics() -> Set<String> {
+        Set(table.values.filter { $0.isBatch || $0.sawInnerBatch }.map(\.topic))
+            .union(context.files.batchQueues.map(\.topic))
+    }
+
+    /// The queue has to be made again.
+    private func noteWrong(_ state: QueueState) {
+        if state.isBatch || state.units == nil && batchTopics.contains(state.topic) {
+            context.derived.batchQueues.insert(state.queueName)
+        } else {
+            context.derived.queues.insert(state.queueName)
+        }
+    }
+
     private var rebuildWords: String {
         "They are given nothing, or another message, at these offsets, until the queue is made"
             + " again from the log."
@@ -73,6 +90,7 @@ extension QueueCheck {
         if fault.kind == .missing, isRebuilt(fault.firstPhysical) {
             return unwritten.add(state.name, count)
         }
+        noteWrong(state)
         let which =
             count == 1
             ? "Entry \(fault.first) of \(state.name)"
@@ -121,9 +139,12 @@ extension QueueCheck {
         _ number: Int64, _ state: QueueState, _ physicalOffset: Int64
     ) -> Finding.Place {
         var place = state.place(of: number, physicalOffset: physicalOffset)
-        if !state.isBatch, let file = state.units?.file(holding: number) {
+        guard let units = state.units else { return place }
+        if !state.isBatch, let file = units.file(holding: number) {
             place.path = context.relative(file.path)
             place.fileOffset = number * Int64(ConsumeQueueUnit.byteCount) - file.first
+        } else {
+            place.path = context.relative(units.queue.path)
         }
         return place
     }
@@ -142,17 +163,26 @@ extension QueueCheck {
                     queueOffset: gap.offsets.lowerBound, count: missing)
                 continue
             }
+            let isKnown = gap.filled >= missing
+            let which =
+                gap.offsets.count == 1
+                ? "message \(gap.offsets.lowerBound)"
+                : "messages \(gap.offsets.lowerBound) to \(gap.offsets.upperBound - 1)"
             context.findings.add(
                 Finding(
-                    .damage, .queueOffsetGap,
+                    isKnown ? .note : .damage, .queueOffsetGap,
                     at: state.place(
                         of: gap.offsets.lowerBound, physicalOffset: gap.physical.upperBound),
                     count: missing,
-                    "\(state.name) has no messages \(gap.offsets.lowerBound) to"
-                        + " \(gap.offsets.upperBound - 1) in the log; the one before stands at"
-                        + " physical offset \(gap.physical.lowerBound), the next at"
-                        + " \(gap.physical.upperBound).",
-                    consumers: "These messages cannot be delivered."))
+                    "\(state.name) has no \(which) in the log; the one before stands at physical"
+                        + " offset \(gap.physical.lowerBound), the next at"
+                        + " \(gap.physical.upperBound)."
+                        + (isKnown
+                            ? " The queue says so too: they were lost before a recovery, a repair"
+                                + " or a salvage." : ""),
+                    consumers: isKnown
+                        ? "They are given the next message instead."
+                        : "These messages cannot be delivered."))
         }
     }
 
@@ -161,11 +191,11 @@ extension QueueCheck {
         guard state.records > 0 else { return }
         if isRebuilt(state.firstPhysical) { return unwritten.add(state.name, state.records) }
         let isDeleted = registry.knowsTopics && !registry.contains(state.topic)
+        if !isDeleted { noteWrong(state) }
         context.findings.add(
             Finding(
                 isDeleted ? .note : .inconsistency, .queueMissing,
-                at: state.place(of: state.firstOffset ?? 0, physicalOffset: state.firstPhysical),
-                count: state.records,
+                at: missingPlace(state), count: state.records,
                 "\(state.name) has \(plural(state.records, "message", "messages")) in the log but"
                     + " no files"
                     + (isDeleted
@@ -173,6 +203,14 @@ extension QueueCheck {
                 consumers: isDeleted
                     ? "None: nobody can subscribe to it."
                     : "They cannot read the queue until it is made again from the log."))
+    }
+
+    private func missingPlace(_ state: QueueState) -> Finding.Place {
+        var place = state.place(
+            of: state.firstOffset ?? 0, physicalOffset: state.firstPhysical)
+        let kind = batchTopics.contains(state.topic) ? "batchconsumequeue" : "consumequeue"
+        place.path = "\(kind)/\(state.name)"
+        return place
     }
 
     private func report(_ run: LeftoverRun) {
@@ -217,8 +255,9 @@ extension QueueCheck {
         _ run: LeftoverRun, _ severity: Finding.Severity, _ kind: FindingKind, _ what: String,
         _ consumers: String
     ) {
+        let state = state(topic: run.topic, queueID: run.queueID)
+        let place = run.isBatch ? run.place : entryPlace(run.first, state, run.physicalOffset)
         context.findings.add(
-            Finding(
-                severity, kind, at: run.place, count: run.count, what, consumers: consumers))
+            Finding(severity, kind, at: place, count: run.count, what, consumers: consumers))
     }
 }

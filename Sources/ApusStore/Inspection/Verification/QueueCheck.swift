@@ -21,6 +21,7 @@ final class QueueCheck {
     let registry: TopicRegistry
     var delays = DelayLevels()
     var usualLengths: [Int: Int] = [:]
+    var batchTopics: Set<String> = []
     private let folders: [String: FoundQueue]
     private let batchFolders: [String: FoundQueue]
     private let extensions: QueueExtensions
@@ -54,7 +55,11 @@ final class QueueCheck {
     }
 
     func state(topic: RawSpan, queueID: Int32) -> QueueState {
-        table.value(topic: topic, queueID: queueID) { makeState($0, queueID) }
+        table.value(topic: topic, queueID: queueID) {
+            let state = makeState($0, queueID)
+            state.output = context.sink?.output(topic: $0, queueID: queueID)
+            return state
+        }
     }
 
     func state(topic: String, queueID: Int32) -> QueueState {
@@ -84,6 +89,7 @@ final class QueueCheck {
         queueOffset: Int64, count: Int64
     ) {
         state.records += 1
+        if record.frame.systemFlag.contains(.innerBatch) { state.sawInnerBatch = true }
         context.totals.queueEntries += 1
         if let units = state.units, !units.isOpen { makeRoom(for: units) }
         let offset = place(record, in: state, queueOffset: queueOffset)
@@ -95,6 +101,7 @@ final class QueueCheck {
         state.cover(offset, count: count)
         state.firstOffset = min(state.firstOffset ?? offset, offset)
         state.next = offset &+ count
+        if state.output != nil { put(record, traits, in: state, at: offset, count: count) }
         guard state.units != nil, !state.hasFailed else { return }
         if state.isBatch {
             batches.compare(record, traits, in: state, queueOffset: offset, count: count)
@@ -108,6 +115,9 @@ final class QueueCheck {
     private func place(
         _ record: borrowing LogRecord, in state: QueueState, queueOffset: Int64
     ) -> Int64? {
+        if state.next == nil, let number = firstEntry(of: record, in: state, not: queueOffset) {
+            return disagreeing(record, in: state, at: number)
+        }
         guard let next = state.next, queueOffset != next else {
             return queueOffset >= 0 ? queueOffset : disagreeing(record, in: state, at: nil)
         }
@@ -123,7 +133,10 @@ final class QueueCheck {
             }
             return queueOffset
         }
-        if queueOffset >= 0, state.units == nil { return queueOffset }
+        if queueOffset >= 0, state.units == nil {
+            if queueOffset == 0 { state.output?.restart() }
+            return queueOffset
+        }
         if queueOffset >= 0,
             state.isBatch || points(state, at: queueOffset, to: record.physicalOffset)
         {
@@ -144,10 +157,10 @@ final class QueueCheck {
     private func restarted(
         _ record: borrowing LogRecord, in state: QueueState, at queueOffset: Int64
     ) {
-        // Entries of the older messages were overwritten by those of the newer ones.
-        state.faults.removeAll {
-            $0.kind == .offset && $0.leastFound >= record.physicalOffset
-        }
+        // The entries of the older messages are gone, or were overwritten by those of the newer.
+        state.faults.removeAll()
+        state.omittedFaults = 0
+        state.output?.restart()
         context.findings.add(
             Finding(
                 .note, .queueRestarted,
@@ -173,6 +186,27 @@ final class QueueCheck {
                 consumers: "They are given the message with a wrong queue offset, and would commit"
                     + " it."))
         return offset
+    }
+
+    /// The number under which a queue has its first record, when that is another than the record
+    /// says.
+    private func firstEntry(
+        of record: borrowing LogRecord, in state: QueueState, not queueOffset: Int64
+    ) -> Int64? {
+        guard !state.isBatch, let units = state.units,
+            !points(state, at: queueOffset, to: record.physicalOffset)
+        else { return nil }
+        for file in units.queue.files.prefix(2) where file.byteCount > 0 {
+            for number in units.firstUnit(of: file)..<units.endUnit(of: file) {
+                guard let unit = entry(state, number) else { return nil }
+                if unit.isFiller || unit.isWritten && unit.physicalOffset < context.logStart {
+                    continue
+                }
+                return unit.isWritten && unit.physicalOffset == record.physicalOffset
+                    ? number : nil
+            }
+        }
+        return nil
     }
 
     private func points(_ state: QueueState, at number: Int64, to physicalOffset: Int64) -> Bool {
@@ -215,6 +249,56 @@ final class QueueCheck {
                 level: level, storeTimestamp: record.storeTimestamp, tagsCode: unit.tagsCode,
                 place: state.place(of: offset, physicalOffset: record.physicalOffset))
         }
+    }
+
+    /// Hands on what the queue should hold for a record.
+    private func put(
+        _ record: borrowing LogRecord, _ traits: RecordTraits, in state: QueueState,
+        at offset: Int64, count: Int64
+    ) {
+        let tagsHash = traits.tagsHash(in: record)
+        if state.output?.isBatch == true {
+            // Those of the batch check come in its own order.
+            if state.units == nil {
+                state.output?.append(
+                    BatchConsumeQueueUnit(
+                        physicalOffset: record.physicalOffset,
+                        size: Int32(record.bytes.byteCount), tagsCode: tagsHash,
+                        storeTimestamp: record.storeTimestamp, firstQueueOffset: offset,
+                        messageCount: Int16(clamping: count)))
+            }
+            return
+        }
+        state.output?.put(
+            ConsumeQueueUnit(
+                physicalOffset: record.physicalOffset, size: Int32(record.bytes.byteCount),
+                tagsCode: tagsCode(record, traits, in: state, at: offset, hash: tagsHash)),
+            at: offset)
+    }
+
+    /// The hash of the tags, the time of delivery, or the address of an extension that is there.
+    private func tagsCode(
+        _ record: borrowing LogRecord, _ traits: RecordTraits, in state: QueueState,
+        at offset: Int64, hash: Int64
+    ) -> Int64 {
+        let held = entry(state, offset).flatMap { unit in
+            unit.physicalOffset == record.physicalOffset && unit.size > 0 ? unit.tagsCode : nil
+        }
+        if let held, held <= ConsumeQueueUnit.lastExtensionAddress,
+            extensions.holds(
+                held, topic: state.topic, queueID: state.queueID, tagsCode: hash,
+                storeTimestamp: record.storeTimestamp)
+        {
+            return held
+        }
+        if state.topic == DelayLevels.topic, let level = traits.delayLevel(in: record),
+            let time = DelayLevels.deliveryTime(
+                level: level, storeTimestamp: record.storeTimestamp)
+        {
+            // A broker may be configured with other levels: what it wrote stays.
+            return held.flatMap { $0 > record.storeTimestamp ? $0 : nil } ?? time
+        }
+        return hash
     }
 
     /// An entry; nil when no file holds it or the file cannot be read.

@@ -26,6 +26,10 @@ final class QueueState {
     /// Unit of a BatchConsumeQueue that is compared next.
     var cursor: Int64?
     var hasFailed = false
+    /// Whether a record of the queue is an inner batch.
+    var sawInnerBatch = false
+    /// Where what the queue should hold is wanted.
+    var output: (any QueueOutput)?
 
     init(topic: String, queueID: Int32, units: UnitFiles?, isBatch: Bool) {
         self.topic = topic
@@ -35,6 +39,7 @@ final class QueueState {
     }
 
     var name: String { "\(topic)/\(queueID)" }
+    var queueName: QueueName { QueueName(topic: topic, id: queueID) }
 
     /// Where unit `number` stands.
     func place(of number: Int64, physicalOffset: Int64? = nil) -> Finding.Place {
@@ -131,4 +136,6 @@ struct QueueGap {
     let physical: Range<Int64>
     /// Entries in the gap that point to where a record was.
     var explained: Int64 = 0
+    /// Entries in the gap that stand for no message.
+    var filled: Int64 = 0
 }

@@ -36,13 +36,31 @@ package final class Verification {
         return verification.report
     }
 
+    /// The same, with all that a repair has to know.
+    static func examine(
+        _ disk: any Disk, _ files: StoreFiles, _ options: VerificationOptions = .init(),
+        sink: (any DerivedSink)? = nil
+    ) -> Examination {
+        let context = VerificationContext(disk, files, options)
+        context.sink = sink
+        let verification = Verification(context)
+        verification.run()
+        return Examination(
+            report: verification.report, derived: context.derived, stretches: context.stretches,
+            lostBeyondLog: context.lostBeyondLog, logEnd: context.logEnd,
+            newestTimestamp: context.newestTimestamp)
+    }
+
     private func run() {
         for failure in context.files.failures {
             context.noteUnreadable(failure, consumers: "What is in there cannot be delivered.")
         }
         index.begin { progress($0) }
         context.recoveryStart = RecoveryStart.find(context)
-        let end = LogScan.run(context.disk, context.files, visitor: self)
+        let end = LogScan.run(
+            context.disk, context.files,
+            checks: context.options.requiresRecordChecksum
+                ? [.all, .recordChecksumRequired] : .all, visitor: self)
         for stretch in end.tail { context.add(stretch, isTail: true) }
         context.logEnd = end.offset
         context.totals.segments = context.files.segments.count
@@ -75,15 +93,40 @@ package final class Verification {
         }
     }
 
+    /// A finding about a place of the log names the file and the byte of it.
+    private func located(_ finding: Finding) -> Finding {
+        guard finding.place.path == nil, let offset = finding.place.physicalOffset,
+            let file = context.files.segments.last(where: { $0.first <= offset }),
+            offset < file.end
+        else { return finding }
+        var located = finding
+        located.place.path = context.relative(file.path)
+        located.place.fileOffset = offset - file.first
+        return located
+    }
+
     private var report: VerificationReport {
         let findings = context.findings
         var counts: [Finding.Severity: Int64] = [:]
         for severity in Finding.Severity.allCases { counts[severity] = findings.count(severity) }
         return VerificationReport(
-            findings: findings.findings, omitted: findings.omitted, counts: counts,
+            findings: findings.findings.map(located), omitted: findings.omitted, counts: counts,
             totals: context.totals, isClean: context.isClean, isLocked: context.files.isLocked,
             refused: context.refused)
     }
+}
+
+/// What a verification found, for a repair.
+struct Examination {
+    let report: VerificationReport
+    let derived: DerivedFaults
+    /// Stretches of the log without records, ascending.
+    let stretches: [StretchTally]
+    /// Messages that queues have behind the end of the log.
+    let lostBeyondLog: [LostMessages]
+    /// Physical offset behind the last record.
+    let logEnd: Int64
+    let newestTimestamp: Int64
 }
 
 extension Verification: LogVisitor {
@@ -95,7 +138,11 @@ extension Verification: LogVisitor {
         traits.keyHashes(of: record, into: &hashes)
         index.visit(record, hashes: hashes)
         queues.visit(record, traits)
-        return true
+        guard let sink = context.sink else { return true }
+        sink.put(
+            hashes: hashes, physicalOffset: record.physicalOffset, end: record.end,
+            storeTimestamp: record.storeTimestamp)
+        return sink.goesOn
     }
 
     package func skip(_ stretch: LogStretch) { context.add(stretch, isTail: false) }

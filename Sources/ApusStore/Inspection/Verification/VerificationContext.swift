@@ -7,6 +7,9 @@ import ApusSystem
 package struct VerificationOptions: Sendable {
     /// Slots of each IndexFile; nil: read off the lengths, with four entries a slot.
     package var indexSlots: Int32?
+    /// Whether a record without a `__CRC32#` property is damaged: in a store where all have one,
+    /// it was damaged itself.
+    package var requiresRecordChecksum = false
     /// Told the bytes looked at and those to look at, now and then.
     package var progress: (@Sendable (Int64, Int64) -> Void)?
 
@@ -27,6 +30,9 @@ final class VerificationContext {
     let lookup: LogLookup
     var totals = VerificationReport.Totals()
     var refused: [DiskError] = []
+    var derived = DerivedFaults()
+    /// Who wants to know what queues and index should hold.
+    var sink: (any DerivedSink)?
 
     /// Physical offset of the first byte kept.
     let logStart: Int64
@@ -45,6 +51,8 @@ final class VerificationContext {
     /// Entries of queues that no record accounts for.
     var leftovers: [LeftoverRun] = []
     var omittedLeftovers: Int64 = 0
+    /// Messages that queues have behind the end of the log.
+    var lostBeyondLog: [LostMessages] = []
 
     init(_ disk: any Disk, _ files: StoreFiles, _ options: VerificationOptions) {
         self.disk = disk
@@ -96,6 +104,12 @@ final class VerificationContext {
         return ((end ?? nil) ?? 0) > checkpointed
     }
 
+    /// Whether entries that point into a stretch stay: their messages are damaged, and their
+    /// numbers must not be given out again. Behind the end of the log they are those of others.
+    func isKept(_ tally: StretchTally) -> Bool {
+        !tally.isTail || files.mark.map { tally.stretch.start < $0.logDurable } ?? false
+    }
+
     /// The stretch without records that holds a physical offset.
     func stretch(holding physicalOffset: Int64) -> StretchTally? {
         var low = 0
@@ -119,6 +133,7 @@ final class StretchTally {
     let isTail: Bool
     private(set) var entryCount: Int64 = 0
     private(set) var examples: [String] = []
+    private(set) var lost: [LostMessages] = []
 
     init(_ stretch: LogStretch, isTail: Bool) {
         self.stretch = stretch
@@ -128,6 +143,10 @@ final class StretchTally {
     func addEntry(topic: String, queueID: Int32, queueOffset: Int64, count: Int64 = 1) {
         entryCount += count
         if examples.count < 3 { examples.append("\(topic)/\(queueID) offset \(queueOffset)") }
+        LostMessages.note(
+            LostMessages(
+                topic: topic, queueID: queueID, offsets: queueOffset..<queueOffset &+ count),
+            in: &lost)
     }
 
     /// `message A/0 offset 3` or `5 messages (A/0 offset 3, …)`.
