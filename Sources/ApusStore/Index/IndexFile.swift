@@ -110,7 +110,7 @@ final class IndexFile: @unchecked Sendable {
     }
 
     private func prepare(from number: Int32) throws(StoreError) {
-        let end = min(entryCapacity, number + Self.step)
+        let end = entryCapacity - number > Self.step ? number + Self.step : entryCapacity
         let start = entryOffset(number)
         do throws(DiskError) {
             try file.allocate(from: start, count: entryOffset(end) - start)
