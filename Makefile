@@ -9,7 +9,7 @@ SWIFT_FLAGS := --explicit-target-dependency-import-check error
 FORMATTED := Package.swift $(wildcard Sources Tests Benchmarks docs)
 
 .PHONY: help setup setup-test test lint format bench bench-record clean
-.PHONY: embedding ci setup-crash crash-writer crash crash-ci
+.PHONY: embedding ci setup-crash crash-writer crash crash-ci simulate mutants
 
 # Optimised and apart from what `make test` builds, so that neither rebuilds the other.
 BENCH_BUILD := -c release --scratch-path .build/bench -Xcc -O3
@@ -58,6 +58,23 @@ crash-ci: crash-writer ## a minute of the same, and that planted defects are not
 	$(CRASH)/shutdown.py --cycles 30
 	$(CRASH)/blocks.py --control
 	$(CRASH)/blocks.py --cycles 25
+
+SIMULATE_BUILD := -c release --scratch-path .build/simulate
+SIMULATE = $$(swift build $(SIMULATE_BUILD) --show-bin-path)/simulate
+SIMULATE_RECORD = $(if $(RECORD),--record $(RECORD) --commit \
+	"$$(git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)")
+STATES ?= 1000000
+SEED ?= 1
+
+simulate: setup ## crash a simulated disk STATES times from SEED on (RECORD=FILE appends the figures)
+	swift build $(SIMULATE_BUILD) --product simulate
+	$(SIMULATE) states --count $(STATES) --seed $(SEED) $(SIMULATE_RECORD)
+	$(SIMULATE) faults $(SIMULATE_RECORD)
+	$(SIMULATE) model $(SIMULATE_RECORD)
+	$(SIMULATE) threads
+
+mutants: setup ## plant each fault of the list in turn, and see that it is found
+	Tests/simulate/mutants.sh
 
 embedding: setup ## build and run the package in docs/embedding, as a user would
 	swift run --package-path docs/embedding orders "$$(mktemp -d)/store"

@@ -48,6 +48,7 @@ extension StoreConfiguration {
                 "\(level) is outside \(levels.lowerBound)...\(levels.upperBound)")
         }
         try retention.validate()
+        try checkBounds()
     }
 }
 

@@ -46,6 +46,10 @@ public enum StoreError: Error, Hashable, Sendable {
     // What the machine does not allow.
     case diskFull(path: String)
     case readOnlyDirectory(path: String)
+    /// The process may not have as many files open or mapped as the store has.
+    case limitTooLow(LimitForecast)
+    /// The process had no descriptor or mapping left for a file of the store.
+    case limitReached(DiskError)
     case file(DiskError)
 
     // Where the store stands.
@@ -62,6 +66,8 @@ public enum StoreError: Error, Hashable, Sendable {
             self = .diskFull(path: error.path)
         } else if error.isReadOnly {
             self = .readOnlyDirectory(path: error.path)
+        } else if error.isLimit {
+            self = .limitReached(error)
         } else {
             self = .file(error)
         }
@@ -146,6 +152,10 @@ extension StoreError: CustomStringConvertible {
             "\(path) cannot be written: check its owner, mode and mount"
         case .diskFull(let path):
             "no room left for \(path): make room; appends go on without a restart, reads never stop"
+        case .limitTooLow(let forecast): "\(forecast)"
+        case .limitReached(let error):
+            "\(error): close files in this process, or raise its limits (ulimit -n, "
+                + "vm.max_map_count); the store goes on, and this can be tried again"
         default: nil
         }
     }
@@ -189,6 +199,7 @@ extension StoreError: CustomStringConvertible {
             .unsupportedQueueType, .invalidConfiguration, .emptyBatch, .batchTooLarge,
             .batchTooLong, .mixedBatch, .innerBatch, .malformedBatch, .unknownDirectoryLayout,
             .wrongFileLength, .fileSizeDiffers, .locked, .damagedLog, .readOnlyDirectory, .diskFull,
+            .limitTooLow, .limitReached,
             .damagedRecord, .noRecord, .undecodableBody, .damagedQueue, .offsetOutOfRange,
             .physicalOffsetOutOfRange:
             ""

@@ -6,6 +6,9 @@ public import ApusSystem
 public enum StoreEvent: Hashable, Sendable {
     /// What an acknowledgement means under these settings, on one line.
     case opened(guarantee: String)
+    /// The files of the store may take more than four fifths of what the process may have. Told
+    /// when it is opened.
+    case limitNear(LimitForecast)
     case recovering(from: Int64, to: Int64)
     /// Damage below the durable mark: kept, copied to quarantine, never served.
     case damaged(DamagedRange)

@@ -73,6 +73,13 @@ package protocol Disk: Sendable {
     /// Makes the names in a directory durable.
     func syncDirectory(_ path: String) throws(DiskError)
     func space(_ path: String) throws(DiskError) -> DiskSpace
+    /// How many files the process may open and map; nil when nothing limits it.
+    func processLimits() -> ProcessLimits?
+}
+
+extension Disk {
+    /// A disk whose files take nothing from the process.
+    package func processLimits() -> ProcessLimits? { nil }
 }
 
 /// An open file.

@@ -80,6 +80,12 @@ private import Glibc
         return unsafe _overrideLifetime(span, borrowing: self)
     }
 
+    /// One byte. Traps outside of the bounds.
+    package func byte(at offset: Int) -> UInt8 {
+        precondition(offset >= 0 && offset < count)
+        return unsafe base.load(fromByteOffset: offset, as: UInt8.self)
+    }
+
     /// Gives `body` the bytes to write. The caller has them to itself.
     @inlinable @inline(__always)
     public func withMutable<Result: ~Copyable, Failure: Error>(

@@ -103,6 +103,8 @@ package struct SystemDisk: Disk {
         return DiskSpace(total: used + available, available: available)
     }
 
+    package func processLimits() -> ProcessLimits? { ProcessLimits.current() }
+
     /// The directory above `path`: "/" for "/a", "." for "a".
     package static func parent(of path: String) -> String {
         var trimmed = path[...]

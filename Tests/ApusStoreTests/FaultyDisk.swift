@@ -23,6 +23,7 @@ final class FaultyDisk: Disk, Sendable {
     private let fault = Mutex<Fault?>(nil)
     private let done = Mutex<[Operation]>([])
     private let used = Mutex<Double?>(nil)
+    private let limits = Mutex<ProcessLimits?>(nil)
 
     private let hook = Mutex<(@Sendable (String) -> Void)?>(nil)
 
@@ -33,6 +34,9 @@ final class FaultyDisk: Disk, Sendable {
 
     /// What `space` answers instead of the truth.
     func pretend(usedPercent: Double?) { used.withLock { $0 = usedPercent } }
+
+    func pretend(limits new: ProcessLimits?) { limits.withLock { $0 = new } }
+    func processLimits() -> ProcessLimits? { limits.withLock { $0 } }
 
     /// What was done that changes something, in order.
     var operations: [Operation] { done.withLock { $0 } }

@@ -53,6 +53,7 @@ def parse(parser):
         options.seed = random.SystemRandom().randrange(1, 1 << 40)
     if not os.access(options.binary, os.X_OK):
         raise Unable(f"there is no {options.binary}: swift build -c release --product crash-writer")
+    options.commit = commit() if options.record else ""
     print(f"SEED={options.seed}", flush=True)
     return options
 
@@ -236,17 +237,22 @@ def keep(store, why):
     return place
 
 
-def record(options, layer, what, seeds, states, failures, seconds):
-    """A line for the ledger of results. The file itself does not make the tree a changed one."""
-    if not options.record:
-        return
-    commit = command("git", "-C", TREE, "describe", "--always", "--abbrev=12")
+def commit():
+    """What is tested. The ledger of results itself does not make the tree a changed one."""
+    name = command("git", "-C", TREE, "describe", "--always", "--abbrev=12")
     changed = subprocess.run(
         ["git", "-C", TREE, "status", "--porcelain", "--untracked-files=no", "--", ".",
          ":(exclude)bench-results"], capture_output=True, text=True, check=True).stdout.strip()
+    return name + ("-dirty" if changed else "")
+
+
+def record(options, layer, what, seeds, states, failures, seconds):
+    """A line for the ledger of results."""
+    if not options.record:
+        return
     line = {
         "layer": layer, "what": what, "seeds": seeds, "states": states, "failures": failures,
-        "commit": commit + ("-dirty" if changed else ""), "seconds": round(seconds, 1),
+        "commit": options.commit, "seconds": round(seconds, 1),
         "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "machine": f"{platform.system()} {platform.release()}, {os.cpu_count()} CPUs",
     }

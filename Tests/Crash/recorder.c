@@ -4,10 +4,11 @@
 //     recorder IMAGE LOG COUNTER MOUNTPOINT [data|any N]
 //
 // MOUNTPOINT/disk is the image. LOG is a row of events: three little-endian words (kind, offset,
-// length), behind a write its bytes. COUNTER is two words that others may read at any time: how many
-// events are complete, and how many writes have failed. With `data N` the Nth write that holds a
-// message of crash-writer fails with EIO, with `any N` the Nth write of all, once; a failed write
-// changes nothing. One thread serves all requests: the order of the events is that of the answers.
+// length), behind a write its bytes. COUNTER is two words that others may read at any time: the
+// events that are complete, and the writes that have failed. With `data N` the Nth write that
+// holds a message of crash-writer fails with EIO, with `any N` the Nth write of all, once; a failed
+// write changes nothing. One thread serves all requests: the order of the events is that of the
+// answers.
 #define _GNU_SOURCE
 #define FUSE_USE_VERSION 31
 #include <errno.h>

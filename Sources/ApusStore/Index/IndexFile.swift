@@ -57,6 +57,7 @@ final class IndexFile: @unchecked Sendable {
         do throws(DiskError) {
             bytes = try file.map(count: length, writable: true)
         } catch {
+            if creates { try? disk.unlink(path) }
             throw StoreError(error)
         }
         header = IndexHeader(loadingFrom: bytes.bytes)
@@ -109,7 +110,7 @@ final class IndexFile: @unchecked Sendable {
     }
 
     private func prepare(from number: Int32) throws(StoreError) {
-        let end = min(entryCapacity, number + Self.step)
+        let end = entryCapacity - number > Self.step ? number + Self.step : entryCapacity
         let start = entryOffset(number)
         do throws(DiskError) {
             try file.allocate(from: start, count: entryOffset(end) - start)

@@ -81,18 +81,19 @@ extension ConsumeQueue {
         let (exists, held) = fileLock.withLock {
             (files.contains(first), readFiles.first { $0.window.first == first })
         }
-        if let held { return held }
         do throws(DiskError) {
+            var isNew = false
             if !exists {
                 // One that was killed on its way to the first file left a directory, which counts.
-                let isNew = try disk.status(directory) == nil
+                isNew = try disk.status(directory) == nil
                 try disk.createDirectories(directory)
                 if isNew { onNewDirectory() }
             }
-            try syncNamesAfterKill()
+            if !isNew, nextOffset <= first { try syncNames() }
         } catch {
             throw StoreError(error)
         }
+        if let held { return held }
         let file = try QueueFile(
             disk, path: path(ofFileFrom: first), first: first, length: fileByteCount,
             creates: !exists, writable: true)
@@ -107,16 +108,15 @@ extension ConsumeQueue {
         return file
     }
 
-    /// A process that was killed may have made a file, or a directory, and not have come to sync
-    /// its name. Entries that are written there must not go with it.
-    private func syncNamesAfterKill() throws(DiskError) {
-        guard wasKilled.isSet, !hasSyncedNames else { return }
+    /// A process that was killed may have made a file without entries, or a directory, and not have
+    /// come to sync its name. Entries that are written there must not go with it.
+    private func syncNames() throws(DiskError) {
+        if Mutant.trustsNames.isPlanted { return }
         var path = directory
         for _ in 0..<3 {
             try disk.syncDirectory(path)
             path = SystemDisk.parent(of: path)
         }
-        hasSyncedNames = true
     }
 
     /// Marks the entries before a queue's first message, as RocketMQ does when it starts in

@@ -61,16 +61,11 @@ package final class ConsumeQueue: @unchecked Sendable {
 
     /// Called when the queue's directory has been made.
     let onNewDirectory: @Sendable () -> Void
-    /// Set when a process was killed here: names that it made may not be durable.
-    let wasKilled: Flag
-    /// Whether the names above the files were synced since. Touched by whoever makes room.
-    var hasSyncedNames = false
 
     package init(
         topic: Topic, queueID: Int32, directory: String, disk: any Disk, settings: QueueSettings,
-        wasKilled: Flag = Flag(), onNewDirectory: @escaping @Sendable () -> Void = {}
+        onNewDirectory: @escaping @Sendable () -> Void = {}
     ) {
-        self.wasKilled = wasKilled
         self.onNewDirectory = onNewDirectory
         self.topic = topic
         self.queueID = queueID

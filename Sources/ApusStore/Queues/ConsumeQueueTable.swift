@@ -17,8 +17,6 @@ final class ConsumeQueueTable: Sendable {
     private let entries = Mutex<[String: Entry]>([:])
     /// How many queues have a directory. Set by recovery; a queue that makes its own counts itself.
     let directoryCount = Counter()
-    /// Set by recovery when a process was killed here.
-    let wasKilled = Flag()
     /// Brings a queue's marks up from what is on disk. Set once, before anything is looked up.
     private let load: @Sendable (ConsumeQueue) throws(StoreError) -> Void
 
@@ -42,7 +40,7 @@ final class ConsumeQueueTable: Sendable {
             let directoryCount = directoryCount
             let queue = ConsumeQueue(
                 topic: topic, queueID: id, directory: path, disk: disk, settings: settings,
-                wasKilled: wasKilled, onNewDirectory: { directoryCount.add(1) })
+                onNewDirectory: { directoryCount.add(1) })
             try load(queue)
             entries[name, default: Entry(topic: topic)].queues[id] = queue
             return queue

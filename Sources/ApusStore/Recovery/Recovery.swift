@@ -41,6 +41,7 @@ struct Recovery {
 
     /// All steps, in order. Answers the last one, which needs room on the device, for the caller.
     mutating func run() throws(StoreError) -> AppendStart {
+        try checkLimits()
         try openSegments()
         try findOrigin()
         try checkIndex()
@@ -55,6 +56,12 @@ struct Recovery {
 // MARK: - Looking
 
 extension Recovery {
+    private func checkLimits() throws(StoreError) {
+        let check = LimitCheck(
+            disk: disk, directory: directory, configuration: log.configuration)
+        for forecast in try check.run() { log.observer?.storeDid(.limitNear(forecast)) }
+    }
+
     private mutating func openSegments() throws(StoreError) {
         let loader = SegmentLoader(
             disk: disk, directory: directory, length: log.configuration.commitLog.segmentByteCount)
@@ -95,7 +102,6 @@ extension Recovery {
     /// when they are next written to.
     private func syncNames() throws(StoreError) {
         if Mutant.trustsNames.isPlanted { return }
-        _ = table.wasKilled.set()
         do throws(DiskError) {
             var paths = [directory.root, directory.commitLog, directory.index]
             // A log on a mount of its own has its name elsewhere.

@@ -2,6 +2,7 @@
 //
 //     apusfuzz list
 //     apusfuzz TARGET SCRATCH [libFuzzer's arguments]
+//     apusfuzz seeds STORE DIRECTORY
 //
 // Built only when APUS_FUZZ is set, with -sanitize=fuzzer,address. The faults in Control.swift
 // are chosen the same way: they show that the fuzzer sees faults of their kind.
@@ -18,6 +19,16 @@ guard arguments.count >= 3 else {
         print(name)
     }
     exit(arguments.count == 2 ? 0 : 2)
+}
+if arguments[1] == "seeds", arguments.count == 4 {
+    do throws(FuzzFinding) {
+        try Seeds(store: FuzzScratch(path: arguments[2]), target: FuzzScratch(path: arguments[3]))
+            .write()
+        exit(0)
+    } catch {
+        print(error)
+        exit(1)
+    }
 }
 guard let chosen = Choice(arguments[1]) else {
     print("there is no target \(arguments[1]); there are \(names.joined(separator: ", "))")

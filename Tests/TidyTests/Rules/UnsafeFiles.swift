@@ -35,6 +35,7 @@ extension Rule {
         "Sources/ApusSystem/Locks.swift": "a futex needs the address of its word",
         "Sources/ApusSystem/MappedBytes.swift": "holds the pointers to mapped memory",
         "Sources/ApusSystem/Environment.swift": "reads a string of C",
+        "Sources/ApusSystem/ProcessLimits.swift": "a system call that fills in a structure",
         "Sources/ApusSystem/SystemDisk.swift": "system calls on paths and directories",
         "Sources/ApusSystem/SystemFile.swift": "system calls on open files",
         "Sources/ApusSystem/SystemThread.swift": "passes a closure through pthread_create",
