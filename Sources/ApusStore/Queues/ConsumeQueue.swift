@@ -147,8 +147,8 @@ extension ConsumeQueue {
         return low
     }
 
-    /// The same for entries that have a message. One that stands for none, before the first message,
-    /// where a message was lost or where the entry is damaged, goes with the next that does.
+    /// The same for entries that have a message. One that stands for none (before the first
+    /// message, where a message was lost, or where it is damaged) goes with the next that does.
     func partitionMessages(
         _ range: Range<Int64>, isBelow: (ConsumeQueueUnit) throws(StoreError) -> Bool
     ) throws(StoreError) -> Int64 {
