@@ -74,7 +74,7 @@ simulate: setup ## crash a simulated disk STATES times from SEED on (RECORD=FILE
 	$(SIMULATE) threads
 
 mutants: setup ## plant each fault of the list in turn, and see that it is found
-	Tests/simulate/mutants.sh
+	Tests/SimulateTool/mutants.sh
 
 embedding: setup ## build and run the package in docs/embedding, as a user would
 	swift run --package-path docs/embedding orders "$$(mktemp -d)/store"

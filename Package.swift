@@ -52,7 +52,7 @@ let package = Package(
             dependencies: ["ApusStore", "ApusFormat", "ApusSystem", "TestSupport"],
             path: "Tests/Simulation", swiftSettings: everywhere),
         .executableTarget(
-            name: "simulate", dependencies: ["Simulation"], path: "Tests/simulate",
+            name: "simulate", dependencies: ["Simulation"], path: "Tests/SimulateTool",
             exclude: ["mutants.sh"],
             swiftSettings: everywhere),
         .target(

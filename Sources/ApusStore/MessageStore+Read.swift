@@ -42,7 +42,7 @@ extension MessageStore {
     /// readable when it is on the device.
     public func maximumOffset(_ queue: MessageQueue) throws(StoreError) -> Int64 {
         try checkOpen()
-        return log.readableEnd(of: queue.queue)
+        return try log.readableEnd(of: queue.queue)
     }
 
     /// Up to `count` messages of a queue from `offset` on, and no more than `byteCount` bytes of

@@ -37,8 +37,8 @@ extension MessageStore {
         return try maximumOffset(queue) > offset
     }
 
-    /// Calls `wake` once, when the message at `offset` of the queue can be read or the store is
-    /// closed: at once when that is so already, else on the thread that published it or led its
+    /// Calls `wake` once, when the message at `offset` of the queue can be read, the store is
+    /// closed, or it cannot be found out (the next read says why): at once when that is so already, else on the thread that published it or led its
     /// sync. Return from it soon.
     @discardableResult
     public func whenReadable(
@@ -48,7 +48,9 @@ extension MessageStore {
         queue.queue.add(Waiter(id: id, offset: offset, wake: wake))
         if log.isSync { commit.watch(queue.queue) }
         // Behind the registration: publication in between looked for waiters before it was there.
-        let isReadable = log.readableEnd(of: queue.queue) > offset
+        // Whoever cannot be told whether it is gets the error from the read that follows.
+        let end = (try? log.readableEnd(of: queue.queue)) ?? .max
+        let isReadable = end > offset
         if isReadable || isClosedNow {
             if queue.queue.remove(waiter: id) { wake() }
         }

@@ -84,31 +84,28 @@ extension CommitLog {
         }
     }
 
-    /// The end of what a reader may see of a queue.
-    func readableEnd(of queue: ConsumeQueue) -> Int64 {
+    /// The end of what a reader may see of a queue. Fails when entries that decide cannot be read:
+    /// an end that is too low would send a consumer back.
+    func readableEnd(of queue: ConsumeQueue) throws(StoreError) -> Int64 {
         let end = queue.published.load(ordering: .acquiring)
         guard isSync, end > 0, !Mutant.showsUnflushed.isPlanted else { return end }
         let limit = flushed.load(ordering: .acquiring)
         // Few entries are ahead of the sync: look at the last ones first.
         var low = end
         var step: Int64 = 1
-        while low > 0, isBeyond(limit, queue, low - 1) {
+        while low > 0, try isBeyond(limit, queue, low - 1) {
             low = max(0, low - step)
             step *= 2
         }
         guard low < end else { return end }
-        let found = try? queue.partition(low..<end) { !isBeyond(limit, $0) }
-        return found ?? low
+        return try queue.partition(low..<end) { !isBeyond(limit, $0) }
     }
 
-    private func isBeyond(_ limit: Int64, _ queue: ConsumeQueue, _ offset: Int64) -> Bool {
-        do throws(StoreError) {
-            guard let unit = try queue.unit(at: offset) else { return false }
-            return isBeyond(limit, unit)
-        } catch {
-            // An entry that cannot be read now is not shown.
-            return true
-        }
+    private func isBeyond(
+        _ limit: Int64, _ queue: ConsumeQueue, _ offset: Int64
+    ) throws(StoreError) -> Bool {
+        guard let unit = try queue.unit(at: offset) else { return false }
+        return isBeyond(limit, unit)
     }
 
     /// Whether an entry's record ends behind `limit`. One that lies behind all of the log is wrong,

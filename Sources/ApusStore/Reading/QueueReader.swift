@@ -16,7 +16,7 @@ struct QueueReader {
         from offset: Int64, count: Int, byteCount: Int, filter: TagFilter
     ) throws(StoreError) -> MessageBatch {
         let low = try queue.minimumOffset(logStart: log.start.load(ordering: .acquiring))
-        let high = max(low, log.readableEnd(of: queue))
+        let high = max(low, try log.readableEnd(of: queue))
         guard offset >= low, offset <= high else {
             throw .offsetOutOfRange(requested: offset, minimum: low, maximum: high)
         }

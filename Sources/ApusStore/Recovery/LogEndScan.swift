@@ -56,8 +56,7 @@ struct LogEndScan {
             case .zeros(let at): bad = (at, nil)
             case .damaged(let at, let damage): bad = (at, damage)
             }
-            if let durable, bad.at < durable || Mutant.servesTornTail.isPlanted && bad.reason != nil
-            {
+            if let durable, bad.at < durable {
                 let limit = min(segment.end, durable)
                 offset =
                     RecordScanner.resynchronise(

@@ -23,7 +23,6 @@ struct Recovery {
     /// A CommitLog file that was being made.
     private var unfinished: String?
     private var scanned = LogEndScan.Result(end: 0)
-    private var wasClean = true
     /// Up to here all queue entries are on the device.
     private var queuesDurable: Int64 = 0
 
@@ -230,14 +229,14 @@ extension Recovery {
     private mutating func scan(
         from start: Int64, durable: Int64?, fills: Bool, end: Int64
     ) throws(StoreError) {
-        wasClean = false
         queuesDurable = start
         loader.trust(upTo: start)
         log.observer?.storeDid(.recovering(from: start, to: log.segments.last?.end ?? start))
         let queues = QueueRecovery(log: log, table: table, fills: fills)
         let scan = LogEndScan(
             segments: log.segments.all, checks: end < .max ? .position : log.scanChecks,
-            tailChecks: end < .max ? .position : tailChecks, durable: durable,
+            tailChecks: end < .max ? .position : tailChecks,
+            durable: Mutant.servesTornTail.isPlanted ? .max : durable,
             onUnmarkedDamage: .cut, limit: end)
         scanned = try scan.run(from: start) { (record) throws(StoreError) in
             try queues.dispatch(record)

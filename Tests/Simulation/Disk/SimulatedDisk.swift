@@ -33,8 +33,8 @@ final class SimulatedDisk: Disk, @unchecked Sendable {
     private(set) var isOff = false
     /// Whether a planned fault has come true.
     private(set) var hasFailed = false
-    /// Syncs of files that failed.
-    private(set) var failedSyncs = 0
+    /// Syncs that failed of CommitLog files that held something.
+    private(set) var failedSyncsOfLog = 0
     /// Bytes that the device holds; nil: as many as are wanted.
     var capacity: Int?
     /// What `space` answers instead of what is used.
@@ -63,19 +63,26 @@ final class SimulatedDisk: Disk, @unchecked Sendable {
         hasFailed = true
         switch plan.kind {
         case .error(let code):
-            if operation == "sync" { failedSyncs += 1 }
+            noteFailure(of: operation, path)
             throw DiskError(operation: operation, path: path, code: code)
         case .shortWrite:
             guard operation != "write" else { return true }
             throw DiskError(operation: operation, path: path, code: ENOSPC)
         case .failedSync:
             self.plan = nil
-            failedSyncs += 1
+            noteFailure(of: operation, path)
             throw DiskError(operation: operation, path: path, code: EIO)
         case .end:
             isOff = true
             return true
         }
+    }
+
+    /// A new file is empty when it is first synced: a failure then is one of making it.
+    private func noteFailure(of operation: String, _ path: String) {
+        guard operation == "sync", path.contains("/commitlog/"), names[path]?.data(from: 0) != nil
+        else { return }
+        failedSyncsOfLog += 1
     }
 
     /// Ends an operation that `step` cut short.

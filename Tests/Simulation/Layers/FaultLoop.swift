@@ -6,7 +6,7 @@ import ApusSystem
 import Glibc
 import TestSupport
 
-/// Opens, appends over a roll, flushes, deletes, closes, opens again, with one fault.
+/// Opens, appends over a roll, flushes, deletes, closes, recovers, with one fault.
 public struct FaultLoop {
     public let seed: UInt64
     private let options: LineageOptions
@@ -91,9 +91,22 @@ public struct FaultLoop {
             try machine.stepAgents()
             try machine.stepAgents()
             try machine.flush()
-            try machine.reopen()
+            if round == 0 { try machine.reopen() } else { try recover(&machine) }
         }
         try machine.compare()
+        try machine.reopen()
+    }
+
+    /// The process is killed behind what was flushed, and what opens the store next recovers it.
+    private static func recover(_ machine: inout Machine) throws {
+        for _ in 0..<3 { try machine.append([machine.makeMessage()], asBatch: false) }
+        let disk = machine.disk
+        guard !disk.hasFailed else { return }
+        let plan = disk.plan
+        machine.letGo()
+        disk.afterKill()
+        disk.plan = plan
+        _ = try machine.open(answered: true)
     }
 }
 

@@ -70,6 +70,7 @@ struct Machine {
         // What recovery serves it has made durable.
         model.promised = end
         model.answered = end
+        syncsOfLog = disk.failedSyncsOfLog
         store = opened
         return opened
     }
@@ -117,11 +118,17 @@ struct Machine {
         }
         try note(sent, from: before, to: store.published)
         if outcome.isStored, !disk.isOff {
+            try require(
+                !options.isSync || syncsOfLog == disk.failedSyncsOfLog,
+                "F1: a message is acknowledged behind a failed sync of the log")
             model.answered = model.end
             if options.isSync { model.promised = model.end }
         }
         if !awaits { waiting.append((outcome, model.end)) }
     }
+
+    /// Failed syncs of the log when the store was opened.
+    private var syncsOfLog = 0
 
     /// Completions that have not come.
     var waiting: [(outcome: Outcome, end: Int64)] = []
