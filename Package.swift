@@ -96,6 +96,9 @@ let package = Package(
             name: "MqstoreTests",
             dependencies: ["mqstore", "ApusStore", "ApusFormat", "ApusSystem"],
             swiftSettings: everywhere),
+        .testTarget(
+            name: "SimulationTests", dependencies: ["Simulation", "ApusFormat", "ApusSystem", "TestSupport"],
+            swiftSettings: everywhere),
         .testTarget(name: "TidyTests", swiftSettings: everywhere),
     ]
 )

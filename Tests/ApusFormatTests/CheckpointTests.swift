@@ -168,3 +168,17 @@ func abortMarkers() throws {
     let killed = try GoldenStore("rocketmq-5.3.3-killed").file("abort")
     #expect(AbortMarker.epoch(in: killed.rawSpan) == nil)
 }
+
+@Test("a mark keeps each of its two flags for itself")
+func markFlags() throws {
+    for isClean in [false, true] {
+        for hasRecordChecksums in [false, true] {
+            var one = mark(1)
+            one.isClean = isClean
+            one.hasRecordChecksums = hasRecordChecksums
+            let slot = stored(512) { one.store(into: &$0) }
+            #expect(DurableMark(loadingFrom: slot.rawSpan) == one)
+            #expect(slot[59] == (isClean ? 1 : 0) | (hasRecordChecksums ? 2 : 0))
+        }
+    }
+}

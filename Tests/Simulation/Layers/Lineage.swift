@@ -14,6 +14,8 @@ struct Lineage {
     private(set) var states = 0
     /// Of these, those whose recovery was cut off at least once.
     private(set) var interrupted = 0
+    /// Operations on the last disk: two runs of one seed come to the same.
+    var operations: Int { machine.disk.operations }
     /// Compares with the model at every step, not only after crashes.
     var isDeep = false
 

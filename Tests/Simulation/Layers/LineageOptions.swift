@@ -16,6 +16,18 @@ struct LineageOptions: Sendable, CustomStringConvertible {
     /// Power cuts that are made of each moment that is looked at.
     let forks: Int
 
+    /// The plainest store: asynchronous, one queue, no index.
+    init() {
+        isSync = false
+        checksum = false
+        isIndexed = false
+        segmentByteCount = 12288
+        entriesPerFile = 40
+        queueCount = 1
+        steps = 30
+        forks = 3
+    }
+
     init(_ numbers: inout SeededNumbers) {
         isSync = Bool.random(using: &numbers)
         checksum = Int.random(in: 0..<4, using: &numbers) == 0

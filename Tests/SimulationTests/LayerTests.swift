@@ -1,0 +1,61 @@
+// A little of each layer with every run of the tests; `make simulate` runs them longer.
+
+import TestSupport
+import Testing
+
+@testable import Simulation
+
+@Suite("on a simulated disk, a store") struct LayerTests {
+    @Test("keeps its promises through random crashes")
+    func states() throws {
+        var numbers = SeededNumbers.printed()
+        for _ in 0..<40 {
+            // Printed below when it fails: `simulate states --seed … --count 1` runs it again.
+            let seed = numbers.next()
+            var lineage = Lineage(seed: seed)
+            do { try lineage.run() } catch { Issue.record("seed \(seed): \(error)") }
+            #expect(lineage.states > 0)
+        }
+    }
+
+    @Test("equals the model after every step")
+    func model() throws {
+        var numbers = SeededNumbers.printed()
+        for _ in 0..<20 {
+            let seed = numbers.next()
+            var lineage = Lineage(seed: seed)
+            lineage.isDeep = true
+            do { try lineage.run() } catch { Issue.record("seed \(seed): \(error)") }
+        }
+    }
+
+    @Test("gives the same states for the same seed")
+    func replay() throws {
+        func trace() throws -> (Int, Int, Int) {
+            var lineage = Lineage(seed: 11)
+            try lineage.run()
+            return (lineage.states, lineage.interrupted, lineage.operations)
+        }
+        let first = try trace()
+        #expect(try trace() == first)
+        #expect(first.2 > 100)
+    }
+
+    @Test("is held to its promises: a model that expects more finds a violation")
+    func control() throws {
+        var machine = Machine(LineageOptions(), SeededNumbers(seed: 3))
+        _ = try machine.open(answered: true)
+        for _ in 0..<10 { try machine.append([machine.makeMessage()], asBatch: false) }
+        // Nothing was flushed, and the end of all of it counts as promised.
+        machine.model.promised = machine.model.end
+        let disk = machine.disk
+        machine.letGo()
+        var violations = 0
+        for seed in 1...32 {
+            var one = machine
+            one.disk = disk.afterPowerCut(seed: UInt64(seed))
+            do { _ = try one.open(answered: false) } catch is Violation { violations += 1 }
+        }
+        #expect(violations > 10 && violations < 32, "\(violations) of 32 cuts took something")
+    }
+}
