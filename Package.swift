@@ -96,6 +96,9 @@ let package = Package(
             name: "MqstoreTests",
             dependencies: ["mqstore", "ApusStore", "ApusFormat", "ApusSystem"],
             swiftSettings: everywhere),
+        .testTarget(
+            name: "FuzzCorpusTests", dependencies: ["FuzzTargets", "TestSupport"],
+            swiftSettings: everywhere),
         .testTarget(name: "TidyTests", swiftSettings: everywhere),
     ]
 )
