@@ -9,7 +9,7 @@ SWIFT_FLAGS := --explicit-target-dependency-import-check error
 FORMATTED := Package.swift $(wildcard Sources Tests Benchmarks docs)
 
 .PHONY: help setup setup-test test lint format bench bench-record clean
-.PHONY: embedding ci setup-crash crash-writer crash crash-ci simulate mutants
+.PHONY: embedding ci setup-crash crash-writer crash crash-ci simulate mutants fuzz fuzz-ci fuzz-control
 
 # Optimised and apart from what `make test` builds, so that neither rebuilds the other.
 BENCH_BUILD := -c release --scratch-path .build/bench -Xcc -O3
@@ -75,6 +75,19 @@ simulate: setup ## crash a simulated disk STATES times from SEED on (RECORD=FILE
 
 mutants: setup ## plant each fault of the list in turn, and see that it is found
 	Tests/SimulateTool/mutants.sh
+
+# All targets at once, two side by side; TARGET=record lets one run alone.
+SECONDS ?= 60
+TARGET =
+
+fuzz: setup ## let the fuzzer run SECONDS= a target (TARGET=NAME for one; RECORD=FILE appends figures)
+	Tests/Fuzz/run.sh --seconds $(SECONDS) $(if $(RECORD),--record $(RECORD)) $(TARGET)
+
+fuzz-ci: setup ## a minute of fuzzing for each target, two at a time
+	Tests/Fuzz/run.sh --seconds 60 --jobs 2
+
+fuzz-control: setup ## planted faults, each of which the fuzzer must find
+	Tests/Fuzz/run.sh --controls
 
 embedding: setup ## build and run the package in docs/embedding, as a user would
 	swift run --package-path docs/embedding orders "$$(mktemp -d)/store"

@@ -97,7 +97,11 @@ let package = Package(
             dependencies: ["mqstore", "ApusStore", "ApusFormat", "ApusSystem"],
             swiftSettings: everywhere),
         .testTarget(
-            name: "SimulationTests", dependencies: ["Simulation", "ApusFormat", "ApusSystem", "TestSupport"],
+            name: "SimulationTests",
+            dependencies: ["Simulation", "ApusFormat", "ApusSystem", "TestSupport"],
+            swiftSettings: everywhere),
+        .testTarget(
+            name: "FuzzCorpusTests", dependencies: ["FuzzTargets", "TestSupport"],
             swiftSettings: everywhere),
         .testTarget(name: "TidyTests", swiftSettings: everywhere),
     ]

@@ -24,12 +24,20 @@ public enum ChecksumProperty: Sendable {
         bytes.storeBigEndian(UInt8(2), at: offset + 19)
     }
 
-    /// The checksum at the end of a record; nil when it does not end with the property.
-    public static func value(in record: RawSpan) -> UInt32? {
+    /// The checksum at the end of a record whose properties take its last `propertiesLength` bytes;
+    /// nil when it does not end with the property.
+    ///
+    /// The property is an item of its own, as RocketMQ reads it: a value of another property that
+    /// ends with the same bytes is none.
+    public static func value(in record: RawSpan, propertiesLength: Int) -> UInt32? {
         let start = record.byteCount - byteCount
-        guard start >= 0, record.loadBigEndian(UInt64.self, at: start) == name,
-            record.loadBigEndian(UInt8.self, at: start + 8) == 1,
-            record.loadBigEndian(UInt8.self, at: start + 19) == 2
+        guard propertiesLength >= byteCount, start >= 0,
+            propertiesLength == byteCount
+                || start > 0
+                    && record.loadBigEndian(UInt8.self, at: start - 1) == Properties.valueEnd,
+            record.loadBigEndian(UInt64.self, at: start) == name,
+            record.loadBigEndian(UInt8.self, at: start + 8) == Properties.nameEnd,
+            record.loadBigEndian(UInt8.self, at: start + 19) == Properties.valueEnd
         else { return nil }
         var value: UInt64 = 0
         for digit in stride(from: 9, through: 0, by: -1) {
@@ -41,8 +49,10 @@ public enum ChecksumProperty: Sendable {
     }
 
     /// Whether the record's checksum holds; nil when it carries none.
-    public static func verify(record: RawSpan) -> Bool? {
-        guard let stored = value(in: record) else { return nil }
+    public static func verify(record: RawSpan, propertiesLength: Int) -> Bool? {
+        guard let stored = value(in: record, propertiesLength: propertiesLength) else {
+            return nil
+        }
         let covered = record.extracting(0..<record.byteCount - byteCount)
         return stored == CRC32.checksum(covered) & 0x7FFF_FFFF
     }

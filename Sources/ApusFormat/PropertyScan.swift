@@ -104,24 +104,25 @@ private import CApus
     private mutating func classifyKnown(_ bytes: RawSpan, from start: Int, to end: Int) {
         let prefix = Self.prefix(of: bytes, at: start)
         if prefix >> 24 == Self.tagsName {
-            tags = Self.value(from: start &+ 5, to: end)
+            Self.take(&tags, from: start &+ 5, to: end)
         } else if prefix >> 24 == Self.keysName {
-            keys = Self.value(from: start &+ 5, to: end)
+            Self.take(&keys, from: start &+ 5, to: end)
         } else if prefix == Self.uniqueName {
             if end &- start > 8, bytes.loadBigEndian(UInt8.self, at: start &+ 8) == 1 {
-                uniqueKey = Self.value(from: start &+ 9, to: end)
+                Self.take(&uniqueKey, from: start &+ 9, to: end)
             }
         } else if prefix >> 16 == Self.delayName {
-            delay = Self.value(from: start &+ 6, to: end)
+            Self.take(&delay, from: start &+ 6, to: end)
         } else if prefix == Self.checksumName {
             hasChecksum = true
         }
     }
 
-    /// The range of a value; that of an empty one is empty, which RocketMQ takes for no item.
+    /// Notes where a value stands. RocketMQ takes an item with an empty one for none, so an earlier
+    /// item of that name goes on to count.
     @inline(__always)
-    private static func value(from start: Int, to end: Int) -> Range<Int> {
-        start <= end ? start..<end : 0..<0
+    private static func take(_ value: inout Range<Int>, from start: Int, to end: Int) {
+        if start < end { value = start..<end }
     }
 
     /// The first eight bytes from `offset` on, most significant first; zeros behind the end.

@@ -140,7 +140,9 @@ public enum RecordInspection: Sendable {
     ) -> RecordDamage? {
         if !checks.isDisjoint(with: [.recordChecksum, .recordChecksumRequired]) {
             let record = bytes.extracting(offset..<offset + frame.totalSize)
-            switch ChecksumProperty.verify(record: record) {
+            switch ChecksumProperty.verify(
+                record: record, propertiesLength: frame.propertiesLength)
+            {
             case .some(true): break
             case .some(false): return .recordChecksumMismatch
             case .none:

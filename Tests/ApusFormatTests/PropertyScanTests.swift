@@ -38,6 +38,23 @@ func scanTakesTheLast() {
     #expect(scan(Array("KEYS".utf8)).keys.isEmpty)
 }
 
+@Test("an empty value behind another leaves that one standing, as for RocketMQ")
+func scanPassesOverEmptyValues() {
+    let names = ["TAGS", "KEYS", "UNIQ_KEY", "DELAY"]
+    for last in ["", "\u{2}"] {
+        let items = names.map { "\($0)\u{1}7\u{2}" } + names.map { "\($0)\u{1}\u{2}" }
+        let bytes = Array((items.joined() + "TAGS\u{1}" + last).utf8)
+        let found = scan(bytes)
+        for range in [found.tags, found.keys, found.uniqueKey, found.delay] {
+            #expect(text(bytes, range) == "7")
+        }
+        for name in names {
+            #expect(
+                Properties.valueRange(of: name, in: bytes.span.bytes)?.count == 1, "\(name)")
+        }
+    }
+}
+
 @Test("a checksum that a sender put in is noticed")
 func scanSeesChecksum() {
     #expect(scan(Array("__CRC32#\u{1}0123456789\u{2}".utf8)).hasChecksum)
@@ -63,7 +80,8 @@ func scanAgreesWithSplitting() {
         for item in bytes.split(separator: 2) {
             for name in names where !name.isEmpty {
                 let start = Array(name.utf8) + [1]
-                if item.starts(with: start) { expected[name] = item.dropFirst(start.count) }
+                let value = item.dropFirst(start.count)
+                if item.starts(with: start), !value.isEmpty { expected[name] = value }
             }
         }
         let found = scan(bytes)

@@ -161,6 +161,34 @@ import Testing
         #expect(key { $0.flush.intervalMilliseconds = 0 } == "flushIntervalCommitLog")
     }
 
+    @Test("times and numbers with which the store could not reckon")
+    func absurdSettings() throws {
+        let directory = try TemporaryDirectory()
+        let changes: [(inout StoreConfiguration, Int64) -> Void] = [
+            { $0.flush.intervalMilliseconds = $1 }, { $0.flush.thoroughIntervalMilliseconds = $1 },
+            { $0.flush.markIntervalMilliseconds = $1 }, { $0.flush.leastPages = Int($1) },
+            { $0.queues.flushIntervalMilliseconds = $1 }, { $0.queues.flushLeastPages = Int($1) },
+            { $0.queues.thoroughIntervalMilliseconds = $1 },
+            { $0.retention.intervalMilliseconds = $1 }, { $0.retention.reservedHours = $1 },
+            { $0.retention.deleteIntervalMilliseconds = $1 },
+            { $0.commitLog.populateAheadByteCount = Int($1) },
+        ]
+        for (number, change) in changes.enumerated() {
+            for value in [-1, .max, .max / 1_000_000 + 1] as [Int64] {
+                var configuration = tinyConfiguration()
+                change(&configuration, value)
+                let refused: Bool
+                do throws(StoreError) {
+                    _ = try MessageStore.open(directory.path, configuration)
+                    refused = false
+                } catch {
+                    if case .invalidConfiguration = error { refused = true } else { throw error }
+                }
+                #expect(refused, "setting \(number) with \(value)")
+            }
+        }
+    }
+
     @Test("files of another size than the configuration's, and says what to set")
     func sizes() throws {
         let directory = try closedStore()

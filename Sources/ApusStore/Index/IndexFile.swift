@@ -150,8 +150,10 @@ final class IndexFile: @unchecked Sendable {
     /// are made anew from the hashes. Whatever a crash left behind them is zeroed.
     /// `timestamp` answers when the record at an offset was stored; entries count in seconds only.
     func rechain(
-        nextEntry count: Int32, header known: IndexHeader, timestamp: (Int64) -> Int64?
+        nextEntry wanted: Int32, header known: IndexHeader, timestamp: (Int64) -> Int64?
     ) throws(StoreError) {
+        // A number from a file.
+        let count = min(wanted, entryCapacity)
         if Mutant.leavesIndexUnchained.isPlanted { return }
         try clear(from: max(count, 1))
         var target = bytes.mutableBytes

@@ -239,7 +239,9 @@ extension Salvage: LogVisitor {
         of record: borrowing LogRecord, at place: Int64, queueOffset: Int64
     ) -> [UInt8] {
         var bytes = [UInt8](record.bytes)
-        let isChecked = ChecksumProperty.value(in: record.bytes) != nil
+        let isChecked =
+            ChecksumProperty.value(
+                in: record.bytes, propertiesLength: record.frame.propertiesLength) != nil
         var span = bytes.mutableRawSpan
         RecordLayout.physicalOffset.store(place, into: &span)
         RecordLayout.queueOffset.store(queueOffset, into: &span)

@@ -26,8 +26,12 @@ struct Seeds {
             }
         }
         for options: UInt8 in [0, 8, 16, 48, 64] {
-            // Segments of 8 KiB, queue files of 800 bytes, 100 slots and so on.
-            let small: [UInt8] = [130, 130, 16, 4, 20, 30, 20, 200, 20, 20, 32, 2, 50, 60, 90]
+            // Segments of 8 KiB, queue files of 40 bytes, 50 slots, 60 entries and so on.
+            let small: [UInt8] = [
+                130, 130, 16, 4, 20, 30, 20, 162, 20, 20, 2, 60, 32, 2, 50, 60, 90, 2, 4, 60, 61,
+                62,
+                10, 1, 1, 65, 66, 67,
+            ]
             try put(.configuration, "small-\(options)", [options] + small)
         }
     }

@@ -20,6 +20,9 @@ struct SegmentImage {
     private(set) var index: [UInt8] = []
     private var mark: [UInt8]
     private var nextOffsets: [Int64] = [0, 0, 0]
+    /// Where records that were made here end, and segments that a blank marker closes.
+    private var ends = [0]
+    private var blanks: Set<Int> = []
 
     init(_ input: [UInt8]) {
         var reader = ByteReader(input)
@@ -81,21 +84,15 @@ struct SegmentImage {
     }
 
     private func writeMarks(to scratch: FuzzScratch) throws(FuzzFinding) {
-        var reader = ByteReader(mark)
         let fields = CheckpointFields(
             commitLogTimestamp: Int64(mark[0]) << 8, queueTimestamp: Int64(mark[1]) << 8,
             indexTimestamp: Int64(mark[2]) << 8)
-        func place(_ value: UInt16) -> Int64 {
-            value & 0x8000 == 0 ? Int64(value) : Int64(Int16(bitPattern: value)) << 48
-        }
+        let count = Int32(Int16(bitPattern: UInt16(mark[7]) << 8 | UInt16(mark[8])))
         let durable = DurableMark(
-            generation: 5, logDurable: place(reader.integer()),
-            queuesDurable: place(reader.integer()),
-            indexDurable: place(reader.integer()),
+            generation: 5, logDurable: place(0), queuesDurable: place(2), indexDurable: place(4),
             indexFileName: mark[6] & 1 == 0 ? 0 : 20_200_101_000_000_000,
-            indexEntryCount: Int32(reader.integer(Int16.self)) << Int32(mark[8] & 15),
-            isClean: origin == .apusClosed, logMinimum: 0, queueCount: Int32(mark[9] & 3),
-            javaFields: fields, epoch: 3)
+            indexEntryCount: count << Int32(mark[9] >> 4), isClean: origin == .apusClosed,
+            logMinimum: 0, queueCount: Int32(mark[9] & 3), javaFields: fields, epoch: 3)
         var file = [UInt8](repeating: 0, count: CheckpointLayout.fileByteCount)
         var span = file.mutableRawSpan
         fields.store(into: &span)
@@ -115,12 +112,33 @@ struct SegmentImage {
         }
     }
 
-    /// Bytes below this were on the device: recovery must leave them as they are.
-    var durable: Int {
-        guard origin == .apusKilled || origin == .apusClosed else { return 0 }
-        let value = UInt16(mark[0]) << 8 | UInt16(mark[1])
-        return value & 0x8000 == 0 ? Int(value) : 0
+    private var isMarked: Bool { origin == .apusKilled || origin == .apusClosed }
+
+    /// Where a mark stands: one of the places where it could, or with 0xFF any.
+    private func place(_ at: Int) -> Int64 {
+        if mark[at] == 0xFF { return Int64(Int8(bitPattern: mark[at + 1])) << 48 | 7 }
+        return Int64(ends[(Int(mark[at]) << 8 | Int(mark[at + 1])) % ends.count])
     }
+
+    /// Whether what the marks say can have been: no mark ahead of the log's, and the log's not in
+    /// bytes behind a blank marker. What an open makes of other marks is only to be no trap.
+    var isPlausible: Bool {
+        guard isMarked else { return true }
+        let durable = place(0)
+        return durable >= 0 && durable <= log.count && place(2) <= durable && place(4) <= durable
+            && place(2) >= 0 && place(4) >= 0 && !hasStrayBlank
+    }
+
+    private var hasStrayBlank: Bool {
+        let magic: [UInt8] = [0xCB, 0xD4, 0x31, 0x94]
+        return log.indices.dropLast(8).contains { place in
+            log[place + 4] == magic[0] && log[place + 4..<place + 8].elementsEqual(magic)
+                && !blanks.contains(place)
+        }
+    }
+
+    /// Bytes below this were on the device: recovery must leave them as they are.
+    var durable: Int { isMarked ? max(0, Int(clamping: place(0))) : 0 }
 }
 
 // MARK: - Chunks
@@ -162,6 +180,10 @@ extension SegmentImage {
         var span = bytes.mutableRawSpan
         let remaining = Int32(count + (off == -8 ? 0 : off))
         BlankMarker.store(remaining: remaining, into: &span, at: 0)
+        if off == -8 {
+            blanks.insert(log.count)
+            ends.append(log.count + count)
+        }
         log += bytes
     }
 
@@ -174,6 +196,7 @@ extension SegmentImage {
         {
             bytes.put(Int64(log.count + offset), at: offset + 28)
             offset += frame.totalSize
+            ends.append(log.count + offset)
         }
         log += bytes
     }
@@ -214,5 +237,6 @@ extension SegmentImage {
             properties: properties.rawSpan, body: body.rawSpan, appendsChecksum: requiresChecksum,
             into: &span, at: 0)
         log += bytes
+        ends.append(log.count)
     }
 }

@@ -36,7 +36,11 @@ enum SegmentTarget {
             "bytes before the end have changed")
         let second = try open(image, scratch, within: log)
         try expectEqual(second, first, "opened again, the store shows something else")
-        try expect(try self.log(scratch) == log, "opened again, the log is another")
+        // Behind the end of a store that says it was closed nothing is looked for the first time.
+        let kept = image.origin == .apusClosed ? Int(first.published) : log.count
+        try expect(
+            try self.log(scratch).prefix(kept).elementsEqual(log.prefix(kept)),
+            "opened again, the log is another")
         try append(image, scratch, first)
         try survey(scratch)
     }
@@ -151,21 +155,24 @@ enum SegmentTarget {
     ) throws(FuzzFinding) {
         let message = Message(
             topic: "New", queueID: 1, body: Array("after".utf8), tags: "t", keys: ["new"])
-        do throws(StoreError) {
+        do {
             let store = try store(image, scratch)
             let result = try store.append(message)
-            if result.physicalOffset < before.published { throw .closed }
+            try expect(result.physicalOffset >= before.published, "a place before the end")
             for agent in store.agents { _ = agent.doWork() }
             try store.close()
             let again = try self.store(image, scratch)
             let found = try again.read(again.queue(topic: "New", id: 1), from: 0).messages()
-            if found.map(\.body) != [message.body] { throw .closed }
-            if try again.messages(topic: "New", key: "new").map(\.physicalOffset)
-                != [result.physicalOffset]
-            {
-                throw .closed
+            try expectEqual(found.map(\.body), [message.body], "the new message")
+            let keyed = try again.messages(topic: "New", key: "new")
+            if image.isPlausible {
+                try expectEqual(
+                    keyed.map(\.physicalOffset), [result.physicalOffset],
+                    "the new message by its key")
             }
             try again.close()
+        } catch let finding as FuzzFinding {
+            throw finding
         } catch {
             throw FuzzFinding("a message after recovery: \(error)")
         }
