@@ -45,7 +45,9 @@ let package = Package(
         .target(
             name: "ApusStore", dependencies: ["ApusFormat", "ApusSystem"],
             swiftSettings: lowerFloors + mutants),
-        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: everywhere),
+        .target(
+            name: "TestSupport", dependencies: ["ApusSystem"], path: "Tests/TestSupport",
+            swiftSettings: everywhere),
         // A disk that fails, and what is run on it.
         .target(
             name: "Simulation",

@@ -38,8 +38,8 @@ extension MessageStore {
     }
 
     /// Calls `wake` once, when the message at `offset` of the queue can be read, the store is
-    /// closed, or it cannot be found out (the next read says why): at once when that is so already, else on the thread that published it or led its
-    /// sync. Return from it soon.
+    /// closed, or it cannot be found out (the next read says why): at once when that is so already,
+    /// else on the thread that published it or led its sync. Return from it soon.
     @discardableResult
     public func whenReadable(
         _ queue: MessageQueue, offset: Int64, _ wake: @escaping @Sendable () -> Void
