@@ -36,7 +36,7 @@ let package = Package(
             name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
         // Floor 1
         .target(
-            name: "ApusSystem", dependencies: ["CApus"], swiftSettings: lowerFloors),
+            name: "ApusSystem", dependencies: ["CApus"], swiftSettings: lowerFloors + mutants),
         // Floor 2
         .target(
             name: "ApusFormat", dependencies: ["CApus", "CLZ4", "CZstd", "CDeflate"],

@@ -8,7 +8,7 @@ import ApusSystem
 enum Mutant: String, CaseIterable, Sendable {
     case acknowledgesBeforeSync, movesFlushedBeforeSync, retriesFailedSync
     case marksLogAhead, marksQueuesAhead, marksIndexAhead, marksCleanUnflushed
-    case writesFieldsFirst, leavesAbortOut
+    case leavesAbortOut
     case ignoresBodyChecksum, ignoresMissingSectors, servesTornTail
     case leavesTailBehindCut, keepsSegmentsBehindCut, trustsPageCache, trustsNames
     case losesQueueEnd, leavesEntriesBehindEnd, leavesIndexUnchained

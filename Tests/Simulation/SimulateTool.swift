@@ -2,71 +2,7 @@
 
 import ApusSystem
 import Foundation
-import Synchronization
 import TestSupport
-
-/// What `simulate` is asked to do.
-struct SimulateOptions {
-    var layer = "states"
-    var count = 100_000
-    var seed: UInt64 = 1
-    var workers = 2
-    var record: String?
-    var commit = "unknown"
-    var isTracing = false
-
-    static let usage = """
-        usage: simulate [states | faults | model | threads] [options]
-
-          states   L1: random crash states, until --count of them were recovered and compared
-          faults   L0: every operation of a scenario fails in turn, for --count scenarios
-          model    random operations against the plain model, compared at every step, --count runs
-          threads  writers and readers at once, on a real directory, --count rounds
-
-          --count N      how many (states: 100000)
-          --seed N       the first seed; a failure prints the one that replays it
-          --workers N    threads (2)
-          --record FILE  appends a line to the ledger
-          --commit TEXT  what the line says of the source
-          --trace        prints the operations on the disk of a failure; one worker
-
-        Examples:
-          simulate states --count 1000000
-          simulate states --seed 4711 --count 1 --trace
-          simulate faults --count 8
-
-        Exit code: 0 no violation, 1 violations, 64 a wrong call.
-        """
-
-    static func parse(_ arguments: [String]) -> SimulateOptions? {
-        var options = SimulateOptions()
-        var rest = arguments[...]
-        if let first = rest.first, ["states", "faults", "model", "threads"].contains(first) {
-            options.layer = rest.removeFirst()
-            if first != "states" { options.count = first == "faults" ? 8 : 200 }
-        }
-        while let name = rest.popFirst() {
-            if name == "--trace" {
-                options.isTracing = true
-                options.workers = 1
-                continue
-            }
-            guard let value = rest.popFirst() else { return nil }
-            switch (name, Int(value)) {
-            case ("--count", let number?) where number > 0: options.count = number
-            case ("--seed", .some): options.seed = UInt64(value) ?? 1
-            case ("--seed", nil):
-                guard let seed = UInt64(value) else { return nil }
-                options.seed = seed
-            case ("--workers", let number?) where number > 0: options.workers = number
-            case ("--record", _): options.record = value
-            case ("--commit", _): options.commit = value
-            default: return nil
-            }
-        }
-        return options
-    }
-}
 
 /// The program.
 public enum SimulateTool {
@@ -158,7 +94,12 @@ public enum SimulateTool {
         ]
         let (layer, what) = layers[options.layer] ?? ("", "")
         let states = options.layer == "states" ? tally.done : tally.details
-        let machine = "Linux, \(ProcessInfo.processInfo.processorCount) CPUs"
+        var system = utsname()
+        uname(&system)
+        let release = withUnsafeBytes(of: &system.release) { bytes in
+            String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+        }
+        let machine = "Linux \(release), \(ProcessInfo.processInfo.processorCount) CPUs"
         let line =
             "{\"layer\":\"\(layer)\",\"what\":\"\(what)\",\"seeds\":\"\(options.seed)..<"
             + "\(tally.nextSeed)\",\"states\":\(states),\"failures\":\(tally.failures),"
@@ -171,54 +112,4 @@ public enum SimulateTool {
         fputs(line, file)
         fclose(file)
     }
-}
-
-/// What the workers share.
-final class Tally: Sendable {
-    private struct State {
-        var nextSeed: UInt64
-        var done = 0
-        var started = 0
-        var details = 0
-        var failures = 0
-        var working = 0
-    }
-    private let state: Mutex<State>
-    private let count: Int
-    /// States are counted when they are done, scenarios when they are begun.
-    private let countsStates: Bool
-
-    init(_ options: SimulateOptions) {
-        state = Mutex(State(nextSeed: options.seed, working: options.workers))
-        count = options.count
-        countsStates = options.layer == "states"
-    }
-
-    var done: Int { state.withLock { $0.done } }
-    var details: Int { state.withLock { $0.details } }
-    var failures: Int { state.withLock { $0.failures } }
-    var nextSeed: UInt64 { state.withLock { $0.nextSeed } }
-    var isDone: Bool { state.withLock { $0.working == 0 } }
-
-    /// The next seed; nil when enough is done, or too much has failed.
-    func take() -> UInt64? {
-        state.withLock { state in
-            guard (countsStates ? state.done : state.started) < count, state.failures < 10 else {
-                state.working -= 1
-                return nil
-            }
-            state.started += 1
-            defer { state.nextSeed += 1 }
-            return state.nextSeed
-        }
-    }
-
-    func add(_ states: Int, detail: Int) {
-        state.withLock {
-            $0.done += states
-            $0.details += detail
-        }
-    }
-
-    func fail() { state.withLock { $0.failures += 1 } }
 }

@@ -116,7 +116,6 @@ package final class Checkpoint: Sendable {
             next.mark.generation = state.mark.generation &+ 1
             next.mark.javaFields = next.fields
             if let file = state.file {
-                if Mutant.writesFieldsFirst.isPlanted { try Self.write(next.fields, to: file) }
                 try Self.write(next.mark, to: file)
                 if next.fields != state.written { try Self.write(next.fields, to: file) }
                 next.written = next.fields

@@ -35,6 +35,7 @@ struct ThreadRound {
         let writers = try (0..<Self.writers).map { writer in
             try start("writer") { try state.write(writer, count: Self.each) }
         }
+        try state.waitForWriters(Self.writers)
         for writer in writers { writer.join() }
         state.finish()
         for reader in readers { reader.join() }
@@ -52,6 +53,7 @@ struct ThreadRound {
         private let store: MessageStore
         private let words = Mutex<[String]>([])
         private let isDone = Atomic<Bool>(false)
+        private let ended = Atomic<Int>(0)
 
         init(store: MessageStore) { self.store = store }
 
@@ -59,7 +61,19 @@ struct ThreadRound {
         func fail(_ text: String) { words.withLock { $0.append(text) } }
         func finish() { isDone.store(true, ordering: .releasing) }
 
+        /// Fails when a thread sees a violation, or the writers do not come to an end. Threads are
+        /// left behind then: those of a broken store may never end.
+        func waitForWriters(_ count: Int) throws {
+            for _ in 0..<3000 {
+                if let first { throw Violation("I2, I4: \(first)") }
+                if ended.load(ordering: .acquiring) == count { return }
+                SystemThread.sleep(nanoseconds: 10_000_000)
+            }
+            throw Violation("I12: writers do not come to an end")
+        }
+
         func write(_ writer: Int, count: Int) throws {
+            defer { ended.wrappingAdd(1, ordering: .releasing) }
             for number in 0..<count {
                 let size = number % 50 == 7 ? 20_000 : 40
                 try store.append(
