@@ -13,7 +13,8 @@ swift build "${build[@]}" --product simulate
 program=$(swift build "${build[@]}" --show-bin-path)/simulate
 
 # The quick ones first; most faults show at once.
-layers=('states --count 30000' 'threads --count 6' 'faults --count 2' 'states --count 400000')
+layers=('states --count 30000' 'threads --count 6' 'faults --count 2' 'states --count 400000'
+    'threads --count 100')
 
 # The names as they stand in the source: one that is not tried cannot be forgotten.
 names() {

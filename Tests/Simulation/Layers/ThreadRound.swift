@@ -75,7 +75,8 @@ struct ThreadRound {
         func write(_ writer: Int, count: Int) throws {
             defer { ended.wrappingAdd(1, ordering: .releasing) }
             for number in 0..<count {
-                let size = number % 50 == 7 ? 20_000 : 40
+                // While a long one is written, others overtake it, and must not show before it.
+                let size = number % 5 == 3 ? 20_000 : 40
                 try store.append(
                     Message(
                         topic: "T", body: [UInt8](repeating: UInt8(writer), count: size),
