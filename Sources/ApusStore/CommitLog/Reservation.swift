@@ -68,7 +68,7 @@ final class Reservation: @unchecked Sendable {
         queue.nextOffset = queueOffset &+ count
         let ticket = nextTicket
         nextTicket = ticket &+ 1
-        let timestamp = max(now, lastTimestamp)
+        let timestamp = Mutant.forgetsTime.isPlanted ? now : max(now, lastTimestamp)
         lastTimestamp = timestamp
         return Place(
             ticket: ticket, physicalOffset: start, position: Int(start &- segmentStart),

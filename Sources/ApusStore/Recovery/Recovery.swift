@@ -165,6 +165,8 @@ extension Recovery {
         if table.directoryCount.value < Int(mark.queueCount) { start = 0 }
         try scan(
             from: max(start, log.start.load(ordering: .relaxed)), durable: mark.logDurable)
+        // There may be no record behind the mark to take the time from.
+        scanned.lastTimestamp = max(scanned.lastTimestamp, mark.javaFields.commitLogTimestamp)
     }
 
     /// Where RocketMQ begins: after a clean stop in the newest file, after a kill in the newest
