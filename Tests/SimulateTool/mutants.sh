@@ -27,7 +27,7 @@ names() {
 ends() {
     local code=0
     # shellcheck disable=SC2086
-    timeout 240 "$program" $1 >"$output" 2>&1 || code=$?
+    timeout 900 "$program" $1 >"$output" 2>&1 || code=$?
     echo "$code"
 }
 
