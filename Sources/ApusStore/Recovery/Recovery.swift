@@ -311,7 +311,9 @@ extension Recovery {
         let end = scanned.end
         let all = log.segments.all
         try makeDurable(all, upTo: end)
-        for segment in all where segment.end > end {
+        // From the last one back, each for good before the next: a power cut may keep any of two
+        // names that go together, and must not leave a hole.
+        for segment in all.reversed() where segment.end > end {
             let position = max(0, segment.position(of: end))
             let remains = try Quarantine.remains(segment, from: position)
             if let remains { try quarantine.keep(segment, remains) }
@@ -319,6 +321,7 @@ extension Recovery {
                 if segment.base > end, Mutant.keepsSegmentsBehindCut.isPlanted { continue }
                 if segment.base > end {
                     try disk.unlink(directory.segment(base: segment.base))
+                    try disk.syncDirectory(directory.commitLog)
                 } else if remains != nil, !Mutant.leavesTailBehindCut.isPlanted {
                     try segment.file.zero(from: position, count: segment.bytes.count - position)
                     try segment.file.sync()
@@ -326,9 +329,6 @@ extension Recovery {
             } catch {
                 throw StoreError(error)
             }
-        }
-        do throws(DiskError) { try disk.syncDirectory(directory.commitLog) } catch {
-            throw StoreError(error)
         }
         log.segments.replaceAll(all.filter { $0.base <= end })
     }
