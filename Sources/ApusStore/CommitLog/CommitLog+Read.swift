@@ -50,9 +50,10 @@ extension CommitLog {
         at physicalOffset: Int64, in segment: Segment, checks: RecordChecks
     ) throws(StoreError) -> RecordLease {
         let position = segment.position(of: physicalOffset)
-        switch RecordInspection.inspect(
+        let outcome = RecordInspection.inspect(
             segment.bytes.bytes, at: position, physicalOffset: physicalOffset, checks: checks)
-        {
+        try segment.checkMapping(of: outcome, at: position)
+        switch outcome {
         case .record(let frame):
             return RecordLease(segment: segment, position: position, frame: frame)
         case .damaged(let damage):

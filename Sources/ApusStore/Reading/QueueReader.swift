@@ -47,14 +47,18 @@ struct QueueReader {
     private func record(of unit: ConsumeQueueUnit, at offset: Int64) throws(StoreError)
         -> RecordLease?
     {
-        if let lease = try? log.record(at: unit.physicalOffset), matches(lease, unit, offset) {
-            return lease
+        do throws(StoreError) {
+            let lease = try log.record(at: unit.physicalOffset)
+            if matches(lease, unit, offset) { return lease }
+        } catch {
+            // Nothing that could be mended.
+            if case .mappingFailed = error { throw error }
         }
         let start = log.start.load(ordering: .acquiring)
         if try offset < queue.minimumOffset(logStart: start) { return nil }
         // The record itself may be damaged; else the entry is wrong, and the log knows the right
         // one.
-        if unit.physicalOffset >= start, log.confirms(unit, at: offset, of: queue) {
+        if unit.physicalOffset >= start, try log.confirms(unit, at: offset, of: queue) {
             return try log.record(at: unit.physicalOffset)
         }
         try log.rebuildOnce(queue)

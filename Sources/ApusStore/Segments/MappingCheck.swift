@@ -1,0 +1,20 @@
+// What has to be asked of a guarded mapping behind each load: zeros may stand where a page of the
+// file should be. Where mappings are not guarded there is nothing to ask.
+
+import ApusSystem
+
+extension MappingGuard? {
+    /// Fails when not everything that was loaded through the mapping until now was the file's.
+    @inline(__always)
+    func check() throws(StoreError) {
+        guard let self, let fault = self.fault else { return }
+        throw .mappingFailed(fault)
+    }
+
+    /// The same, and `range` can be loaded from now on.
+    @inline(__always)
+    func check(reading range: Range<Int>) throws(StoreError) {
+        guard let self, let fault = self.fault(reading: range) else { return }
+        throw .mappingFailed(fault)
+    }
+}
