@@ -1,5 +1,5 @@
-// Mappings of files that lose their pages: what is guarded lives on and knows of it, and what is not
-// goes where it would have gone.
+// Mappings of files that lose their pages: what is guarded lives on and knows of it, and what is
+// not goes where it would have gone.
 
 import Foundation
 import Glibc
@@ -9,7 +9,7 @@ import Testing
 @testable import ApusSystem
 
 /// A file of four pages of 7, mapped, in a directory of its own.
-private final class Mapped {
+private final class Mapped: Sendable {
     let path = NSTemporaryDirectory() + "apus-\(UUID().uuidString)"
     let file: any DiskFile
     let bytes: MappedBytes
@@ -69,8 +69,9 @@ private final class Mapped {
         #expect(cut.bytes.byte(at: 5_000) == 9)
         // As long as before, but without what was stored.
         cut.cut(to: 16_384)
-        #expect(throws: cut.fault) { try cut.file.sync() }
-        #expect(throws: cut.fault) { try cut.file.sync() }
+        let fault = try #require(cut.fault)
+        #expect(throws: fault) { try cut.file.sync() }
+        #expect(throws: fault) { try cut.file.sync() }
     }
 
     @Test("a sync fails when another mapping of the file, which is no more, lost a store")

@@ -50,6 +50,7 @@ extension CommitLog {
         at physicalOffset: Int64, in segment: Segment, checks: RecordChecks
     ) throws(StoreError) -> RecordLease {
         let position = segment.position(of: physicalOffset)
+        try segment.mappingGuard.check()
         let outcome = RecordInspection.inspect(
             segment.bytes.bytes, at: position, physicalOffset: physicalOffset, checks: checks)
         try segment.checkMapping(of: outcome, at: position)

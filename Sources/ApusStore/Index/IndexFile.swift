@@ -135,6 +135,7 @@ final class IndexFile: @unchecked Sendable {
         hash: Int32, between times: ClosedRange<Int64>, visit: (Int64) throws(StoreError) -> Bool
     ) throws(StoreError) {
         let span = bytes.bytes
+        try mappingGuard.check()
         var number = span.loadBigEndian(Int32.self, at: slot(of: hash))
         var bound = header.nextEntry
         try mappingGuard.check()

@@ -126,6 +126,7 @@ extension ConsumeQueue {
     /// The entry at `offset`, published or not; nil when no file holds it.
     package func unit(at offset: Int64) throws(StoreError) -> ConsumeQueueUnit? {
         guard offset >= 0, let file = try file(containing: offset) else { return nil }
+        try file.mappingGuard.check()
         let unit = file.window.unit(at: offset)
         try file.mappingGuard.check()
         return unit
