@@ -106,11 +106,13 @@ import Testing
     @Test("records that were read before say that they are not the file's any more")
     func leasedRecords() throws {
         let store = try open()
-        _ = try fill(store)
+        let places = try fill(store)
         try store.flush()
         let batch = try store.read(store.queue(topic: "Orders"), from: 30, count: 3)
+        let lease = try store.log.record(at: places[3].physicalOffset)
         try batch.checkMappings()
         try cut(segment(0))
+        #expect(failedMapping { _ = try lease.message() } == segment(0))
         #expect(failedMapping { _ = try batch.messages() } == segment(0))
         var sum = 0
         batch.forEach { sum += Int($0.queueID) + $0.body.byteCount }
@@ -172,13 +174,11 @@ import Testing
         #expect(throws: StoreError.self) { try store.close() }
         try cut(segment(2), to: 65_536)
         let again = try open()
-        let queue = try again.queue(topic: "Orders")
-        let last = Int64(places.count - 1)
-        #expect(try again.append(message(1)).queueOffset > last, "no number is given twice")
-        #expect(throws: StoreError.self) { try again.read(queue, from: last) }
-        #expect(throws: StoreError.self) {
-            try again.message(at: places[places.count - 1].physicalOffset)
-        }
+        let lost = places[places.count - 1].physicalOffset
+        #expect(throws: StoreError.self) { try again.message(at: lost) }
+        #expect(try again.message(at: places[9].physicalOffset).body == message(9).body)
+        #expect(try again.append(message(1)).physicalOffset > lost)
+        #expect(throws: StoreError.self) { try again.message(at: lost) }
         try again.close()
     }
 
@@ -281,6 +281,62 @@ import Testing
         if names.count == 1 {
             #expect(throws: StoreError.self) { try store.close() }
         } else {
+            try store.close()
+        }
+    }
+
+    @Test("keys that could not be read for the index are not called absent")
+    func unindexedKeys() throws {
+        let store = try open()
+        let places = try fill(store)
+        try cut(segment(0))
+        let key = "key\(places.count - 1)"
+        #expect(failedMapping { _ = try store.messages(topic: "Orders", key: key) } == segment(0))
+        #expect(throws: StoreError.self) { try store.close() }
+    }
+
+    // MARK: - Opening
+
+    /// Cuts a file short when recovery begins to read.
+    private struct Cutting: StoreObserver {
+        let path: String
+        func storeDid(_ event: StoreEvent) {
+            if case .recovering = event { truncate(path, 4_096) }
+        }
+    }
+
+    @Test("a file that is cut short while recovery reads it is not taken for the end of the log")
+    func duringRecovery() throws {
+        var store: MessageStore? = try open()
+        let places = try fill(try #require(store))
+        store = nil
+        let copy = try Data(contentsOf: URL(filePath: segment(1)))
+        let configuration = tinyConfiguration { $0.guardsMappings = true }
+        #expect(
+            failedMapping {
+                _ = try MessageStore.open(
+                    directory.path, configuration, observer: Cutting(path: segment(1)))
+            } == segment(1))
+        try copy.write(to: URL(filePath: segment(1)))
+        let again = try open()
+        #expect(try again.maximumOffset(again.queue(topic: "Orders")) == Int64(places.count))
+        try again.close()
+    }
+
+    @Test("a store tells of mappings for which the process's table has no room, once")
+    func fullTable() async {
+        await #expect(processExitsWith: .success) {
+            let guards = MappingGuards()
+            let filler = MappedBytes.allocate(count: 1)
+            while guards.add(filler, isWritable: false, path: "filler") != nil {}
+            let directory = try TemporaryDirectory()
+            let listener = Listener()
+            let store = try MessageStore.open(
+                directory.path, tinyConfiguration { $0.guardsMappings = true }, observer: listener)
+            try store.append(message(1))
+            for _ in 0..<3 { _ = store.flusher.doWork() }
+            let told = listener.events.filter { if case .unguarded = $0 { true } else { false } }
+            #expect(told.count == 1)
             try store.close()
         }
     }
