@@ -4,8 +4,8 @@
 import ApusSystem
 
 extension MappingGuard? {
-    /// Fails when not everything that was loaded through the mapping until now was the file's. Asked
-    /// before a load too: each page that is missing costs the process a mapping of its own.
+    /// Fails when not everything that was loaded through the mapping until now was the file's.
+    /// Asked before a load too: each missing page costs the process a mapping of its own.
     @inline(__always)
     func check() throws(StoreError) {
         guard let self, let fault = self.fault else { return }
