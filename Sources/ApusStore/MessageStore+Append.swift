@@ -219,9 +219,11 @@ extension MessageStore {
     ) {
         guard log.isAwaited else { return completion(.success(.stored)) }
         guard log.isSync else {
-            log.noteFaults()
-            let cause = log.poisonCause
-            return completion(cause.map { .failure(.poisoned(cause: $0)) } ?? .success(.stored))
+            return completion(
+                Result { () throws(StoreError) in
+                    try log.checkStores()
+                    return .stored
+                })
         }
         let timeout = log.configuration.flush.syncTimeoutMilliseconds
         commit.whenFlushed(upTo: end, timeoutMilliseconds: timeout) { outcome in

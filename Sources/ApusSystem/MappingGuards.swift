@@ -113,12 +113,13 @@ package final class MappingGuards: Sendable {
         faults.filter { fault in state.withLock { $0.told.insert(fault.path).inserted } }
     }
 
-    /// Calls `body` with all faults when there may be one that no call has returned for.
+    /// Calls `body` with all faults when there may be one that no call has returned for. What was
+    /// done about the others is visible to who is not called.
     package func settle(_ body: ([DiskError]) -> Void) {
         let count = capus_guard_fault_count()
-        guard count != settled.load(ordering: .relaxed) else { return }
+        guard count != settled.load(ordering: .acquiring) else { return }
         body(faults)
-        settled.store(count, ordering: .relaxed)
+        settled.store(count, ordering: .releasing)
     }
 
     /// A file whose mapping could not be guarded since the last call.

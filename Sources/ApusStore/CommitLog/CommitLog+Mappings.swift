@@ -23,7 +23,8 @@ extension CommitLog {
     /// may be the first that failed.
     func checkStores() throws(StoreError) {
         noteFaults()
-        if guards != nil, let cause = poisonCause { throw .poisoned(cause: cause) }
+        guard isPoisoned.load(ordering: .acquiring), let cause = poisonCause else { return }
+        throw .poisoned(cause: cause)
     }
 
     /// Fails when any file could not be reached whole since the store was opened.

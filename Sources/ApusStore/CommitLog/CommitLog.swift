@@ -40,6 +40,8 @@ package final class CommitLog: Sendable {
     let pendingStart = Mutex<AppendStart?>(nil)
     /// The first sync, or mapping that is stored through, that failed. Never taken back.
     private let firstFailure = Mutex<DiskError?>(nil)
+    /// Whether there was one: what an append may ask for each message.
+    let isPoisoned = Atomic<Bool>(false)
     /// When a full disk was last told of, by the clock's nanoseconds.
     private let lastDiskFull = Atomic<Int64>(.min / 2)
     /// Set when the store begins to close or is let go. That may happen within a step of an agent,
@@ -104,6 +106,7 @@ package final class CommitLog: Sendable {
             defer { held = held ?? cause }
             return held == nil
         }
+        isPoisoned.store(true, ordering: .releasing)
         refuse(.poisoned(cause: cause))
         if isFirst { observer?.storeDid(.poisoned(cause)) }
     }
