@@ -8,14 +8,19 @@ extension MappingGuard? {
     /// Asked before a load too: each missing page costs the process a mapping of its own.
     @inline(__always)
     func check() throws(StoreError) {
-        guard let self, let fault = self.fault else { return }
-        throw .mappingFailed(fault)
+        if let self { try self.look() }
+    }
+}
+
+extension MappingGuard {
+    @inline(never)
+    fileprivate func look() throws(StoreError) {
+        if let fault { throw .mappingFailed(fault) }
     }
 
     /// The same, and `range` can be loaded from now on.
-    @inline(__always)
+    @inline(never)
     func check(reading range: Range<Int>) throws(StoreError) {
-        guard let self, let fault = self.fault(reading: range) else { return }
-        throw .mappingFailed(fault)
+        if let fault = fault(reading: range) { throw .mappingFailed(fault) }
     }
 }

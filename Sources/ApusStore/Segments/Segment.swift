@@ -63,11 +63,10 @@ package final class Segment: Sendable {
     /// that it found can be read whole afterwards.
     @inline(__always)
     func checkMapping(of outcome: RecordOutcome, at position: Int) throws(StoreError) {
-        if case .record(let frame) = outcome {
-            try mappingGuard.check(reading: position..<position + frame.totalSize)
-        } else {
-            try mappingGuard.check()
-        }
+        guard let mappingGuard else { return }
+        var range = position..<position
+        if case .record(let frame) = outcome { range = position..<position + frame.totalSize }
+        try mappingGuard.check(reading: range)
     }
 
     /// Opens a file that is there. `length` is what it must have.
