@@ -47,12 +47,8 @@ struct QueueReader {
     private func record(of unit: ConsumeQueueUnit, at offset: Int64) throws(StoreError)
         -> RecordLease?
     {
-        do throws(StoreError) {
-            let lease = try log.record(at: unit.physicalOffset)
-            if matches(lease, unit, offset) { return lease }
-        } catch {
-            // Nothing that could be mended.
-            if case .mappingFailed = error { throw error }
+        if let lease = try? log.record(at: unit.physicalOffset), matches(lease, unit, offset) {
+            return lease
         }
         let start = log.start.load(ordering: .acquiring)
         if try offset < queue.minimumOffset(logStart: start) { return nil }
