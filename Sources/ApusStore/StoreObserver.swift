@@ -29,6 +29,11 @@ public enum StoreEvent: Hashable, Sendable {
     /// until it has caught up, all messages get that message's, and retention by age keeps them as
     /// long.
     case clockBehind(milliseconds: Int64)
+    /// A guarded mapping failed: the file was cut short, or its device does not give a page of it.
+    /// Nothing is read from it any more. Told of once for each file.
+    case mappingFailed(DiskError)
+    /// The process has no room for one more guarded mapping: a fault in this one ends it.
+    case unguarded(path: String)
     /// A background step failed and will be tried again.
     case delayed(task: String, error: StoreError)
     case closed

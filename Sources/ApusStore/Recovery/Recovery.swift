@@ -296,6 +296,8 @@ extension Recovery {
 extension Recovery {
     /// Makes the log end where it was found to end, durably, before anything is appended.
     private func cut() throws(StoreError) {
+        // What could not be reached looks like an end.
+        try log.checkMappings()
         try removeUnfinished()
         if case .fresh = origin { return }
         let quarantine = Quarantine(disk: disk, directory: directory, epoch: epoch)

@@ -80,6 +80,28 @@ static inline void capus_prefetch(const void *bytes, long count) {
         __builtin_prefetch((const char *)bytes + offset, 1, 3);
 }
 
+// Installs a handler of SIGBUS for this process, once: the one that is there is kept and called for
+// every fault outside of the regions below.
+void capus_guard_install(void);
+
+// Guards the mapping of `count` bytes at `base`: zeros stand for a page that the file does not have
+// or the device cannot give, and the mapping is marked. The number to ask and remove it by; -1 when
+// 65,536 are guarded already.
+int32_t capus_guard_add(const void *base, size_t count, int is_writable);
+
+// Ends that. Before the mapping ends.
+void capus_guard_remove(int32_t slot);
+
+// Where in a guarded mapping the first fault was; -1 when there was none. Who has read zeros that
+// stand for a missing page gets another answer than -1.
+int64_t capus_guard_fault(int32_t slot);
+
+// Faults in all guarded mappings so far.
+uint64_t capus_guard_fault_count(void);
+
+// Loads a byte of each page.
+void capus_touch(const void *bytes, size_t count);
+
 // Names the calling thread; at most 15 bytes are kept.
 void capus_name_thread(const char *name);
 
