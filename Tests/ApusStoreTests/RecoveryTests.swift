@@ -101,6 +101,18 @@ private let firstSegment = "commitlog/00000000000000000000"
         return first
     }
 
+    @Test("gives no number out again whose record is gone, below the mark or behind a cut at it")
+    func goneRecords() throws {
+        let from = Int(places[60].physicalOffset)
+        try overwrite(segment, at: from, with: [UInt8](repeating: 0, count: 65_536 - from))
+        let store = try reopen()
+        let queue = try store.queue(topic: "Orders")
+        #expect(try store.maximumOffset(queue) == 100)
+        #expect(throws: StoreError.self) { _ = try store.read(queue, from: 60, count: 1).messages() }
+        #expect(try store.append(message(7)).queueOffset == 100)
+        try store.close()
+    }
+
     @Test("keeps everything that is whole")
     func whole() throws {
         let store = try reopen()

@@ -245,7 +245,9 @@ extension Recovery {
         }
         for queue in try table.all() {
             try log.keepUnreadable(of: queue, before: .max) { unit in
-                scanned.damaged.contains {
+                // Nobody looked at what lies below the scan; the mark vouches for its entries.
+                if durable != nil, unit.physicalOffset < start { return log.isUnreadable(unit) }
+                return scanned.damaged.contains {
                     unit.physicalOffset >= $0.start && unit.physicalOffset < $0.end
                 }
             }
