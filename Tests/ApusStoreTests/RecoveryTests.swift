@@ -108,7 +108,7 @@ private let firstSegment = "commitlog/00000000000000000000"
         let store = try reopen()
         let queue = try store.queue(topic: "Orders")
         #expect(try store.maximumOffset(queue) == 100)
-        #expect(throws: StoreError.self) { _ = try store.read(queue, from: 60, count: 1).messages() }
+        #expect(throws: StoreError.self) { try store.read(queue, from: 60, count: 1).messages() }
         #expect(try store.append(message(7)).queueOffset == 100)
         try store.close()
     }
