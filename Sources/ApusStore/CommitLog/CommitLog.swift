@@ -129,6 +129,10 @@ package final class CommitLog: Sendable {
 
 extension CommitLog {
     /// Appends one message and publishes it; durability is waited for elsewhere.
+    ///
+    /// Inlined, so that the result goes straight to where the caller wants it: a copy of a struct
+    /// whose fields were stored a moment ago waits for those stores (a tenth of an append).
+    @inline(__always)
     func append(
         to queue: ConsumeQueue, body: RawSpan, properties: RawSpan, attributes: MessageAttributes
     ) throws(StoreError) -> AppendResult {

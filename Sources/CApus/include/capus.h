@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #if defined(__x86_64__)
 #include <emmintrin.h>
 #endif
@@ -72,6 +73,31 @@ static inline uint32_t capus_matches_of_16(const void *bytes, uint8_t byte) {
     for (int i = 0; i < 16; i++) mask |= (uint32_t)(((const uint8_t *)bytes)[i] == byte) << i;
     return mask;
 #endif
+}
+
+// Copies `count` bytes that do not overlap. Inline for up to 64, since topics and properties are
+// mostly that short and a call would cost more than the copy: the first bytes and the last, which
+// may be the same ones in part.
+static inline void capus_copy(void *to, const void *from, size_t count) {
+    uint8_t *target = (uint8_t *)to;
+    const uint8_t *source = (const uint8_t *)from;
+    if (count > 64) {
+        memcpy(to, from, count);
+    } else if (count > 32) {
+        memcpy(target, source, 32);
+        memcpy(target + count - 32, source + count - 32, 32);
+    } else if (count >= 16) {
+        memcpy(target, source, 16);
+        memcpy(target + count - 16, source + count - 16, 16);
+    } else if (count >= 8) {
+        memcpy(target, source, 8);
+        memcpy(target + count - 8, source + count - 8, 8);
+    } else if (count >= 4) {
+        memcpy(target, source, 4);
+        memcpy(target + count - 4, source + count - 4, 4);
+    } else {
+        for (size_t at = 0; at < count; at++) target[at] = source[at];
+    }
 }
 
 // Asks for the cache lines of `count` bytes, which will be written soon. Never faults.
