@@ -73,8 +73,8 @@ extension CommitLog {
         return BatchAppendResult(
             first: AppendResult(
                 physicalOffset: place.physicalOffset, queueOffset: place.queueOffset,
-                storeTimestamp: place.storeTimestamp, byteCount: first, storeHost: storeHost,
-                status: .stored),
+                storeTimestamp: place.storeTimestamp, byteCount: first,
+                storeHost: storeHostNumber, status: .stored),
             count: Int(measure.count), physicalEnd: end)
     }
 
