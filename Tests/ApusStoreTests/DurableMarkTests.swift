@@ -40,6 +40,34 @@ import Testing
         try store.close()
     }
 
+    @Test(
+        "knows of queues that are missing until they are made again, however often that is cut",
+        arguments: [false, true])
+    func missingQueues(wasClosed: Bool) throws {
+        do {
+            let store = try open()
+            for number in 0..<20 { try store.append(message(number, topic: "Gone")) }
+            for number in 0..<20 { try store.append(message(number)) }
+            if wasClosed { try store.close() } else { try store.flush() }
+        }
+        let queue = "\(directory.path)/consumequeue/Gone"
+        try FileManager.default.removeItem(atPath: queue)
+        // The directory is made again; then the machine stops, and its entries were not synced.
+        disk.fail(Fault(operation: "rename", path: "/abort.new", code: 5))
+        #expect(throws: StoreError.self) { _ = try open() }
+        disk.fail(nil)
+        let file = "\(queue)/0/00000000000000000000"
+        #expect(FileManager.default.fileExists(atPath: file))
+        try Data().write(to: URL(filePath: file))
+        let store = try open()
+        #expect(try store.maximumOffset(store.queue(topic: "Gone")) == 20)
+        #expect(try store.append(message(20, topic: "Gone")).queueOffset == 20)
+        try store.close()
+        #expect(
+            try #require(Checkpoint.read(disk, "\(directory.path)/checkpoint").mark).queueCount == 2
+        )
+    }
+
     @Test("stays behind a queue whose files could not be opened to be synced")
     func unopenedQueue() throws {
         let store = try open()

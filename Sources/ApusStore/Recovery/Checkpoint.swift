@@ -124,6 +124,21 @@ package final class Checkpoint: Sendable {
         }
     }
 
+    /// Changes the newest mark of a file that nobody has begun, and makes that durable.
+    static func rewrite(
+        _ disk: any Disk, _ path: String, _ change: (inout DurableMark) -> Void
+    ) throws(DiskError) {
+        let contents = try read(disk, path)
+        guard let old = contents.mark ?? contents.newestMark else { return }
+        var next = old
+        change(&next)
+        guard next != old else { return }
+        next.generation = max(old.generation, contents.newestMark?.generation ?? 0) &+ 1
+        let file = try disk.open(path, .readWrite)
+        defer { file.close() }
+        try write(next, to: file)
+    }
+
     private static func write(
         _ mark: DurableMark, to file: any DiskFile
     ) throws(DiskError) {

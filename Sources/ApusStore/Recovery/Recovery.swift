@@ -162,7 +162,16 @@ extension Recovery {
             throw missingFiles(mark)
         }
         var start = min(mark.queuesDurable, mark.logDurable)
-        if table.directoryCount.value < Int(mark.queueCount) { start = 0 }
+        if table.directoryCount.value < Int(mark.queueCount) {
+            start = 0
+            // A directory that is made again counts at once, and its entries may be lost once more:
+            // until the next mark no number of directories is enough.
+            do throws(DiskError) {
+                try Checkpoint.rewrite(disk, directory.checkpoint) { $0.queueCount = .max }
+            } catch {
+                throw StoreError(error)
+            }
+        }
         try scan(
             from: max(start, log.start.load(ordering: .relaxed)), durable: mark.logDurable)
         // There may be no record behind the mark to take the time from.
