@@ -45,8 +45,11 @@ let package = Package(
         .target(
             name: "ApusStore", dependencies: ["ApusFormat", "ApusSystem"],
             swiftSettings: lowerFloors + mutants),
+        // Empty but in a build with ThreadSanitizer.
+        .target(name: "CMutexAnnotations", path: "Tests/Sanitize/CMutexAnnotations"),
         .target(
-            name: "TestSupport", dependencies: ["ApusSystem"], path: "Tests/TestSupport",
+            name: "TestSupport", dependencies: ["ApusSystem", "CMutexAnnotations"],
+            path: "Tests/TestSupport",
             swiftSettings: everywhere),
         // A disk that fails, and what is run on it.
         .target(
