@@ -46,9 +46,9 @@ let package = Package(
             name: "ApusStore", dependencies: ["ApusFormat", "ApusSystem"],
             swiftSettings: lowerFloors + mutants),
         // Empty but in a build with ThreadSanitizer.
-        .target(name: "CMutexAnnotations", path: "Tests/Sanitize/CMutexAnnotations"),
+        .target(name: "CThreadAnnotations", path: "Tests/Sanitize/CThreadAnnotations"),
         .target(
-            name: "TestSupport", dependencies: ["ApusSystem", "CMutexAnnotations"],
+            name: "TestSupport", dependencies: ["ApusSystem", "CThreadAnnotations"],
             path: "Tests/TestSupport",
             swiftSettings: everywhere),
         // A disk that fails, and what is run on it.

@@ -15,6 +15,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "cthreadannotations.h"
+
+// What stands in for the runtime is not looked at itself.
+#pragma clang attribute push(__attribute__((no_sanitize("thread"))), apply_to = function)
+
 #define LOCK "$s15Synchronization12_MutexHandleV9_lockSlowyys6UInt32VF"
 #define TRY "$s15Synchronization12_MutexHandleV12_tryLockSlowSbyF"
 #define UNLOCK "$s15Synchronization12_MutexHandleV11_unlockSlowyyF"
@@ -27,30 +32,33 @@ static SWIFT void (*real_lock)(uint32_t thread, SELF);
 static SWIFT bool (*real_try)(SELF);
 static SWIFT void (*real_unlock)(SELF);
 
-static void *find(const char *name) {
+void *cthreadannotations_find(const char *name) {
     void *found = dlsym(RTLD_NEXT, name);
     if (found == NULL) {
-        fprintf(stderr, "%s is not in this Swift's library: see %s\n", name, __FILE__);
+        fprintf(stderr, "%s is not in this Swift's library: see Tests/Sanitize\n", name);
         abort();
     }
     return found;
 }
 
-// Before main: whoever takes a mutex earlier is alone.
-__attribute__((constructor)) static void find_all(void) {
-    *(void **)&real_lock = find(LOCK);
-    *(void **)&real_try = find(TRY);
-    *(void **)&real_unlock = find(UNLOCK);
+// At the first call: libraries may take a mutex before this program's constructors run.
+static void find_mutex(void) {
+    if (real_lock != NULL) return;
+    *(void **)&real_try = cthreadannotations_find(TRY);
+    *(void **)&real_unlock = cthreadannotations_find(UNLOCK);
+    *(void **)&real_lock = cthreadannotations_find(LOCK);
 }
 
 SWIFT void apus_lock(uint32_t thread, SELF) __asm__(LOCK);
 SWIFT void apus_lock(uint32_t thread, SELF) {
+    find_mutex();
     real_lock(thread, mutex);
     __tsan_acquire(mutex);
 }
 
 SWIFT bool apus_try(SELF) __asm__(TRY);
 SWIFT bool apus_try(SELF) {
+    find_mutex();
     bool taken = real_try(mutex);
     if (taken) __tsan_acquire(mutex);
     return taken;
@@ -58,8 +66,11 @@ SWIFT bool apus_try(SELF) {
 
 SWIFT void apus_unlock(SELF) __asm__(UNLOCK);
 SWIFT void apus_unlock(SELF) {
+    find_mutex();
     __tsan_release(mutex);
     real_unlock(mutex);
 }
+
+#pragma clang attribute pop
 #endif
 #endif
