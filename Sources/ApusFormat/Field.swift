@@ -3,6 +3,8 @@
 // Every number in RocketMQ's files and frames is big-endian two's complement. This file is the only
 // one on this floor that reads and writes them in memory: layouts elsewhere are lists of `Field`s.
 
+public import CApus
+
 /// The position and width of one big-endian integer in a fixed layout.
 public struct Field<Value: FixedWidthInteger & BitwiseCopyable & Sendable>: Sendable {
     /// Bytes from the start of the layout.
@@ -107,6 +109,18 @@ extension MutableRawSpan {
             unsafe source.withUnsafeBytes { bytes in
                 guard let from = bytes.baseAddress, let to = target.baseAddress else { return }
                 unsafe (to + offset).copyMemory(from: from, byteCount: bytes.count)
+            }
+        }
+    }
+
+    /// The same without a check, for a caller that has made sure that all of it fits. The two do
+    /// not overlap.
+    @unsafe @inlinable @inline(__always) @_lifetime(self: copy self)
+    mutating func copyUnchecked(_ source: RawSpan, at offset: Int) {
+        unsafe self.withUnsafeMutableBytes { target in
+            unsafe source.withUnsafeBytes { bytes in
+                guard let from = bytes.baseAddress, let to = target.baseAddress else { return }
+                unsafe capus_copy(to + offset, from, bytes.count)
             }
         }
     }

@@ -6,22 +6,39 @@
 private import CApus
 
 /// What the properties of a message say about its tags, keys and checksum.
+///
+/// Small enough to stay in registers: places are kept in 16 bits, as much as a record can hold.
 @frozen public struct PropertyScan: Sendable {
-    /// Where the value of TAGS stands; empty without tags. The last item of that name counts.
-    public internal(set) var tags = 0..<0
-    /// Where the value of KEYS stands: words with spaces between.
-    public internal(set) var keys = 0..<0
-    /// Where the value of UNIQ_KEY stands.
-    public internal(set) var uniqueKey = 0..<0
-    /// Where the value of DELAY stands.
-    public internal(set) var delay = 0..<0
+    /// Where a value stands.
+    @frozen @usableFromInline struct Place: Sendable {
+        @usableFromInline var start: UInt16 = 0
+        @usableFromInline var end: UInt16 = 0
+
+        @inlinable init() {}
+        @inlinable var range: Range<Int> { Int(start)..<Int(end) }
+        @inlinable var isEmpty: Bool { start == end }
+    }
+
+    @usableFromInline var tagsPlace = Place()
+    @usableFromInline var keysPlace = Place()
+    @usableFromInline var uniqueKeyPlace = Place()
+    @usableFromInline var delayPlace = Place()
     /// Whether an item is named `__CRC32#`, which only the store itself may write.
     public internal(set) var hasChecksum = false
     /// Whether the properties are empty or end with the separator that ends an item.
     public internal(set) var isTerminated = true
 
+    /// Where the value of TAGS stands; empty without tags. The last item of that name counts.
+    @inlinable public var tags: Range<Int> { tagsPlace.range }
+    /// Where the value of KEYS stands: words with spaces between.
+    @inlinable public var keys: Range<Int> { keysPlace.range }
+    /// Where the value of UNIQ_KEY stands.
+    @inlinable public var uniqueKey: Range<Int> { uniqueKeyPlace.range }
+    /// Where the value of DELAY stands.
+    @inlinable public var delay: Range<Int> { delayPlace.range }
+
     /// Whether the message can be found by a key.
-    @inlinable public var isKeyed: Bool { !keys.isEmpty || !uniqueKey.isEmpty }
+    @inlinable public var isKeyed: Bool { !keysPlace.isEmpty || !uniqueKeyPlace.isEmpty }
 
     private static let tagsName: UInt64 = 0x54_4147_5301  // "TAGS" 01
     private static let keysName: UInt64 = 0x4B_4559_5301  // "KEYS" 01
@@ -29,19 +46,14 @@ private import CApus
     private static let uniqueName: UInt64 = 0x554E_4951_5F4B_4559  // "UNIQ_KEY"
     private static let checksumName: UInt64 = 0x5F5F_4352_4333_3223  // "__CRC32#"
 
-    /// Scans `bytes`, the properties as a record holds them: `name 01 value 02`, repeated.
-    @inlinable
+    /// The most bytes that are looked at: twice of what a record can hold.
+    @inlinable public static var limit: Int { 0xFFFF }
+
+    /// Scans `bytes`, the properties as a record holds them: `name 01 value 02`, repeated. What
+    /// stands behind the first `limit` bytes is not seen.
     public init(_ bytes: RawSpan) {
         self.init()
-        read(bytes)
-    }
-
-    @inlinable init() {}
-
-    /// Into the caller's memory: a result that is returned would be copied once more.
-    @usableFromInline
-    mutating func read(_ bytes: RawSpan) {
-        let count = bytes.byteCount
+        let count = min(bytes.byteCount, Self.limit)
         var start = 0
         var offset = 0
         while offset < count {
@@ -59,6 +71,8 @@ private import CApus
             isTerminated = false
         }
     }
+
+    @inlinable init() {}
 
     /// Which of the 16 bytes from `offset` on, as far as they are there, end an item.
     @inline(__always)
@@ -86,8 +100,7 @@ private import CApus
         return mask
     }
 
-    /// Few names matter, and their first letters tell them from nearly all others. Those are looked
-    /// at in a call of its own, so that the loop keeps its few values in registers.
+    /// Few names matter, and their first letters tell them from nearly all others.
     @inline(__always)
     private mutating func classify(_ bytes: RawSpan, from start: Int, to end: Int) {
         guard start < bytes.byteCount else { return }
@@ -100,19 +113,19 @@ private import CApus
     /// D, K, T, U and _, as bits counted from D.
     private static let firstLetters: UInt32 = 1 << 0 | 1 << 7 | 1 << 16 | 1 << 17 | 1 << 27
 
-    @inline(never)
+    @inline(__always)
     private mutating func classifyKnown(_ bytes: RawSpan, from start: Int, to end: Int) {
         let prefix = Self.prefix(of: bytes, at: start)
         if prefix >> 24 == Self.tagsName {
-            Self.take(&tags, from: start &+ 5, to: end)
+            Self.take(&tagsPlace, from: start &+ 5, to: end)
         } else if prefix >> 24 == Self.keysName {
-            Self.take(&keys, from: start &+ 5, to: end)
+            Self.take(&keysPlace, from: start &+ 5, to: end)
         } else if prefix == Self.uniqueName {
             if end &- start > 8, bytes.loadBigEndian(UInt8.self, at: start &+ 8) == 1 {
-                Self.take(&uniqueKey, from: start &+ 9, to: end)
+                Self.take(&uniqueKeyPlace, from: start &+ 9, to: end)
             }
         } else if prefix >> 16 == Self.delayName {
-            Self.take(&delay, from: start &+ 6, to: end)
+            Self.take(&delayPlace, from: start &+ 6, to: end)
         } else if prefix == Self.checksumName {
             hasChecksum = true
         }
@@ -121,8 +134,10 @@ private import CApus
     /// Notes where a value stands. RocketMQ takes an item with an empty one for none, so an earlier
     /// item of that name goes on to count.
     @inline(__always)
-    private static func take(_ value: inout Range<Int>, from start: Int, to end: Int) {
-        if start < end { value = start..<end }
+    private static func take(_ value: inout Place, from start: Int, to end: Int) {
+        guard start < end else { return }
+        value.start = UInt16(truncatingIfNeeded: start)
+        value.end = UInt16(truncatingIfNeeded: end)
     }
 
     /// The first eight bytes from `offset` on, most significant first; zeros behind the end.

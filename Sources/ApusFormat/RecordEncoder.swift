@@ -18,6 +18,71 @@ public enum RecordEncoder: Sendable {
         _ fields: RecordFields, frame: RecordFrame, topic: RawSpan, properties: RawSpan,
         body: RawSpan, appendsChecksum: Bool, into bytes: inout MutableRawSpan, at offset: Int
     ) {
+        if frame.isPlain, !appendsChecksum {
+            encodePlain(
+                fields, frame: frame, topic: topic, properties: properties, body: body,
+                into: &bytes, at: offset)
+        } else {
+            encodeAny(
+                fields, frame: frame, topic: topic, properties: properties, body: body,
+                appendsChecksum: appendsChecksum, into: &bytes, at: offset)
+        }
+    }
+
+    /// A record of version 1 with IPv4 hosts and no checksum of its own: every field before the
+    /// body has one place, and one check covers all bytes.
+    @inlinable @inline(__always)
+    static func encodePlain(
+        _ fields: RecordFields, frame: RecordFrame, topic: RawSpan, properties: RawSpan,
+        body: RawSpan, into bytes: inout MutableRawSpan, at offset: Int
+    ) {
+        typealias Layout = RecordLayout
+        precondition(
+            offset >= 0 && frame.totalSize <= bytes.byteCount &- offset
+                && body.byteCount == frame.bodyLength && topic.byteCount == frame.topicLength
+                && properties.byteCount == frame.propertiesLength
+                && !fields.bornHost.isIPv6 && !fields.storeHost.isIPv6)
+        // Neighbours of 32 bits go in together.
+        unsafe Field<UInt64>(at: Layout.bodyChecksum.offset).storeUnchecked(
+            pair(fields.bodyChecksum, fields.queueID), into: &bytes, at: offset)
+        unsafe Layout.flag.storeUnchecked(fields.flag, into: &bytes, at: offset)
+        unsafe Layout.queueOffset.storeUnchecked(fields.queueOffset, into: &bytes, at: offset)
+        unsafe Layout.physicalOffset.storeUnchecked(fields.physicalOffset, into: &bytes, at: offset)
+        unsafe Layout.systemFlag.storeUnchecked(
+            frame.systemFlag.rawValue, into: &bytes, at: offset)
+        unsafe Layout.bornTimestamp.storeUnchecked(fields.bornTimestamp, into: &bytes, at: offset)
+        unsafe fields.bornHost.storeIPv4Unchecked(into: &bytes, at: offset &+ Layout.bornHost)
+        unsafe Layout.storeTimestamp.storeUnchecked(fields.storeTimestamp, into: &bytes, at: offset)
+        unsafe fields.storeHost.storeIPv4Unchecked(into: &bytes, at: offset &+ Layout.storeHost)
+        unsafe Layout.reconsumeTimes.storeUnchecked(fields.reconsumeTimes, into: &bytes, at: offset)
+        unsafe Layout.preparedTransactionOffset.storeUnchecked(
+            fields.preparedTransactionOffset, into: &bytes, at: offset)
+        unsafe Layout.bodyLength.storeUnchecked(
+            Int32(truncatingIfNeeded: body.byteCount), into: &bytes, at: offset)
+        var place = offset &+ Layout.body
+        unsafe bytes.copyUnchecked(body, at: place)
+        place &+= body.byteCount
+        unsafe Field<UInt8>(at: 0).storeUnchecked(
+            UInt8(truncatingIfNeeded: topic.byteCount), into: &bytes, at: place)
+        unsafe bytes.copyUnchecked(topic, at: place &+ 1)
+        place &+= 1 &+ topic.byteCount
+        unsafe Field<UInt16>(at: 0).storeUnchecked(
+            UInt16(truncatingIfNeeded: properties.byteCount), into: &bytes, at: place)
+        unsafe bytes.copyUnchecked(properties, at: place &+ Layout.propertiesLengthWidth)
+        unsafe Field<UInt64>(at: 0).storeUnchecked(head(of: frame), into: &bytes, at: offset)
+    }
+
+    @inlinable @inline(__always)
+    static func pair(_ first: Int32, _ second: Int32) -> UInt64 {
+        UInt64(UInt32(bitPattern: first)) << 32 | UInt64(UInt32(bitPattern: second))
+    }
+
+    /// A record of any kind.
+    @inlinable @inline(never)
+    static func encodeAny(
+        _ fields: RecordFields, frame: RecordFrame, topic: RawSpan, properties: RawSpan,
+        body: RawSpan, appendsChecksum: Bool, into bytes: inout MutableRawSpan, at offset: Int
+    ) {
         typealias Layout = RecordLayout
         let born = offset &+ Layout.bornShift(frame.systemFlag)
         let both = offset &+ Layout.hostsShift(frame.systemFlag)

@@ -46,6 +46,8 @@ public struct RecordFrame: Hashable, Sendable {
     public let topicLength: Int
     /// Bytes of the properties as stored, a checksum property included.
     public let propertiesLength: Int
+    /// Bytes of the whole record.
+    public let totalSize: Int
 
     @inlinable public init(
         version: RecordVersion, systemFlag: SystemFlag, bodyLength: Int, topicLength: Int,
@@ -56,7 +58,17 @@ public struct RecordFrame: Hashable, Sendable {
         self.bodyLength = bodyLength
         self.topicLength = topicLength
         self.propertiesLength = propertiesLength
+        // Version 1 and IPv4 hosts first: nearly all records are of that kind.
+        totalSize =
+            version == .v1 && systemFlag.hasIPv4Hosts
+            ? RecordLayout.minimumSize &+ bodyLength &+ topicLength &+ propertiesLength
+            : RecordLayout.body &+ RecordLayout.hostsShift(systemFlag) &+ bodyLength
+                &+ version.topicLengthWidth &+ topicLength &+ RecordLayout.propertiesLengthWidth
+                &+ propertiesLength
     }
+
+    /// Version 1 with IPv4 hosts: every field before the body has one place.
+    @inlinable @inline(__always) var isPlain: Bool { version == .v1 && systemFlag.hasIPv4Hosts }
 
     /// Where the 4 bytes of the body length stand.
     @inlinable public var bodyLengthOffset: Int {
@@ -71,7 +83,6 @@ public struct RecordFrame: Hashable, Sendable {
     @inlinable @inline(__always) public var propertiesOffset: Int {
         topicOffset &+ topicLength &+ RecordLayout.propertiesLengthWidth
     }
-    @inlinable @inline(__always) public var totalSize: Int { propertiesOffset &+ propertiesLength }
 
     /// The body's bytes in a record that starts at `base` in `bytes`.
     @inlinable @_lifetime(copy bytes)

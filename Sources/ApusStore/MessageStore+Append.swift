@@ -76,7 +76,7 @@ extension MessageStore {
         attributes: MessageAttributes = MessageAttributes()
     ) throws(StoreError) -> BatchAppendResult {
         let batch = try log.append(to: queue.queue, batch: frames, attributes: attributes)
-        guard log.isSync else { return batch }
+        guard log.isAwaited else { return batch }
         return batch.withStatus(try flushStatus(upTo: batch.physicalEnd))
     }
 
@@ -187,11 +187,15 @@ extension MessageStore {
     }
 
     private func awaitFlush(_ result: AppendResult) throws(StoreError) -> AppendResult {
-        guard log.isSync, !Mutant.acknowledgesBeforeSync.isPlanted else { return result }
+        guard log.isAwaited, !Mutant.acknowledgesBeforeSync.isPlanted else { return result }
         return result.withStatus(try flushStatus(upTo: result.physicalEnd))
     }
 
     private func flushStatus(upTo end: Int64) throws(StoreError) -> AppendStatus {
+        guard log.isSync else {
+            try log.checkStores()
+            return .stored
+        }
         let timeout = log.configuration.flush.syncTimeoutMilliseconds
         switch commit.wait(until: end, timeoutMilliseconds: timeout) {
         case .flushed: return .stored
@@ -213,7 +217,14 @@ extension MessageStore {
         upTo end: Int64,
         _ completion: @escaping @Sendable (Result<AppendStatus, StoreError>) -> Void
     ) {
-        guard log.isSync else { return completion(.success(.stored)) }
+        guard log.isAwaited else { return completion(.success(.stored)) }
+        guard log.isSync else {
+            return completion(
+                Result { () throws(StoreError) in
+                    try log.checkStores()
+                    return .stored
+                })
+        }
         let timeout = log.configuration.flush.syncTimeoutMilliseconds
         commit.whenFlushed(upTo: end, timeoutMilliseconds: timeout) { outcome in
             switch outcome {

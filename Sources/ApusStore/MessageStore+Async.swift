@@ -13,7 +13,7 @@ extension MessageStore {
         let result = try appendUnflushed(
             to: queue.queue, body: message.body.rawSpan,
             properties: properties.rawSpan, attributes: message.attributes)
-        guard log.isSync else { return result }
+        guard log.isAwaited else { return result }
         let outcome = await withCheckedContinuation { continuation in
             whenFlushed(result) { continuation.resume(returning: $0) }
         }
@@ -27,7 +27,7 @@ extension MessageStore {
         let queue = try queue(topic: first.topic, id: first.queueID)
         let batch = try log.append(
             to: queue.queue, batch: frames.rawSpan, attributes: first.attributes)
-        guard log.isSync else { return batch }
+        guard log.isAwaited else { return batch }
         let outcome = await withCheckedContinuation { continuation in
             whenFlushed(upTo: batch.physicalEnd) { continuation.resume(returning: $0) }
         }

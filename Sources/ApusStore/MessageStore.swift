@@ -49,6 +49,8 @@ public final class MessageStore: Sendable {
         observer: (any StoreObserver)?, disk: any Disk, time: TimeSource
     ) throws(StoreError) -> MessageStore {
         try configuration.validate()
+        let guards = configuration.guardsMappings ? MappingGuards() : nil
+        let disk = guards.map { disk.guarded(by: $0) } ?? disk
         let paths = StoreDirectory(root: directory, commitLog: configuration.commitLog.path)
         try SegmentLoader(
             disk: disk, directory: paths, length: configuration.commitLog.segmentByteCount
@@ -56,7 +58,7 @@ public final class MessageStore: Sendable {
         let lockFile = try StoreLock.take(disk, paths)
         let log = CommitLog(
             disk: disk, directory: paths, configuration: configuration, time: time,
-            observer: observer)
+            observer: observer, guards: guards)
         let loader = QueueLoader(log: log)
         let table = ConsumeQueueTable(
             disk: disk, directory: paths, settings: configuration.queues

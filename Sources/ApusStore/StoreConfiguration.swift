@@ -17,6 +17,12 @@ public struct StoreConfiguration: Hashable, Sendable {
     public var compression: CompressionSettings?
     /// The address that records carry as their store host, and message ids with them.
     public var storeHost = HostAddress.loopback(port: 10911)
+    /// Whether the process survives files that are cut short under the open store, and pages that a
+    /// device does not give, false. Off, such a page ends the process (SIGBUS); on, reads of that
+    /// file fail with `.mappingFailed`, and appends too when it is being written to. Installs a
+    /// handler of SIGBUS for the whole process when a store is first opened with it: one that was
+    /// there is called for all other faults, and one that comes later must do the same for ours.
+    public var guardsMappings = false
     /// Who runs the store's background work.
     public var threads = ThreadSettings.own
 

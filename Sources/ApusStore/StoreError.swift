@@ -50,6 +50,10 @@ public enum StoreError: Error, Hashable, Sendable {
     case limitTooLow(LimitForecast)
     /// The process had no descriptor or mapping left for a file of the store.
     case limitReached(DiskError)
+    /// A file was cut short under the open store, or its device does not give a page of it. Nothing
+    /// is read from it any more. Only where `StoreConfiguration.guardsMappings` is on; elsewhere
+    /// this ends the process.
+    case mappingFailed(DiskError)
     case file(DiskError)
 
     // Where the store stands.
@@ -57,7 +61,8 @@ public enum StoreError: Error, Hashable, Sendable {
     case offsetOutOfRange(requested: Int64, minimum: Int64, maximum: Int64)
     case physicalOffsetOutOfRange(requested: Int64, minimum: Int64, maximum: Int64)
     case closed
-    /// A sync failed: nothing is acknowledged any more; the cause is the first failure.
+    /// A sync failed, or a guarded mapping that messages are stored through: nothing is
+    /// acknowledged any more; the cause is the first failure.
     case poisoned(cause: DiskError)
 
     /// The error for a failed file operation, by what the caller can do about it.
@@ -186,13 +191,17 @@ extension StoreError: CustomStringConvertible {
     private var stateText: String {
         switch self {
         case .file(let error): error.description
+        case .mappingFailed(let error):
+            "\(error): it was cut short, or its device fails; nothing more is read from it, and "
+                + "the rest of the store goes on: close the store, check the device, restore the "
+                + "file, and open the store again"
         case .unknownQueue(let topic, let id):
             "there is no queue \(topic)/\(id): append to it first"
         case .closed: "the store is closed: open it again"
         case .poisoned(let cause):
-            "the store takes no more messages since a sync failed (\(cause)): what was flushed "
-                + "before is on the device, what came after may be lost; close the store, check "
-                + "the device, and open it again"
+            "the store takes no more messages since they cannot be kept (\(cause)): what was "
+                + "flushed before is on the device, what came after may be lost; close the store, "
+                + "check the device, and open it again"
         // Said above. Named here so that the compiler finds a new case without a text.
         case .emptyTopic, .invalidTopic, .topicTooLong, .invalidQueueID, .propertiesTooLong,
             .bodyTooLarge, .recordTooLarge, .invalidProperty, .compressionFailed,

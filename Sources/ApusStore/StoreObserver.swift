@@ -22,6 +22,18 @@ public enum StoreEvent: Hashable, Sendable {
     /// The disk had no room; repeated at most once a second while that lasts.
     case diskFull(path: String)
     case poisoned(DiskError)
+    /// The wall clock was set ahead by so much more than the time that passed. Retention believes
+    /// it when it has stayed there for an hour.
+    case clockLeapt(milliseconds: Int64)
+    /// The wall clock is behind the newest message by so much. Store timestamps never go back:
+    /// until it has caught up, all messages get that message's, and retention by age keeps them as
+    /// long.
+    case clockBehind(milliseconds: Int64)
+    /// A guarded mapping failed: the file was cut short, or its device does not give a page of it.
+    /// Nothing is read from it any more. Told of once for each file.
+    case mappingFailed(DiskError)
+    /// The process has no room for one more guarded mapping: a fault in this one ends it.
+    case unguarded(path: String)
     /// A background step failed and will be tried again.
     case delayed(task: String, error: StoreError)
     case closed

@@ -22,7 +22,7 @@ package enum TimeSource: Sendable {
     package var nanoseconds: Int64 {
         switch self {
         case .system: return Self.read(CLOCK_BOOTTIME)
-        case .manual(let clock): return clock.wallMilliseconds * 1_000_000
+        case .manual(let clock): return clock.nanoseconds
         }
     }
 
@@ -58,19 +58,30 @@ package struct CalendarTime: Hashable, Sendable {
     package let year, month, day, hour, minute, second, millisecond: Int
 }
 
-/// A clock that stands still until it is moved.
+/// A clock that stands still until it is moved. Its two hands are those of a machine: the wall
+/// clock, which may be set to anything, and the one that counts what has passed.
 package final class ManualClock: Sendable {
-    private let now: Atomic<Int64>
+    private let wall: Atomic<Int64>
+    private let passed: Atomic<Int64>
 
-    package init(wallMilliseconds: Int64) { now = Atomic(wallMilliseconds) }
-
-    package var wallMilliseconds: Int64 { now.load(ordering: .relaxed) }
-
-    package func advance(milliseconds: Int64) {
-        now.wrappingAdd(milliseconds, ordering: .relaxed)
+    package init(wallMilliseconds: Int64) {
+        wall = Atomic(wallMilliseconds)
+        passed = Atomic(wallMilliseconds)
     }
 
-    package func set(wallMilliseconds: Int64) { now.store(wallMilliseconds, ordering: .relaxed) }
+    package var wallMilliseconds: Int64 { wall.load(ordering: .relaxed) }
+    package var nanoseconds: Int64 { passed.load(ordering: .relaxed) &* 1_000_000 }
+
+    /// Time passes.
+    package func advance(milliseconds: Int64) {
+        wall.wrappingAdd(milliseconds, ordering: .relaxed)
+        passed.wrappingAdd(milliseconds, ordering: .relaxed)
+    }
+
+    /// Someone sets the wall clock, on or back; no time passes.
+    package func step(milliseconds: Int64) {
+        wall.wrappingAdd(milliseconds, ordering: .relaxed)
+    }
 }
 
 /// 64 random bits from the system, never 0.

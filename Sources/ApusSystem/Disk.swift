@@ -75,9 +75,13 @@ package protocol Disk: Sendable {
     func space(_ path: String) throws(DiskError) -> DiskSpace
     /// How many files the process may open and map; nil when nothing limits it.
     func processLimits() -> ProcessLimits?
+    /// The same disk, whose mappings are guarded from now on.
+    func guarded(by guards: MappingGuards) -> any Disk
 }
 
 extension Disk {
+    /// A disk whose mappings cannot fail.
+    package func guarded(by guards: MappingGuards) -> any Disk { self }
     /// A disk whose files take nothing from the process.
     package func processLimits() -> ProcessLimits? { nil }
 }
@@ -96,6 +100,8 @@ package protocol DiskFile: AnyObject, Sendable {
     /// Maps the first `count` bytes, shared. The bytes stay valid until `unmap`.
     func map(count: Int, writable: Bool) throws(DiskError) -> MappedBytes
     func unmap(_ bytes: MappedBytes)
+    /// What is known of the file's mapping; nil while it has none, or none that is guarded.
+    var mappingGuard: MappingGuard? { get }
     /// Makes the pages of `range` dirty without changing them, so that the next sync writes them.
     /// What a failed sync left in the page cache counts as written there although it is not.
     func dirty(_ bytes: MappedBytes, _ range: Range<Int>)
@@ -107,6 +113,7 @@ package protocol DiskFile: AnyObject, Sendable {
     /// nobody has the bytes mapped.
     func forget(from offset: Int, count: Int)
     /// Makes all that was stored in the file durable. After one failure the contents are unknown.
+    /// Fails too when something was stored through a guarded mapping that the file does not hold.
     func sync() throws(DiskError)
     /// Takes the exclusive lock on the first byte; false when another process holds it.
     func lockFirstByte() throws(DiskError) -> Bool
@@ -119,6 +126,7 @@ package protocol DiskFile: AnyObject, Sendable {
 }
 
 extension DiskFile {
+    package var mappingGuard: MappingGuard? { nil }
     package func dirty(_ bytes: MappedBytes, _ range: Range<Int>) { bytes.dirty(range) }
     /// A disk whose files nobody else opens has no locks to tell of.
     package func isFirstByteLocked() throws(DiskError) -> Bool { false }

@@ -145,6 +145,17 @@ private import Glibc
         return low < high ? low..<high : nil
     }
 
+    /// Loads a byte of each page of `range`, so that what is missing is known of.
+    func touch(_ range: Range<Int>) {
+        precondition(range.lowerBound >= 0 && range.upperBound <= count)
+        unsafe capus_touch(base + range.lowerBound, range.count)
+    }
+
+    /// Has the mapping guarded. The number to ask by; -1 when there is no room for one more.
+    func addGuard(isWritable: Bool) -> Int32 {
+        unsafe capus_guard_add(base, count, isWritable ? 1 : 0)
+    }
+
     /// Ends the mapping. No copy of the value may be used afterwards.
     func unmap() {
         _ = unsafe munmap(base, count)

@@ -5,7 +5,15 @@ private import Glibc
 
 /// The file system of the machine.
 package struct SystemDisk: Disk {
+    private var guards: MappingGuards?
+
     package init() {}
+
+    package func guarded(by guards: MappingGuards) -> any Disk {
+        var disk = self
+        disk.guards = guards
+        return disk
+    }
 
     package func open(_ path: String, _ mode: OpenMode) throws(DiskError) -> any DiskFile {
         let flags: Int32 =
@@ -19,7 +27,7 @@ package struct SystemDisk: Disk {
         guard descriptor >= 0 else {
             throw DiskError(operation: "open", path: path, code: -descriptor)
         }
-        return SystemFile(descriptor: descriptor, path: path)
+        return SystemFile(descriptor: descriptor, path: path, guards: guards)
     }
 
     package func createDirectories(_ path: String) throws(DiskError) {

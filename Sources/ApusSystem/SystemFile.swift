@@ -2,16 +2,21 @@
 
 private import CApus
 private import Glibc
+private import Synchronization
 
 /// A file descriptor with its path. Closed once: by `close` or at the end of its life.
 package final class SystemFile: DiskFile {
     package let path: String
     private let descriptor: Int32
     private let isClosed = Flag()
+    private let guards: MappingGuards?
+    /// Of the one mapping that a file has at a time.
+    private let mapping = Mutex<MappingGuard?>(nil)
 
-    package init(descriptor: Int32, path: String) {
+    package init(descriptor: Int32, path: String, guards: MappingGuards? = nil) {
         self.descriptor = descriptor
         self.path = path
+        self.guards = guards
     }
 
     deinit { close() }
@@ -79,10 +84,17 @@ package final class SystemFile: DiskFile {
         guard let base = unsafe base, unsafe base != MAP_FAILED else {
             throw failure("map \(count) bytes of")
         }
-        return unsafe MappedBytes(base: base, count: count)
+        let bytes = unsafe MappedBytes(base: base, count: count)
+        if let made = guards?.add(bytes, isWritable: writable, path: path) {
+            mapping.withLock { $0 = made }
+        }
+        return bytes
     }
 
+    package var mappingGuard: MappingGuard? { guards == nil ? nil : mapping.withLock { $0 } }
+
     package func unmap(_ bytes: MappedBytes) {
+        if let guards, let leaving = mapping.withLock({ $0.take() }) { guards.remove(leaving) }
         bytes.unmap()
     }
 
@@ -130,6 +142,18 @@ package final class SystemFile: DiskFile {
     package func sync() throws(DiskError) {
         // EINTR is a failure like any other: what the kernel did with the pages is not known.
         if fdatasync(descriptor) != 0 { throw failure("sync") }
+        if let guards { try check(guards) }
+    }
+
+    /// Behind a sync: what it covered was stored before, and so were the marks of pages that it
+    /// could not cover. A page that was written back and then cut off left no mark.
+    private func check(_ guards: MappingGuards) throws(DiskError) {
+        if let fault = guards.fault(of: path) { throw fault }
+        guard let count = mappingGuard?.byteCount else { return }
+        let found = try byteCount()
+        if found < count {
+            throw failure("sync behind byte \(found), where it ends now, of", code: ENODATA)
+        }
     }
 
     package func unlockFirstByte() { capus_unlock_first_byte(descriptor) }

@@ -16,6 +16,15 @@ final class Listener: StoreObserver {
     var events: [StoreEvent] { all.withLock { $0 } }
 }
 
+/// Remembers what is done to files.
+final class RememberingDisk: InterceptingDisk {
+    private let all = Mutex<[String]>([])
+    var operations: [String] { all.withLock { $0 } }
+    func before(_ operation: String, _ path: String) throws(DiskError) {
+        all.withLock { $0.append("\(operation) \(path)") }
+    }
+}
+
 /// Changes bytes of a file in place.
 func overwrite(_ path: String, at offset: Int, with bytes: [UInt8]) throws {
     let handle = try FileHandle(forUpdating: URL(filePath: path))
@@ -65,6 +74,43 @@ private let firstSegment = "commitlog/00000000000000000000"
             let read = try store.read(queue, from: Int64(number), count: 1).messages()
             #expect(read.map(\.body) == [message(number).body])
         }
+    }
+
+    @Test("removes segments behind the cut from the last one back, each for good")
+    func segmentsBehindCut() throws {
+        try flip(segment, at: Int(try fillThreeSegments()) + 100)
+        let disk = RememberingDisk()
+        let store = try MessageStore.open(
+            directory.path, tinyConfiguration(), observer: nil, disk: disk, time: .system)
+        try expectMessages(0..<150, in: store)
+        let log = "\(directory.path)/commitlog"
+        let gone = disk.operations.filter { $0.hasPrefix("unlink \(log)/") }
+        #expect(gone.count >= 2 && gone == gone.sorted().reversed())
+        for (operation, next) in zip(disk.operations, disk.operations.dropFirst())
+        where operation.hasPrefix("unlink \(log)/") {
+            #expect(next == "sync directory \(log)")
+        }
+        try store.close()
+    }
+
+    /// Answers where the first record went.
+    private func fillThreeSegments() throws -> Int64 {
+        let store = try MessageStore.open(directory.path, tinyConfiguration())
+        let first = try store.append(message(0)).physicalOffset
+        while try store.append(message(0)).physicalOffset < 2 * 65_536 {}
+        return first
+    }
+
+    @Test("gives no number out again whose record is gone, below the mark or behind a cut at it")
+    func goneRecords() throws {
+        let from = Int(places[60].physicalOffset)
+        try overwrite(segment, at: from, with: [UInt8](repeating: 0, count: 65_536 - from))
+        let store = try reopen()
+        let queue = try store.queue(topic: "Orders")
+        #expect(try store.maximumOffset(queue) == 100)
+        #expect(throws: StoreError.self) { try store.read(queue, from: 60, count: 1).messages() }
+        #expect(try store.append(message(7)).queueOffset == 100)
+        try store.close()
     }
 
     @Test("keeps everything that is whole")

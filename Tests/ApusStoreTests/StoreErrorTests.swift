@@ -31,6 +31,7 @@ private let samples: [StoreError] = [
     .limitTooLow(LimitForecast(resource: .descriptors, needed: 900, inUse: 200, limit: 1024)),
     .limitTooLow(LimitForecast(resource: .mappings, needed: 900, inUse: 200, limit: 1024)),
     .limitReached(DiskError(operation: "open", path: "/store", code: 24)), .file(disk),
+    .mappingFailed(disk),
     .unknownQueue(topic: "A", queueID: 0),
     .offsetOutOfRange(requested: 9, minimum: 0, maximum: 8),
     .physicalOffsetOutOfRange(requested: 9, minimum: 0, maximum: 8), .closed,

@@ -27,7 +27,7 @@ names() {
 ends() {
     local code=0
     # shellcheck disable=SC2086
-    timeout 240 "$program" $1 >"$output" 2>&1 || code=$?
+    timeout 900 "$program" $1 >"$output" 2>&1 || code=$?
     echo "$code"
 }
 
@@ -50,8 +50,9 @@ found_by() {
 
 output=$(mktemp)
 trap 'rm -f "$output"' EXIT
-# Without a fault nothing is found: else the rest of this says nothing.
-for layer in "${layers[@]}"; do
+# Without a fault nothing is found: else the rest of this says nothing. The two long layers are the
+# first ones again, and `make simulate` runs them for longer still.
+for layer in "${layers[@]:0:3}"; do
     code=$(ends "$layer")
     tail -n 1 "$output"
     ((code == 0)) || { echo "$layer finds something without a fault (exit code $code)" >&2; exit 1; }

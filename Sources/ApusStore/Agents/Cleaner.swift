@@ -21,6 +21,9 @@ final class Cleaner: @unchecked Sendable, Agent {
     private var leaving: [Leaving] = []
     private var lastDeletion: Int64 = .min / 2
     private var lastRound: Int64 = .min / 2
+    private var clock = RetentionClock()
+    /// Whether it was told that the wall clock is behind the newest message.
+    private var isBehind = false
     let signal = Signal()
 
     /// A segment on its way out.
@@ -58,8 +61,9 @@ final class Cleaner: @unchecked Sendable, Agent {
                 let now = log.time.nanoseconds
                 guard now - lastRound >= settings.intervalMilliseconds * 1_000_000 else { return 0 }
                 lastRound = now
+                let wall = lookAtClocks(passed: now / 1_000_000)
                 try watchSpace()
-                try deleteOld(now)
+                try deleteOld(wall)
                 releaseIdleQueues()
             } catch {
                 log.observer?.storeDid(.delayed(task: "deleting old files", error: error))
@@ -92,9 +96,21 @@ extension Cleaner {
         }
     }
 
-    private func deleteOld(_ now: Int64) throws(StoreError) {
-        guard settings.isEnabled else { return }
+    /// The time for retention. Tells of a wall clock that has been set.
+    private func lookAtClocks(passed: Int64) -> Int64 {
         let wall = log.time.wallMilliseconds
+        let look = clock.look(wall: wall, passed: passed)
+        if let leap = look.leap { log.observer?.storeDid(.clockLeapt(milliseconds: leap)) }
+        let behind = log.publication.newestTimestamp.load(ordering: .relaxed) - wall
+        // Less than a second is what clocks are put right by all the time.
+        let wasBehind = isBehind
+        isBehind = behind > 1000
+        if isBehind, !wasBehind { log.observer?.storeDid(.clockBehind(milliseconds: behind)) }
+        return look.now
+    }
+
+    private func deleteOld(_ wall: Int64) throws(StoreError) {
+        guard settings.isEnabled else { return }
         let isHour = settings.deleteHours.contains(
             TimeSource.localCalendar(milliseconds: wall).hour)
         let limit = wall - settings.reservedHours * 3_600_000

@@ -57,6 +57,8 @@ final class Flusher: @unchecked Sendable, Agent {
     }
 
     func doWork() -> Int {
+        log.noteFaults()
+        log.tellOfMappings()
         if log.poisonCause != nil { return 0 }
         do throws(StoreError) {
             let now = log.time.nanoseconds

@@ -49,10 +49,33 @@ extension CommitLog {
     func record(
         at physicalOffset: Int64, in segment: Segment, checks: RecordChecks
     ) throws(StoreError) -> RecordLease {
+        if segment.mappingGuard != nil {
+            return try guardedRecord(at: physicalOffset, in: segment, checks: checks)
+        }
         let position = segment.position(of: physicalOffset)
-        switch RecordInspection.inspect(
+        let outcome = RecordInspection.inspect(
             segment.bytes.bytes, at: position, physicalOffset: physicalOffset, checks: checks)
-        {
+        return try lease(outcome, at: position, in: segment)
+    }
+
+    @inline(never)
+    private func guardedRecord(
+        at physicalOffset: Int64, in segment: Segment, checks: RecordChecks
+    ) throws(StoreError) -> RecordLease {
+        try segment.mappingGuard.check()
+        let position = segment.position(of: physicalOffset)
+        let outcome = RecordInspection.inspect(
+            segment.bytes.bytes, at: position, physicalOffset: physicalOffset, checks: checks)
+        try segment.checkMapping(of: outcome, at: position)
+        return try lease(outcome, at: position, in: segment)
+    }
+
+    @inline(__always)
+    private func lease(
+        _ outcome: RecordOutcome, at position: Int, in segment: Segment
+    ) throws(StoreError) -> RecordLease {
+        let physicalOffset = segment.base + Int64(position)
+        switch outcome {
         case .record(let frame):
             return RecordLease(segment: segment, position: position, frame: frame)
         case .damaged(let damage):

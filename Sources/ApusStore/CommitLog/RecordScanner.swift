@@ -28,6 +28,7 @@ package enum RecordScanner {
             let position = segment.position(of: offset)
             let outcome = RecordInspection.inspect(
                 bytes.bytes, at: position, physicalOffset: offset, checks: checks)
+            try segment.checkMapping(of: outcome, at: position)
             switch outcome {
             case .record(let frame):
                 try visit(RecordView(bytes.bytes, at: position, frame: frame))

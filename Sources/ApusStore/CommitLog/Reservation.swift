@@ -41,6 +41,11 @@ final class Reservation: @unchecked Sendable {
     @inline(__always)
     func reserve(size: Int, count: Int64, queue: ConsumeQueue, now: Int64) -> Place? {
         lock.lock()
+        // Both ways out unlock for themselves: joined, they would pass the place through memory.
+        guard hasRoom(size: size, count: count, queue: queue) else {
+            lock.unlock()
+            return nil
+        }
         let place = take(size: size, count: count, queue: queue, now: now)
         lock.unlock()
         return place
@@ -51,24 +56,28 @@ final class Reservation: @unchecked Sendable {
         size: Int, count: Int64, queue: ConsumeQueue, now: Int64
     ) -> (place: Place, following: QueueWindow)? {
         lock.withLock {
-            take(size: size, count: count, queue: queue, now: now).map { ($0, queue.following) }
+            guard hasRoom(size: size, count: count, queue: queue) else { return nil }
+            return (take(size: size, count: count, queue: queue, now: now), queue.following)
         }
     }
 
     /// The caller holds the lock.
     @inline(__always)
-    private func take(size: Int, count: Int64, queue: ConsumeQueue, now: Int64) -> Place? {
+    private func hasRoom(size: Int, count: Int64, queue: ConsumeQueue) -> Bool {
+        accepts && tail &+ Int64(size &+ BlankMarker.byteCount) <= segmentEnd
+            && (queue.nextOffset &+ count <= queue.preparedEnd || count == 0)
+    }
+
+    /// The caller holds the lock, and there is room.
+    @inline(__always)
+    private func take(size: Int, count: Int64, queue: ConsumeQueue, now: Int64) -> Place {
         let start = tail
-        let end = start &+ Int64(size)
+        tail = start &+ Int64(size)
         let queueOffset = queue.nextOffset
-        guard accepts, end &+ Int64(BlankMarker.byteCount) <= segmentEnd,
-            queueOffset &+ count <= queue.preparedEnd || count == 0
-        else { return nil }
-        tail = end
         queue.nextOffset = queueOffset &+ count
         let ticket = nextTicket
         nextTicket = ticket &+ 1
-        let timestamp = max(now, lastTimestamp)
+        let timestamp = Mutant.forgetsTime.isPlanted ? now : max(now, lastTimestamp)
         lastTimestamp = timestamp
         return Place(
             ticket: ticket, physicalOffset: start, position: Int(start &- segmentStart),

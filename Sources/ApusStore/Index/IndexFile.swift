@@ -13,6 +13,7 @@ final class IndexFile: @unchecked Sendable {
     let name: Int64
     let file: any DiskFile
     private let bytes: MappedBytes
+    private let mappingGuard: MappingGuard?
     private let slotCount: Int32
     private let entryCapacity: Int32
     private(set) var header: IndexHeader
@@ -60,12 +61,14 @@ final class IndexFile: @unchecked Sendable {
             if creates { try? disk.unlink(path) }
             throw StoreError(error)
         }
+        mappingGuard = file.mappingGuard
         header = IndexHeader(loadingFrom: bytes.bytes)
         if creates { header = IndexHeader() }
         header.nextEntry = min(max(header.nextEntry, 1), entryCapacity)
         header.beginTimestamp = Self.bounded(header.beginTimestamp)
         header.endTimestamp = Self.bounded(header.endTimestamp)
         preparedEnd = header.nextEntry
+        try mappingGuard.check()
     }
 
     deinit {
@@ -132,10 +135,13 @@ final class IndexFile: @unchecked Sendable {
         hash: Int32, between times: ClosedRange<Int64>, visit: (Int64) throws(StoreError) -> Bool
     ) throws(StoreError) {
         let span = bytes.bytes
+        try mappingGuard.check()
         var number = span.loadBigEndian(Int32.self, at: slot(of: hash))
         var bound = header.nextEntry
+        try mappingGuard.check()
         while number > 0, number < bound {
             let entry = IndexEntry(loadingFrom: span, at: entryOffset(number))
+            try mappingGuard.check()
             // The first entry's seconds may count from the file before: the record decides.
             let begin = header.beginTimestamp &+ Int64(max(0, entry.seconds)) &* 1000
             let isInTime =

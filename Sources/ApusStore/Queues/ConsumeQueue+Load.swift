@@ -93,7 +93,9 @@ extension ConsumeQueue {
         } catch {
             throw StoreError(error)
         }
-        return first + Int64(entryCount(of: file, dataEnd: min(position, fileByteCount)))
+        let count = entryCount(of: file, dataEnd: min(position, fileByteCount))
+        try file.mappingGuard.check()
+        return first + Int64(count)
     }
 
     /// Entries of a file whose data end at `position`. One that reaches into the hole behind counts
@@ -128,6 +130,7 @@ extension ConsumeQueue {
             } catch {
                 throw StoreError(error)
             }
+            try file.mappingGuard.check()
         }
         return last
     }

@@ -126,7 +126,10 @@ extension ConsumeQueue {
     /// The entry at `offset`, published or not; nil when no file holds it.
     package func unit(at offset: Int64) throws(StoreError) -> ConsumeQueueUnit? {
         guard offset >= 0, let file = try file(containing: offset) else { return nil }
-        return file.window.unit(at: offset)
+        try file.mappingGuard.check()
+        let unit = file.window.unit(at: offset)
+        try file.mappingGuard.check()
+        return unit
     }
 
     /// The first of the entries in `range` for which `isBelow` does not hold, when those for which

@@ -41,6 +41,7 @@ package struct QueueWindow: Sendable {
 package final class QueueFile: Sendable {
     package let file: any DiskFile
     package let window: QueueWindow
+    let mappingGuard: MappingGuard?
 
     package init(
         _ disk: any Disk, path: String, first: Int64, length: Int, creates: Bool, writable: Bool
@@ -52,6 +53,7 @@ package final class QueueFile: Sendable {
         }
         let bytes = try Self.map(
             file, length: length, creates: creates, writable: writable, disk: disk)
+        mappingGuard = file.mappingGuard
         window = QueueWindow(
             bytes: bytes, first: first, end: first + Int64(length / ConsumeQueueUnit.byteCount))
     }

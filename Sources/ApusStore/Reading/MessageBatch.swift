@@ -46,11 +46,20 @@ public struct MessageBatch: Sendable {
         }
     }
 
+    /// Fails with `.mappingFailed` when something that was seen of the records so far was not the
+    /// file's. To be called behind `forEach`, before what it saw counts, where
+    /// `StoreConfiguration.guardsMappings` is on: a file that is cut short reads as zeros from then
+    /// on. `messages` does it.
+    public func checkMappings() throws(StoreError) {
+        for segment in segments { try segment.mappingGuard.check() }
+    }
+
     /// Copies of all messages, decoded.
     public func messages() throws(StoreError) -> [StoredMessage] {
         var all: [StoredMessage] = []
         all.reserveCapacity(count)
         try forEach { (record) throws(StoreError) in all.append(try StoredMessage(record)) }
+        try checkMappings()
         return all
     }
 }

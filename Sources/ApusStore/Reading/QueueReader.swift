@@ -65,7 +65,7 @@ struct QueueReader {
         if try offset < queue.minimumOffset(logStart: start) { return nil }
         // The record itself may be damaged; else the entry is wrong, and the log knows the right
         // one.
-        if unit.physicalOffset >= start, log.confirms(unit, at: offset, of: queue) {
+        if unit.physicalOffset >= start, try log.confirms(unit, at: offset, of: queue) {
             return try log.record(at: unit.physicalOffset)
         }
         try log.rebuildOnce(queue)

@@ -26,7 +26,7 @@ final class QueueLoader: Sendable {
         let end = try queue.end(
             isKept: { $0.isFiller || $0.isWritten && $0.physicalOffset < trusted },
             isConfirmed: { (unit, offset) throws(StoreError) in
-                log.confirms(unit, at: offset, of: queue)
+                try log.confirms(unit, at: offset, of: queue)
             })
         queue.start(at: Mutant.losesQueueEnd.isPlanted ? max(0, end - 1) : end)
         // Recovery goes through the log itself. Else nothing stands behind the end, unless the last
@@ -56,7 +56,7 @@ final class QueueLoader: Sendable {
         var offset = end
         while offset < written, let unit = try queue.unit(at: offset) {
             if unit.isWritten, !unit.isFiller, unit.physicalOffset >= start,
-                unit.physicalOffset < trusted, log.confirms(unit, at: offset, of: queue)
+                unit.physicalOffset < trusted, try log.confirms(unit, at: offset, of: queue)
             {
                 return true
             }
@@ -140,11 +140,19 @@ extension CommitLog {
     }
 
     /// Whether an entry is that of its record. A record that was deleted confirms anything.
-    func confirms(_ unit: ConsumeQueueUnit, at offset: Int64, of queue: ConsumeQueue) -> Bool {
+    /// Fails when nothing is known of the record, since its file cannot be reached.
+    func confirms(
+        _ unit: ConsumeQueueUnit, at offset: Int64, of queue: ConsumeQueue
+    ) throws(StoreError) -> Bool {
         if unit.physicalOffset < start.load(ordering: .relaxed) { return unit.isWritten }
-        guard let segment = segments.segment(containing: unit.physicalOffset),
-            let lease = try? record(at: unit.physicalOffset, in: segment, checks: .position)
-        else { return false }
+        guard let segment = segments.segment(containing: unit.physicalOffset) else { return false }
+        let lease: RecordLease
+        do throws(StoreError) {
+            lease = try record(at: unit.physicalOffset, in: segment, checks: .position)
+        } catch {
+            if case .mappingFailed = error { throw error }
+            return false
+        }
         return lease.withRecord { record in
             record.frame.totalSize == Int(unit.size) && record.queueID == queue.queueID
                 && record.queueOffset == offset

@@ -165,6 +165,8 @@ extension Recovery {
         if table.directoryCount.value < Int(mark.queueCount) { start = 0 }
         try scan(
             from: max(start, log.start.load(ordering: .relaxed)), durable: mark.logDurable)
+        // There may be no record behind the mark to take the time from.
+        scanned.lastTimestamp = max(scanned.lastTimestamp, mark.javaFields.commitLogTimestamp)
     }
 
     /// Where RocketMQ begins: after a clean stop in the newest file, after a kill in the newest
@@ -243,7 +245,9 @@ extension Recovery {
         }
         for queue in try table.all() {
             try log.keepUnreadable(of: queue, before: .max) { unit in
-                scanned.damaged.contains {
+                // Nobody looked at what lies below the scan; the mark vouches for its entries.
+                if durable != nil, unit.physicalOffset < start { return log.isUnreadable(unit) }
+                return scanned.damaged.contains {
                     unit.physicalOffset >= $0.start && unit.physicalOffset < $0.end
                 }
             }
@@ -294,6 +298,8 @@ extension Recovery {
 extension Recovery {
     /// Makes the log end where it was found to end, durably, before anything is appended.
     private func cut() throws(StoreError) {
+        // What could not be reached looks like an end.
+        try log.checkMappings()
         try removeUnfinished()
         if case .fresh = origin { return }
         let quarantine = Quarantine(disk: disk, directory: directory, epoch: epoch)
@@ -309,7 +315,9 @@ extension Recovery {
         let end = scanned.end
         let all = log.segments.all
         try makeDurable(all, upTo: end)
-        for segment in all where segment.end > end {
+        // From the last one back, each for good before the next: a power cut may keep any of two
+        // names that go together, and must not leave a hole.
+        for segment in all.reversed() where segment.end > end {
             let position = max(0, segment.position(of: end))
             let remains = try Quarantine.remains(segment, from: position)
             if let remains { try quarantine.keep(segment, remains) }
@@ -317,6 +325,7 @@ extension Recovery {
                 if segment.base > end, Mutant.keepsSegmentsBehindCut.isPlanted { continue }
                 if segment.base > end {
                     try disk.unlink(directory.segment(base: segment.base))
+                    try disk.syncDirectory(directory.commitLog)
                 } else if remains != nil, !Mutant.leavesTailBehindCut.isPlanted {
                     try segment.file.zero(from: position, count: segment.bytes.count - position)
                     try segment.file.sync()
@@ -324,9 +333,6 @@ extension Recovery {
             } catch {
                 throw StoreError(error)
             }
-        }
-        do throws(DiskError) { try disk.syncDirectory(directory.commitLog) } catch {
-            throw StoreError(error)
         }
         log.segments.replaceAll(all.filter { $0.base <= end })
     }

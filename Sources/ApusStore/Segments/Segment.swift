@@ -4,6 +4,7 @@
 // appender with a reservation in it) may touch its bytes. The writers store through `bytes` in
 // ranges that a reservation gave them alone; readers look only at what has been published.
 
+import ApusFormat
 package import ApusSystem
 private import Synchronization
 
@@ -13,6 +14,7 @@ package final class Segment: Sendable {
     package let base: Int64
     package let file: any DiskFile
     package let bytes: MappedBytes
+    let mappingGuard: MappingGuard?
     /// Bytes from the start up to which pages were brought in for writing.
     private let populated = Atomic<Int>(0)
 
@@ -20,6 +22,7 @@ package final class Segment: Sendable {
         self.base = base
         self.file = file
         self.bytes = bytes
+        mappingGuard = file.mappingGuard
     }
 
     deinit {
@@ -54,6 +57,16 @@ package final class Segment: Sendable {
     package func skipPopulating(to position: Int) {
         populated.store(
             max(position & ~4095, populated.load(ordering: .relaxed)), ordering: .relaxed)
+    }
+
+    /// Fails when an inspection at `position` may have met zeros that are not the file's. A record
+    /// that it found can be read whole afterwards.
+    @inline(__always)
+    func checkMapping(of outcome: RecordOutcome, at position: Int) throws(StoreError) {
+        guard let mappingGuard else { return }
+        var range = position..<position
+        if case .record(let frame) = outcome { range = position..<position + frame.totalSize }
+        try mappingGuard.check(reading: range)
     }
 
     /// Opens a file that is there. `length` is what it must have.

@@ -20,6 +20,8 @@ package struct RecordLease: Sendable {
 
     /// The message, copied and decoded.
     package func message() throws(StoreError) -> StoredMessage {
-        try withRecord { (record) throws(StoreError) in try StoredMessage(record) }
+        let message = try withRecord { (record) throws(StoreError) in try StoredMessage(record) }
+        try segment.mappingGuard.check()
+        return message
     }
 }

@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #if defined(__x86_64__)
 #include <emmintrin.h>
 #endif
@@ -74,11 +75,58 @@ static inline uint32_t capus_matches_of_16(const void *bytes, uint8_t byte) {
 #endif
 }
 
+// Copies `count` bytes that do not overlap. Inline for up to 64, since topics and properties are
+// mostly that short and a call would cost more than the copy: the first bytes and the last, which
+// may be the same ones in part.
+static inline void capus_copy(void *to, const void *from, size_t count) {
+    uint8_t *target = (uint8_t *)to;
+    const uint8_t *source = (const uint8_t *)from;
+    if (count > 64) {
+        memcpy(to, from, count);
+    } else if (count > 32) {
+        memcpy(target, source, 32);
+        memcpy(target + count - 32, source + count - 32, 32);
+    } else if (count >= 16) {
+        memcpy(target, source, 16);
+        memcpy(target + count - 16, source + count - 16, 16);
+    } else if (count >= 8) {
+        memcpy(target, source, 8);
+        memcpy(target + count - 8, source + count - 8, 8);
+    } else if (count >= 4) {
+        memcpy(target, source, 4);
+        memcpy(target + count - 4, source + count - 4, 4);
+    } else {
+        for (size_t at = 0; at < count; at++) target[at] = source[at];
+    }
+}
+
 // Asks for the cache lines of `count` bytes, which will be written soon. Never faults.
 static inline void capus_prefetch(const void *bytes, long count) {
     for (long offset = 0; offset < count; offset += 64)
         __builtin_prefetch((const char *)bytes + offset, 1, 3);
 }
+
+// Installs a handler of SIGBUS for this process, once: the one that is there is kept and called for
+// every fault outside of the regions below.
+void capus_guard_install(void);
+
+// Guards the mapping of `count` bytes at `base`: zeros stand for a page that the file does not have
+// or the device cannot give, and the mapping is marked. The number to ask and remove it by; -1 when
+// 65,536 are guarded already.
+int32_t capus_guard_add(const void *base, size_t count, int is_writable);
+
+// Ends that. Before the mapping ends.
+void capus_guard_remove(int32_t slot);
+
+// Where in a guarded mapping the first fault was; -1 when there was none. Who has read zeros that
+// stand for a missing page gets another answer than -1.
+int64_t capus_guard_fault(int32_t slot);
+
+// Faults in all guarded mappings so far.
+uint64_t capus_guard_fault_count(void);
+
+// Loads a byte of each page.
+void capus_touch(const void *bytes, size_t count);
 
 // Names the calling thread; at most 15 bytes are kept.
 void capus_name_thread(const char *name);

@@ -28,6 +28,7 @@ extension Machine {
             clock.advance(milliseconds: Int64.random(in: 1...200, using: &numbers))
         case 86..<88:
             clock.advance(milliseconds: Int64.random(in: 600_000...2_400_000, using: &numbers))
+            stepClock()
         case 88..<92:
             disk.writeBackSome()
         case 92..<95:
@@ -37,6 +38,17 @@ extension Machine {
         }
         settle()
         if deep { try compare() }
+    }
+
+    /// Now and then someone sets the wall clock, by up to nine hours, seldom by years: behind a
+    /// leap of that kind nothing expires for the rest of the lineage.
+    private mutating func stepClock() {
+        guard Int.random(in: 0..<6, using: &numbers) == 0 else { return }
+        let most: Int64 = Int.random(in: 0..<8, using: &numbers) == 0 ? 38 : 25
+        let size = Int64(1) << Int64.random(in: 0..<most, using: &numbers)
+        clock.step(milliseconds: Int64.random(in: -size...size, using: &numbers))
+        // Before 1970 there are no store timestamps.
+        if clock.wallMilliseconds < 0 { clock.step(milliseconds: 1 - clock.wallMilliseconds) }
     }
 
     /// Compares everything, unless an operation fails as it was planned meanwhile.

@@ -161,12 +161,14 @@ struct Machine {
         case next + total: offset = next
         default: throw Violation("an append of \(total) bytes moved the end by \(after - before)")
         }
+        // Store timestamps never go back, whatever the wall clock does.
+        let time = max(clock.wallMilliseconds, model.placed.last?.storeTimestamp ?? 0)
         for (one, size) in zip(sent, sizes) {
             model.add(
                 PlacedMessage(
                     sent: one, physicalOffset: offset, byteCount: size,
                     queueOffset: one.isQueued ? model.nextOffset(one.queue) : 0,
-                    storeTimestamp: clock.wallMilliseconds))
+                    storeTimestamp: time))
             offset += Int64(size)
         }
     }
