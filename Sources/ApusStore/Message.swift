@@ -66,36 +66,6 @@ public enum AppendStatus: Hashable, Sendable {
     case flushTimedOut
 }
 
-/// Where a message went.
-public struct AppendResult: Hashable, Sendable {
-    /// Where the record begins in the CommitLog.
-    public let physicalOffset: Int64
-    /// The message's number in its queue; 0 for a prepared or rolled-back half of a transaction.
-    public let queueOffset: Int64
-    /// When it was stored, milliseconds since 1970. Never smaller than that of an earlier record.
-    public let storeTimestamp: Int64
-    /// Bytes of the record.
-    public let byteCount: Int
-    /// The address that the record carries.
-    public let storeHost: HostAddress
-    public let status: AppendStatus
-
-    /// RocketMQ's offset message id.
-    public var messageID: OffsetMessageID {
-        OffsetMessageID(storeHost: storeHost, physicalOffset: physicalOffset)
-    }
-
-    /// Where the record ends in the CommitLog.
-    public var physicalEnd: Int64 { physicalOffset + Int64(byteCount) }
-
-    func withStatus(_ status: AppendStatus) -> AppendResult {
-        AppendResult(
-            physicalOffset: physicalOffset, queueOffset: queueOffset,
-            storeTimestamp: storeTimestamp, byteCount: byteCount, storeHost: storeHost,
-            status: status)
-    }
-}
-
 /// Where the messages of a batch went: one behind the other, with consecutive queue offsets.
 public struct BatchAppendResult: Hashable, Sendable {
     /// The first message's place.

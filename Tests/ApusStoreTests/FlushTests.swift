@@ -176,3 +176,39 @@ func flushTimeout() throws {
     #expect(try store.read(queue, from: 0).count == 1)
     try store.close()
 }
+
+@Test("appends in flight wake the watch over their time once, and again when all were answered")
+func watchIsWokenOnce() throws {
+    let directory = try TemporaryDirectory()
+    let clock = ManualClock(wallMilliseconds: 1_700_000_000_000)
+    let store = try open(directory, disk: FaultyDisk(), clock: clock) {
+        $0.flush.mode = .sync
+        $0.flush.syncTimeoutMilliseconds = 100
+    }
+    let queue = try store.queue(topic: "Orders")
+    let watch = DeadlineWatch(store.commit)
+    let timedOut = Atomic<Int>(0)
+    func send(_ count: Int) {
+        for _ in 0..<count {
+            store.append(to: queue, body: [1].rawSpan, properties: [UInt8]().rawSpan) { result in
+                let status = try? result.get().status
+                if status == .flushTimedOut { timedOut.wrappingAdd(1, ordering: .relaxed) }
+            }
+        }
+    }
+    let before = store.commit.deadlines.current
+    send(100)
+    #expect(store.commit.deadlines.current == before &+ 1)
+    _ = watch.doWork()
+    // It looks again by itself for as long as one of them waits.
+    #expect(watch.idleNanoseconds != nil)
+    send(10)
+    clock.advance(milliseconds: 101)
+    _ = watch.doWork()
+    #expect(timedOut.load(ordering: .relaxed) == 110)
+    #expect(watch.idleNanoseconds == nil)
+    send(1)
+    #expect(store.commit.deadlines.current == before &+ 2)
+    try store.flush()
+    try store.close()
+}

@@ -12,6 +12,15 @@ extension CommitLog {
         var hasChecksum = false
     }
 
+    /// What the first pass over a batch found out about a message.
+    private struct Noted {
+        let frame: ClientBatchFrame
+        let scan: PropertyScan
+    }
+
+    /// The first messages of a batch, on the stack: those behind them are looked at twice.
+    private typealias Notes = InlineArray<32, Noted?>
+
     /// Appends the messages of a client batch as records of their own and publishes them together.
     func append(
         to queue: ConsumeQueue, batch frames: RawSpan, attributes: MessageAttributes
@@ -21,7 +30,8 @@ extension CommitLog {
         guard systemFlag.transaction == .none else {
             throw .mixedBatch(reason: "a batch cannot be part of a transaction")
         }
-        let measure = try measure(frames, systemFlag: systemFlag, queue: queue)
+        var notes = Notes(repeating: nil)
+        let measure = try measure(frames, systemFlag: systemFlag, queue: queue, notes: &notes)
         if measure.hasChecksum {
             let clean = try Self.withoutChecksums(frames)
             return try append(to: queue, batch: clean.rawSpan, attributes: attributes)
@@ -38,12 +48,15 @@ extension CommitLog {
         var written = 0
         var first = 0
         var offset = 0
+        var index = 0
         while offset < frames.byteCount {
-            // The first pass went over the same bytes.
-            guard let frame = try? ClientBatch.frame(in: frames, at: offset) else { break }
+            guard let noted = index < notes.count ? notes[index] : noted(in: frames, at: offset)
+            else { break }
+            let frame = noted.frame
+            fields.flag = frame.flag
             let size = write(
                 body: frames.extracting(frame.body),
-                properties: frames.extracting(frame.properties), flag: frame.flag, fields,
+                properties: frames.extracting(frame.properties), noted.scan, &fields,
                 systemFlag: systemFlag, to: queue, place: place,
                 following: following, position: place.position &+ written)
             if offset == 0 { first = size }
@@ -51,6 +64,7 @@ extension CommitLog {
             fields.physicalOffset &+= Int64(size)
             fields.queueOffset &+= 1
             offset = frame.end
+            index &+= 1
         }
         let end = place.physicalOffset &+ Int64(measure.byteCount)
         publish(
@@ -59,8 +73,8 @@ extension CommitLog {
         return BatchAppendResult(
             first: AppendResult(
                 physicalOffset: place.physicalOffset, queueOffset: place.queueOffset,
-                storeTimestamp: place.storeTimestamp, byteCount: first, storeHost: storeHost,
-                status: .stored),
+                storeTimestamp: place.storeTimestamp, byteCount: first,
+                storeHost: storeHostNumber, status: .stored),
             count: Int(measure.count), physicalEnd: end)
     }
 
@@ -78,24 +92,23 @@ extension CommitLog {
         }
     }
 
+    /// The same that the first pass found, which went over the same bytes.
+    @inline(never)
+    private func noted(in frames: RawSpan, at offset: Int) -> Noted? {
+        guard let frame = try? ClientBatch.frame(in: frames, at: offset) else { return nil }
+        return Noted(frame: frame, scan: PropertyScan(frames.extracting(frame.properties)))
+    }
+
     /// Encodes one message of a batch and writes its entry; answers the record's size.
     @inline(__always)
     private func write(
-        body: RawSpan, properties: RawSpan, flag: Int32, _ shared: RecordFields,
+        body: RawSpan, properties: RawSpan, _ scan: PropertyScan, _ fields: inout RecordFields,
         systemFlag: SystemFlag, to queue: ConsumeQueue, place: Place,
         following: QueueWindow, position: Int
     ) -> Int {
-        let scan = PropertyScan(properties)
         let frame = frame(
             body: body, properties: properties, scan, systemFlag: systemFlag, queue: queue)
-        let fields = RecordFields(
-            queueID: shared.queueID, flag: flag, queueOffset: shared.queueOffset,
-            physicalOffset: shared.physicalOffset, systemFlag: systemFlag,
-            bornTimestamp: shared.bornTimestamp, bornHost: shared.bornHost,
-            storeTimestamp: shared.storeTimestamp, storeHost: storeHost,
-            reconsumeTimes: shared.reconsumeTimes,
-            preparedTransactionOffset: shared.preparedTransactionOffset,
-            bodyChecksum: CRC32.stored(body))
+        fields.bodyChecksum = CRC32.stored(body)
         let mapped = place.segment
         var segment = mapped.mutableBytes
         let topic = queue.topic.bytes
@@ -127,7 +140,7 @@ extension CommitLog {
 
     /// Checks every message of a batch and adds up what they need.
     private func measure(
-        _ frames: RawSpan, systemFlag: SystemFlag, queue: ConsumeQueue
+        _ frames: RawSpan, systemFlag: SystemFlag, queue: ConsumeQueue, notes: inout Notes
     ) throws(StoreError) -> Measure {
         var measure = Measure()
         var offset = 0
@@ -144,6 +157,9 @@ extension CommitLog {
                 body: frames.extracting(message.body), properties: properties, scan,
                 systemFlag: systemFlag, queue: queue)
             try check(frame)
+            if Int(measure.count) < notes.count {
+                notes[Int(measure.count)] = Noted(frame: message, scan: scan)
+            }
             measure.byteCount += frame.totalSize
             measure.count += 1
             measure.isKeyed = measure.isKeyed || isIndexed && scan.isKeyed

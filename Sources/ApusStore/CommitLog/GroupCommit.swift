@@ -17,6 +17,12 @@ final class GroupCommit: Sendable {
         let complete: @Sendable (Outcome) -> Void
     }
 
+    private struct PendingList {
+        var all: [Pending] = []
+        /// Whether `DeadlineWatch` looks at the list every now and then.
+        var isWatched = false
+    }
+
     /// How a wait for the device ended.
     enum Outcome: Sendable {
         case flushed
@@ -27,10 +33,10 @@ final class GroupCommit: Sendable {
     private let log: CommitLog
     private let leading = SpinLock()
     private let signal = Signal()
-    private let pending = Mutex<[Pending]>([])
+    private let pending = Mutex(PendingList())
     /// Rung when a completion waits for someone to lead.
     var wanted: Signal { log.flushWanted }
-    /// Rung when a completion waits whose time may run out.
+    /// Rung when a completion waits whose time may run out, and nobody watches.
     let deadlines = Signal()
     /// Queues with waiters that a sync in SYNC_FLUSH mode makes messages readable for.
     private let watched = Mutex<[ConsumeQueue]>([])
@@ -64,14 +70,18 @@ final class GroupCommit: Sendable {
         _ complete: @escaping @Sendable (Outcome) -> Void
     ) {
         let deadline = log.time.deadline(afterMilliseconds: timeoutMilliseconds)
-        pending.withLock { $0.append(Pending(end: end, deadline: deadline, complete: complete)) }
+        let mustWake = pending.withLock { list in
+            list.all.append(Pending(end: end, deadline: deadline, complete: complete))
+            defer { list.isWatched = true }
+            return !list.isWatched
+        }
         // Behind the registration: whoever finished a sync in between did not see it.
         if log.flushed.load(ordering: .acquiring) >= end || log.poisonCause != nil {
             settle()
         } else {
             wanted.ring()
-            deadlines.ring()
         }
+        if mustWake { deadlines.ring() }
     }
 
     /// Syncs everything published so far, unless the store is poisoned.
@@ -83,7 +93,15 @@ final class GroupCommit: Sendable {
         if case .failure(let cause) = led { throw cause }
     }
 
-    var hasPending: Bool { pending.withLock { !$0.isEmpty } }
+    var hasPending: Bool { pending.withLock { !$0.all.isEmpty } }
+
+    /// Whether to look at the completions' time again; when not, the next one rings `deadlines`.
+    func goesOnWatching() -> Bool {
+        pending.withLock { list in
+            list.isWatched = !list.all.isEmpty
+            return list.isWatched
+        }
+    }
 
     /// Whether something was published that is not on the device.
     var isBehind: Bool { log.flushed.load(ordering: .relaxed) < log.published }
@@ -137,13 +155,13 @@ extension GroupCommit {
         let flushed = log.flushed.load(ordering: .acquiring)
         let cause = log.poisonCause
         let now = log.time.nanoseconds
-        let done = pending.withLock { all in
+        let done = pending.withLock { list in
             func isDone(_ one: Pending) -> Bool {
                 one.end <= flushed || cause != nil || one.deadline <= now
             }
-            guard all.contains(where: isDone) else { return [Pending]() }
-            let done = all.filter(isDone)
-            all.removeAll(where: isDone)
+            guard list.all.contains(where: isDone) else { return [Pending]() }
+            let done = list.all.filter(isDone)
+            list.all.removeAll(where: isDone)
             return done
         }
         for one in done {
@@ -183,15 +201,17 @@ extension GroupCommit {
 /// Fails completions whose time has run out while a sync hangs.
 final class DeadlineWatch: Agent {
     private let commit: GroupCommit
+    private let isWatching = Atomic<Bool>(false)
 
     init(_ commit: GroupCommit) { self.commit = commit }
 
     var roleName: String { "deadlines" }
     var signal: Signal { commit.deadlines }
-    var idleNanoseconds: Int64? { commit.hasPending ? 50_000_000 : nil }
+    var idleNanoseconds: Int64? { isWatching.load(ordering: .relaxed) ? 50_000_000 : nil }
 
     func doWork() -> Int {
         commit.settle()
+        isWatching.store(commit.goesOnWatching(), ordering: .relaxed)
         return 0
     }
 }
