@@ -13,7 +13,7 @@ let everywhere: [SwiftSetting] = [
 // A build for `make sanitize`: what is tested is optimised, as it takes minutes otherwise, and what
 // tests it is not, as compiling it does then. Without the targets that have nothing to look at.
 let isSanitized = Context.environment["APUS_SANITIZE"] != nil
-let optimised: [SwiftSetting] = isSanitized ? [.unsafeFlags(["-O"])] : []
+let optimised: [SwiftSetting] = isSanitized ? [.unsafeFlags(["-O", "-wmo"])] : []
 
 // Floors 0 to 3 touch memory that the compiler cannot see; each such place says `unsafe`.
 let lowerFloors: [SwiftSetting] =

@@ -182,7 +182,8 @@ final class CrewObserver: StoreObserver {
         switch event {
         case .segmentDeleted: deleted.wrappingAdd(1, ordering: .relaxed)
         case .opened, .limitNear, .recovering, .segmentReady, .closed: break
-        case .damaged, .scrubFound, .queueRebuilt, .diskFull, .poisoned, .delayed:
+        case .damaged, .scrubFound, .queueRebuilt, .diskFull, .poisoned, .delayed, .clockLeapt,
+            .clockBehind, .mappingFailed, .unguarded:
             faults.withLock { $0.append("\(event)") }
         }
     }
