@@ -89,8 +89,13 @@ public struct MessageSequence: AsyncSequence, Sendable {
                     offset = batch.nextOffset
                     waiting = try batch.messages()[...]
                 } catch {
-                    if case .closed = error { return nil }
-                    throw error
+                    switch error {
+                    case .closed: return nil
+                    // Deleted since the minimum was asked for.
+                    case .offsetOutOfRange(let requested, let minimum, _) where requested < minimum:
+                        continue
+                    default: throw error
+                    }
                 }
                 if waiting.isEmpty { await store.readable(queue, offset: offset) }
             }

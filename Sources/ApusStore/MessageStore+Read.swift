@@ -82,7 +82,16 @@ extension MessageStore {
         let high = max(low, try maximumOffset(queue))
         let log = log
         let found = try queue.queue.partitionMessages(low..<high) { (unit) throws(StoreError) in
-            let time = try log.record(at: unit.physicalOffset).withRecord { $0.storeTimestamp }
+            let time: Int64
+            do throws(StoreError) {
+                time = try log.record(at: unit.physicalOffset).withRecord { $0.storeTimestamp }
+            } catch {
+                // Deleted since the search began: older than all that is kept.
+                guard case .physicalOffsetOutOfRange(let requested, let minimum, _) = error,
+                    requested < minimum
+                else { throw error }
+                return true
+            }
             if Mutant.missesBoundary.isPlanted { return time <= milliseconds }
             return boundary == .lower ? time < milliseconds : time <= milliseconds
         }

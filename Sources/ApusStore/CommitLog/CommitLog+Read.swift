@@ -15,12 +15,12 @@ extension CommitLog {
     /// The record at a physical offset, checked, and kept mapped by the lease.
     package func record(at physicalOffset: Int64) throws(StoreError) -> RecordLease {
         let end = readable
-        let start = start.load(ordering: .acquiring)
-        guard physicalOffset >= start, physicalOffset < end,
+        guard physicalOffset >= start.load(ordering: .acquiring), physicalOffset < end,
             let segment = segments.segment(containing: physicalOffset)
         else {
+            // Again: the start moves before a segment goes, so it says why one is not there.
             throw .physicalOffsetOutOfRange(
-                requested: physicalOffset, minimum: start, maximum: end)
+                requested: physicalOffset, minimum: start.load(ordering: .acquiring), maximum: end)
         }
         let lease = try record(at: physicalOffset, in: segment, checks: readChecks)
         // What is known to be damaged is not served, though the checks that would find it be off.

@@ -23,7 +23,10 @@ struct QueueReader {
         var batch = MessageBatch(nextOffset: offset, offsets: low..<high)
         let last = min(high, offset + Int64(Self.scanLimit))
         while batch.nextOffset < last, batch.count < count {
-            guard let unit = try queue.unit(at: batch.nextOffset) else { break }
+            guard let unit = try queue.unit(at: batch.nextOffset) else {
+                if batch.nextOffset == offset { try checkIsKept(offset, maximum: high) }
+                break
+            }
             if unit.isFiller || !filter.mayMatch(unit.tagsCode) {
                 batch.nextOffset += 1
                 continue
@@ -41,6 +44,14 @@ struct QueueReader {
             batch.nextOffset += 1
         }
         return batch
+    }
+
+    /// Fails when an offset was deleted since its queue's minimum was looked at: a batch without
+    /// messages would say that the queue ends there.
+    private func checkIsKept(_ offset: Int64, maximum: Int64) throws(StoreError) {
+        let low = try queue.minimumOffset(logStart: log.start.load(ordering: .acquiring))
+        guard offset < low else { return }
+        throw .offsetOutOfRange(requested: offset, minimum: low, maximum: max(low, maximum))
     }
 
     /// The record of an entry; nil when it was deleted meanwhile.
