@@ -1,10 +1,10 @@
 // Tells ThreadSanitizer what it cannot see of Synchronization.Mutex.
 //
 // Who finds the mutex free takes it in code that is compiled into the caller, with an atomic that
-// the sanitizer sees. Who has to wait, or has to wake another, does so in libswiftSynchronization,
-// which is not instrumented: every such hand-over would be reported as a race. These functions stand
-// in for the three slow ones (as Swift 6.3 names them), call them, and say what they did. In a build
-// without the sanitizer this file is empty.
+// the sanitizer sees. Who has to wait, or has to wake another, does so in the library of
+// Synchronization, which is not instrumented: each such hand-over would be reported as a race.
+// These functions stand in for the three slow ones (as Swift 6.3 names them), call them, and say
+// what they did. In a build without the sanitizer this file is empty.
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)
 #define _GNU_SOURCE
