@@ -26,6 +26,19 @@ package enum TimeSource: Sendable {
         }
     }
 
+    /// Both clocks at one moment, in milliseconds. A thread that is put aside between the two looks
+    /// again.
+    package var bothMilliseconds: (wall: Int64, passed: Int64) {
+        var before = nanoseconds
+        for _ in 0..<100 {
+            let wall = wallMilliseconds
+            let after = nanoseconds
+            if after &- before < 100_000_000 { return (wall, before / 1_000_000) }
+            before = after
+        }
+        return (wallMilliseconds, before / 1_000_000)
+    }
+
     /// The moment so many milliseconds from now, by `nanoseconds`; the end of time when that is
     /// later.
     package func deadline(afterMilliseconds milliseconds: Int64) -> Int64 {
@@ -61,26 +74,25 @@ package struct CalendarTime: Hashable, Sendable {
 /// A clock that stands still until it is moved. Its two hands are those of a machine: the wall
 /// clock, which may be set to anything, and the one that counts what has passed.
 package final class ManualClock: Sendable {
-    private let wall: Atomic<Int64>
     private let passed: Atomic<Int64>
+    /// How far the wall clock is ahead of what has passed: time moves both at once.
+    private let offset = Atomic<Int64>(0)
 
-    package init(wallMilliseconds: Int64) {
-        wall = Atomic(wallMilliseconds)
-        passed = Atomic(wallMilliseconds)
+    package init(wallMilliseconds: Int64) { passed = Atomic(wallMilliseconds) }
+
+    package var wallMilliseconds: Int64 {
+        passed.load(ordering: .relaxed) &+ offset.load(ordering: .relaxed)
     }
-
-    package var wallMilliseconds: Int64 { wall.load(ordering: .relaxed) }
     package var nanoseconds: Int64 { passed.load(ordering: .relaxed) &* 1_000_000 }
 
     /// Time passes.
     package func advance(milliseconds: Int64) {
-        wall.wrappingAdd(milliseconds, ordering: .relaxed)
         passed.wrappingAdd(milliseconds, ordering: .relaxed)
     }
 
     /// Someone sets the wall clock, on or back; no time passes.
     package func step(milliseconds: Int64) {
-        wall.wrappingAdd(milliseconds, ordering: .relaxed)
+        offset.wrappingAdd(milliseconds, ordering: .relaxed)
     }
 }
 

@@ -61,7 +61,7 @@ final class Cleaner: @unchecked Sendable, Agent {
                 let now = log.time.nanoseconds
                 guard now - lastRound >= settings.intervalMilliseconds * 1_000_000 else { return 0 }
                 lastRound = now
-                let wall = lookAtClocks(passed: now / 1_000_000)
+                let wall = lookAtClocks()
                 try watchSpace()
                 try deleteOld(wall)
                 releaseIdleQueues()
@@ -97,11 +97,13 @@ extension Cleaner {
     }
 
     /// The time for retention. Tells of a wall clock that has been set.
-    private func lookAtClocks(passed: Int64) -> Int64 {
-        let wall = log.time.wallMilliseconds
+    private func lookAtClocks() -> Int64 {
+        // The message first: one that comes now may have a later time than the one looked at.
+        let newest = log.publication.newestTimestamp.load(ordering: .acquiring)
+        let (wall, passed) = log.time.bothMilliseconds
         let look = clock.look(wall: wall, passed: passed)
         if let leap = look.leap { log.observer?.storeDid(.clockLeapt(milliseconds: leap)) }
-        let behind = log.publication.newestTimestamp.load(ordering: .relaxed) - wall
+        let behind = newest - wall
         // Less than a second is what clocks are put right by all the time.
         let wasBehind = isBehind
         isBehind = behind > 1000
