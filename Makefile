@@ -9,7 +9,8 @@ SWIFT_FLAGS := --explicit-target-dependency-import-check error
 FORMATTED := Package.swift $(wildcard Sources Tests Benchmarks docs)
 
 .PHONY: help setup setup-test test lint format bench bench-record clean
-.PHONY: embedding ci setup-crash crash-writer crash crash-ci simulate mutants fuzz fuzz-ci fuzz-control
+.PHONY: embedding ci setup-crash crash-writer crash crash-ci simulate mutants fuzz fuzz-ci
+.PHONY: fuzz-control sanitize
 
 # Optimised and apart from what `make test` builds, so that neither rebuilds the other.
 BENCH_BUILD := -c release --scratch-path .build/bench -Xcc -O3
@@ -88,6 +89,9 @@ fuzz-ci: setup ## a minute of fuzzing for each target, two at a time
 
 fuzz-control: setup ## planted faults, each of which the fuzzer must find
 	Tests/Fuzz/run.sh --controls
+
+sanitize: setup ## run the tests under ThreadSanitizer and AddressSanitizer
+	Tests/Sanitize/run.sh
 
 embedding: setup ## build and run the package in docs/embedding, as a user would
 	swift run --package-path docs/embedding orders "$$(mktemp -d)/store"

@@ -10,14 +10,14 @@ let everywhere: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
-// A build for `make sanitize`: what is tested is optimised, as it takes minutes otherwise, and what
-// tests it is not, as compiling it does then. Without the targets that have nothing to look at.
+// An optimised build for `make sanitize`, but for the tests, which take longer to optimise than to
+// run. Without the targets that have nothing to look at.
 let isSanitized = Context.environment["APUS_SANITIZE"] != nil
-let optimised: [SwiftSetting] = isSanitized ? [.unsafeFlags(["-O", "-wmo"])] : []
+let tests = everywhere + (isSanitized ? [.unsafeFlags(["-Onone"])] : [])
 
 // Floors 0 to 3 touch memory that the compiler cannot see; each such place says `unsafe`.
 let lowerFloors: [SwiftSetting] =
-    everywhere + optimised + [
+    everywhere + [
         .enableExperimentalFeature("Lifetimes"),
         .strictMemorySafety(),
     ]
@@ -55,19 +55,19 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["ApusSystem", "CThreadAnnotations"],
             path: "Tests/TestSupport",
-            swiftSettings: everywhere + optimised),
+            swiftSettings: everywhere),
         // A disk that fails, and what is run on it.
         .target(
             name: "Simulation",
             dependencies: ["ApusStore", "ApusFormat", "ApusSystem", "TestSupport"],
-            path: "Tests/Simulation", swiftSettings: everywhere + optimised),
+            path: "Tests/Simulation", swiftSettings: everywhere),
         .executableTarget(
             name: "simulate", dependencies: ["Simulation"], path: "Tests/SimulateTool",
             exclude: ["mutants.sh"],
             swiftSettings: everywhere),
         .target(
             name: "FuzzTargets", dependencies: ["ApusStore", "ApusFormat", "ApusSystem"],
-            path: "Tests/Fuzz/Targets", swiftSettings: everywhere + optimised),
+            path: "Tests/Fuzz/Targets", swiftSettings: everywhere),
         // Floor 6: what measures. Beside the loops in C that it measures against.
         .target(name: "CAllocationCounter", path: "Benchmarks/CAllocationCounter"),
         .target(name: "CRoofline", dependencies: ["CApus"], path: "Benchmarks/CRoofline"),
@@ -87,33 +87,33 @@ let package = Package(
             name: "crash-writer", dependencies: ["ApusStore", "ApusFormat", "ApusSystem"],
             path: "Tests/CrashWriter", swiftSettings: everywhere),
         .testTarget(
-            name: "HistogramTests", dependencies: ["Histogram"], swiftSettings: everywhere),
+            name: "HistogramTests", dependencies: ["Histogram"], swiftSettings: tests),
         .testTarget(
             name: "MqbenchTests",
             dependencies: ["mqbench", "CRoofline", "ApusStore", "ApusFormat", "TestSupport"],
-            swiftSettings: everywhere),
+            swiftSettings: tests),
         .testTarget(
             name: "ApusFormatTests",
             dependencies: ["ApusFormat", "CApus", "CDeflate", "TestSupport"],
-            swiftSettings: everywhere),
+            swiftSettings: tests),
         .testTarget(
-            name: "ApusSystemTests", dependencies: ["ApusSystem"], swiftSettings: everywhere),
+            name: "ApusSystemTests", dependencies: ["ApusSystem"], swiftSettings: tests),
         .testTarget(
             name: "ApusStoreTests",
             dependencies: ["ApusStore", "ApusFormat", "ApusSystem", "TestSupport"],
-            swiftSettings: everywhere),
+            swiftSettings: tests),
         .testTarget(
             name: "MqstoreTests",
             dependencies: ["mqstore", "ApusStore", "ApusFormat", "ApusSystem"],
-            swiftSettings: everywhere),
+            swiftSettings: tests),
         .testTarget(
             name: "SimulationTests",
             dependencies: ["Simulation", "ApusFormat", "ApusSystem", "TestSupport"],
-            swiftSettings: everywhere),
+            swiftSettings: tests),
         .testTarget(
             name: "FuzzCorpusTests", dependencies: ["FuzzTargets", "TestSupport"],
-            swiftSettings: everywhere),
-        .testTarget(name: "TidyTests", swiftSettings: everywhere),
+            swiftSettings: tests),
+        .testTarget(name: "TidyTests", swiftSettings: tests),
     ]
 )
 
