@@ -26,7 +26,7 @@ export SWIFT_BACKTRACE=enable=no
 symbolizer=$(dirname "$(readlink -f "$(command -v swift)")")/llvm-symbolizer
 export TSAN_OPTIONS="exitcode=66 history_size=4 external_symbolizer_path=$symbolizer"
 export ASAN_OPTIONS="exitcode=66 detect_leaks=1 detect_stack_use_after_return=1"
-export ASAN_SYMBOLIZER_PATH=$symbolizer LSAN_OPTIONS=suppressions=Tests/Sanitize/leaks.txt
+export ASAN_SYMBOLIZER_PATH=$symbolizer
 export APUS_SANITIZE=1
 
 # Files in memory where there is such a place: thousands of syncs are not what is looked at.
