@@ -9,6 +9,7 @@ package final class SystemFile: DiskFile {
     package let path: String
     private let descriptor: Int32
     private let isClosed = Flag()
+    private let hasLocked = Flag()
     private let guards: MappingGuards?
     /// Of the one mapping that a file has at a time.
     private let mapping = Mutex<MappingGuard?>(nil)
@@ -22,7 +23,11 @@ package final class SystemFile: DiskFile {
     deinit { close() }
 
     package func close() {
-        if isClosed.set() { Glibc.close(descriptor) }
+        guard isClosed.set() else { return }
+        // A process that was forked a moment ago holds the file, and the lock with it, until it runs
+        // its program.
+        if hasLocked.isSet { unlockFirstByte() }
+        Glibc.close(descriptor)
     }
 
     private func failure(_ operation: String, code: Int32 = errno) -> DiskError {
@@ -160,7 +165,10 @@ package final class SystemFile: DiskFile {
 
     package func lockFirstByte() throws(DiskError) -> Bool {
         let code = capus_lock_first_byte(descriptor)
-        if code == 0 { return true }
+        if code == 0 {
+            _ = hasLocked.set()
+            return true
+        }
         if code == EAGAIN || code == EACCES { return false }
         throw failure("lock", code: code)
     }

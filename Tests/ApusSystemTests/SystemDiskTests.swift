@@ -74,6 +74,37 @@ func lockIsExclusive() throws {
     }
 }
 
+@Test("a lock is given up by closing the file, whatever else the process starts meanwhile")
+func lockEndsWithTheFile() throws {
+    try withDirectory { directory in
+        let path = "\(directory)/lock"
+        let isDone = Flag()
+        // Between fork and exec a child holds all files of this process.
+        let starter = try SystemThread(name: "starter") {
+            while !isDone.isSet {
+                let child = Process()
+                child.executableURL = URL(fileURLWithPath: "/bin/true")
+                do {
+                    try child.run()
+                    child.waitUntilExit()
+                } catch {
+                    Issue.record(error)
+                    return
+                }
+            }
+        }
+        defer {
+            _ = isDone.set()
+            starter.join()
+        }
+        for round in 0..<20_000 {
+            let file = try SystemDisk().open(path, .create)
+            try #require(try file.lockFirstByte(), "round \(round)")
+            file.close()
+        }
+    }
+}
+
 @Test("a lock held by one thread keeps the others out")
 func lockExcludes() throws {
     final class Counter: @unchecked Sendable {
