@@ -11,30 +11,35 @@ struct RetentionClock {
     struct Look: Hashable {
         /// Milliseconds since 1970, for retention.
         var now: Int64
-        /// Set when a leap ahead is seen first.
+        /// How far the clock leapt ahead, set when that is seen first.
         var leap: Int64?
     }
 
     /// The wall clock less what has passed, as far as it is believed; nil before the first look.
     private var believed: Int64?
-    /// When the leap was seen that is not believed yet, by the clock that counts.
-    private var leaptAt: Int64?
+    /// A leap that is not believed yet: where it led, and when it was seen, by the clock that
+    /// counts.
+    private var leap: (offset: Int64, since: Int64)?
 
     /// `wall` and `passed` are milliseconds by the two clocks.
     mutating func look(wall: Int64, passed: Int64) -> Look {
         let offset = wall &- passed
         guard let old = believed, offset &- old > Self.leapMilliseconds else {
-            believed = offset
-            leaptAt = nil
-            return Look(now: wall)
+            return believe(offset, wall)
         }
-        guard let since = leaptAt else {
-            leaptAt = passed
+        // A leap from a leap is one of its own, and has to last as long.
+        guard let waiting = leap, offset &- waiting.offset <= Self.leapMilliseconds else {
+            leap = (offset, passed)
             return Look(now: passed &+ old, leap: offset &- old)
         }
-        guard passed &- since >= Self.patienceMilliseconds else { return Look(now: passed &+ old) }
+        if passed &- waiting.since >= Self.patienceMilliseconds { return believe(offset, wall) }
+        leap = (min(offset, waiting.offset), waiting.since)
+        return Look(now: passed &+ old)
+    }
+
+    private mutating func believe(_ offset: Int64, _ wall: Int64) -> Look {
         believed = offset
-        leaptAt = nil
+        leap = nil
         return Look(now: wall)
     }
 }

@@ -142,10 +142,13 @@ final class IndexFile: @unchecked Sendable {
         while number > 0, number < bound {
             let entry = IndexEntry(loadingFrom: span, at: entryOffset(number))
             try mappingGuard.check()
-            // The first entry's seconds may count from the file before: the record decides.
+            // The first entry's seconds may count from the file before, and the most that fit stand
+            // for all that are more: the record decides.
             let begin = header.beginTimestamp &+ Int64(max(0, entry.seconds)) &* 1000
             let isInTime =
-                number == 1 || begin <= times.upperBound && begin &+ 999 >= times.lowerBound
+                number == 1
+                || begin <= times.upperBound
+                    && (begin &+ 999 >= times.lowerBound || entry.seconds == .max)
             if entry.hash == hash, isInTime, try !visit(entry.physicalOffset) { return }
             bound = number
             number = entry.previous
