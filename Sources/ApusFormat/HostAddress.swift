@@ -62,13 +62,6 @@ public struct HostAddress: Hashable, Sendable {
         }
     }
 
-    /// The same for an address that is known to be an IPv4 one.
-    @unsafe @inlinable @inline(__always)
-    func storeIPv4Unchecked(into bytes: inout MutableRawSpan, at offset: Int) {
-        let both = low << 32 | UInt64(UInt32(bitPattern: port))
-        unsafe Field<UInt64>(at: 0).storeUnchecked(both, into: &bytes, at: offset)
-    }
-
     /// Writes the address and its port from `offset` on.
     @inlinable @inline(__always)
     public func store(into bytes: inout MutableRawSpan, at offset: Int) {

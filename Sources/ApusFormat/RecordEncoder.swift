@@ -29,52 +29,23 @@ public enum RecordEncoder: Sendable {
         }
     }
 
-    /// A record of version 1 with IPv4 hosts and no checksum of its own: every field before the
-    /// body has one place, and one check covers all bytes.
+    /// A record of version 1 with IPv4 hosts and no checksum of its own, as nearly all are: every
+    /// field before the body has one place, and the shifts are gone.
     @inlinable @inline(__always)
     static func encodePlain(
         _ fields: RecordFields, frame: RecordFrame, topic: RawSpan, properties: RawSpan,
         body: RawSpan, into bytes: inout MutableRawSpan, at offset: Int
     ) {
-        typealias Layout = RecordLayout
         precondition(
             offset >= 0 && frame.totalSize <= bytes.byteCount &- offset
                 && body.byteCount == frame.bodyLength && topic.byteCount == frame.topicLength
                 && properties.byteCount == frame.propertiesLength
                 && !fields.bornHost.isIPv6 && !fields.storeHost.isIPv6)
-        // Neighbours of 32 bits go in together.
-        unsafe Field<UInt64>(at: Layout.bodyChecksum.offset).storeUnchecked(
-            pair(fields.bodyChecksum, fields.queueID), into: &bytes, at: offset)
-        unsafe Layout.flag.storeUnchecked(fields.flag, into: &bytes, at: offset)
-        unsafe Layout.queueOffset.storeUnchecked(fields.queueOffset, into: &bytes, at: offset)
-        unsafe Layout.physicalOffset.storeUnchecked(fields.physicalOffset, into: &bytes, at: offset)
-        unsafe Layout.systemFlag.storeUnchecked(
-            frame.systemFlag.rawValue, into: &bytes, at: offset)
-        unsafe Layout.bornTimestamp.storeUnchecked(fields.bornTimestamp, into: &bytes, at: offset)
-        unsafe fields.bornHost.storeIPv4Unchecked(into: &bytes, at: offset &+ Layout.bornHost)
-        unsafe Layout.storeTimestamp.storeUnchecked(fields.storeTimestamp, into: &bytes, at: offset)
-        unsafe fields.storeHost.storeIPv4Unchecked(into: &bytes, at: offset &+ Layout.storeHost)
-        unsafe Layout.reconsumeTimes.storeUnchecked(fields.reconsumeTimes, into: &bytes, at: offset)
-        unsafe Layout.preparedTransactionOffset.storeUnchecked(
-            fields.preparedTransactionOffset, into: &bytes, at: offset)
-        unsafe Layout.bodyLength.storeUnchecked(
-            Int32(truncatingIfNeeded: body.byteCount), into: &bytes, at: offset)
-        var place = offset &+ Layout.body
-        unsafe bytes.copyUnchecked(body, at: place)
-        place &+= body.byteCount
-        unsafe Field<UInt8>(at: 0).storeUnchecked(
-            UInt8(truncatingIfNeeded: topic.byteCount), into: &bytes, at: place)
-        unsafe bytes.copyUnchecked(topic, at: place &+ 1)
-        place &+= 1 &+ topic.byteCount
-        unsafe Field<UInt16>(at: 0).storeUnchecked(
-            UInt16(truncatingIfNeeded: properties.byteCount), into: &bytes, at: place)
-        unsafe bytes.copyUnchecked(properties, at: place &+ Layout.propertiesLengthWidth)
+        unsafe storeFields(fields, frame: frame, into: &bytes, at: offset, born: 0, both: 0)
+        unsafe storeParts(
+            topic: topic, properties: properties, body: body, version: .v1,
+            propertiesLength: properties.byteCount, into: &bytes, at: offset &+ RecordLayout.body)
         unsafe Field<UInt64>(at: 0).storeUnchecked(head(of: frame), into: &bytes, at: offset)
-    }
-
-    @inlinable @inline(__always)
-    static func pair(_ first: Int32, _ second: Int32) -> UInt64 {
-        UInt64(UInt32(bitPattern: first)) << 32 | UInt64(UInt32(bitPattern: second))
     }
 
     /// A record of any kind.
@@ -83,15 +54,41 @@ public enum RecordEncoder: Sendable {
         _ fields: RecordFields, frame: RecordFrame, topic: RawSpan, properties: RawSpan,
         body: RawSpan, appendsChecksum: Bool, into bytes: inout MutableRawSpan, at offset: Int
     ) {
-        typealias Layout = RecordLayout
-        let born = offset &+ Layout.bornShift(frame.systemFlag)
-        let both = offset &+ Layout.hostsShift(frame.systemFlag)
-        // Every fixed field ends before the body, and the hosts are as long as the flag says: with
-        // this one check all stores down to the body length lie within.
+        // Every part lies within the record, and the hosts are as long as the flag says.
         precondition(
             offset >= 0 && frame.totalSize <= bytes.byteCount &- offset
+                && body.byteCount == frame.bodyLength && topic.byteCount == frame.topicLength
+                && properties.byteCount <= frame.propertiesLength
                 && fields.bornHost.isIPv6 == frame.systemFlag.contains(.bornHostIPv6)
                 && fields.storeHost.isIPv6 == frame.systemFlag.contains(.storeHostIPv6))
+        unsafe storeFields(
+            fields, frame: frame, into: &bytes, at: offset,
+            born: RecordLayout.bornShift(frame.systemFlag),
+            both: RecordLayout.hostsShift(frame.systemFlag))
+        unsafe storeParts(
+            topic: topic, properties: properties, body: body, version: frame.version,
+            propertiesLength: frame.propertiesLength, into: &bytes,
+            at: offset &+ frame.bodyOffset)
+        if appendsChecksum {
+            appendChecksum(
+                frame: frame,
+                separatorAt: offset &+ frame.propertiesOffset &+ properties.byteCount,
+                into: &bytes, at: offset)
+        } else {
+            storeHead(frame: frame, into: &bytes, at: offset)
+        }
+    }
+
+    /// Everything between the head and the body. `born` and `both` say how far the hosts move what
+    /// is behind them. The caller has made sure that all of it lies within.
+    @unsafe @inlinable @inline(__always)
+    static func storeFields(
+        _ fields: RecordFields, frame: RecordFrame, into bytes: inout MutableRawSpan,
+        at offset: Int, born bornShift: Int, both bothShift: Int
+    ) {
+        typealias Layout = RecordLayout
+        let born = offset &+ bornShift
+        let both = offset &+ bothShift
         unsafe Layout.bodyChecksum.storeUnchecked(fields.bodyChecksum, into: &bytes, at: offset)
         unsafe Layout.queueID.storeUnchecked(fields.queueID, into: &bytes, at: offset)
         unsafe Layout.flag.storeUnchecked(fields.flag, into: &bytes, at: offset)
@@ -108,27 +105,30 @@ public enum RecordEncoder: Sendable {
             fields.preparedTransactionOffset, into: &bytes, at: both)
         unsafe Layout.bodyLength.storeUnchecked(
             Int32(truncatingIfNeeded: frame.bodyLength), into: &bytes, at: both)
-        bytes.copy(body, at: offset &+ frame.bodyOffset)
-        let topicOffset = offset &+ frame.topicOffset
-        if frame.version == .v1 {
-            bytes.storeBigEndian(
-                UInt8(truncatingIfNeeded: frame.topicLength), at: topicOffset &- 1)
+    }
+
+    /// Body, topic and properties with the lengths of the last two, from `start` on. The caller has
+    /// made sure that all of it lies within.
+    @unsafe @inlinable @inline(__always)
+    static func storeParts(
+        topic: RawSpan, properties: RawSpan, body: RawSpan, version: RecordVersion,
+        propertiesLength: Int, into bytes: inout MutableRawSpan, at start: Int
+    ) {
+        unsafe bytes.copyUnchecked(body, at: start)
+        var place = start &+ body.byteCount
+        if version == .v1 {
+            unsafe Field<UInt8>(at: 0).storeUnchecked(
+                UInt8(truncatingIfNeeded: topic.byteCount), into: &bytes, at: place)
         } else {
-            bytes.storeBigEndian(
-                UInt16(truncatingIfNeeded: frame.topicLength), at: topicOffset &- 2)
+            unsafe Field<UInt16>(at: 0).storeUnchecked(
+                UInt16(truncatingIfNeeded: topic.byteCount), into: &bytes, at: place)
         }
-        bytes.copy(topic, at: topicOffset)
-        let propertiesOffset = offset &+ frame.propertiesOffset
-        bytes.storeBigEndian(
-            UInt16(truncatingIfNeeded: frame.propertiesLength), at: propertiesOffset &- 2)
-        bytes.copy(properties, at: propertiesOffset)
-        if appendsChecksum {
-            appendChecksum(
-                frame: frame, separatorAt: propertiesOffset &+ properties.byteCount,
-                into: &bytes, at: offset)
-        } else {
-            storeHead(frame: frame, into: &bytes, at: offset)
-        }
+        place &+= version.topicLengthWidth
+        unsafe bytes.copyUnchecked(topic, at: place)
+        place &+= topic.byteCount
+        unsafe Field<UInt16>(at: 0).storeUnchecked(
+            UInt16(truncatingIfNeeded: propertiesLength), into: &bytes, at: place)
+        unsafe bytes.copyUnchecked(properties, at: place &+ RecordLayout.propertiesLengthWidth)
     }
 
     /// The two numbers that make the bytes behind them a record.

@@ -58,13 +58,10 @@ public struct RecordFrame: Hashable, Sendable {
         self.bodyLength = bodyLength
         self.topicLength = topicLength
         self.propertiesLength = propertiesLength
-        // Version 1 and IPv4 hosts first: nearly all records are of that kind.
         totalSize =
-            version == .v1 && systemFlag.hasIPv4Hosts
-            ? RecordLayout.minimumSize &+ bodyLength &+ topicLength &+ propertiesLength
-            : RecordLayout.body &+ RecordLayout.hostsShift(systemFlag) &+ bodyLength
-                &+ version.topicLengthWidth &+ topicLength &+ RecordLayout.propertiesLengthWidth
-                &+ propertiesLength
+            RecordLayout.body &+ RecordLayout.hostsShift(systemFlag) &+ bodyLength
+            &+ version.topicLengthWidth &+ topicLength &+ RecordLayout.propertiesLengthWidth
+            &+ propertiesLength
     }
 
     /// Version 1 with IPv4 hosts: every field before the body has one place.

@@ -1,5 +1,5 @@
-// What Swift cannot import or express: variadic system calls, futexes, and CRC-32 with
-// carry-less multiplication chosen at run time.
+// What Swift cannot import or express: variadic system calls, futexes, a handler of SIGBUS, CRC-32
+// with carry-less multiplication chosen at run time, and what has to be inlined as machine code.
 #ifndef CAPUS_H
 #define CAPUS_H
 
