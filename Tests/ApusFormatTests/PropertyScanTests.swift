@@ -91,3 +91,17 @@ func scanAgreesWithSplitting() {
         #expect(bytes[found.delay] == expected["DELAY"] ?? [], "SEED=\(random.seed)")
     }
 }
+
+@Test("places up to the limit are found, and what is behind it is not seen")
+func scanEndsAtTheLimit() {
+    let tags = Array("TAGS\u{1}a\u{2}".utf8)
+    for (padding, isFound) in [
+        (PropertyScan.limit - tags.count, true), (PropertyScan.limit, false),
+    ] {
+        var bytes = Array("x\u{1}".utf8)
+        bytes += [UInt8](repeating: 0x61, count: padding - bytes.count - 1) + [2] + tags
+        let found = scan(bytes)
+        #expect(found.tags.isEmpty != isFound)
+        if isFound { #expect(text(bytes, found.tags) == "a" && found.isTerminated) }
+    }
+}

@@ -156,14 +156,21 @@ func completions() throws {
     if case .success? = last { Issue.record("acknowledged by a failed sync") }
 }
 
+/// A store whose appends wait for a sync, and for no more than 100 ms.
+private func openImpatient(
+    _ directory: TemporaryDirectory, _ clock: ManualClock
+) throws -> MessageStore {
+    try open(directory, disk: FaultyDisk(), clock: clock) {
+        $0.flush.mode = .sync
+        $0.flush.syncTimeoutMilliseconds = 100
+    }
+}
+
 @Test("an append whose sync takes too long says so; the message stays")
 func flushTimeout() throws {
     let directory = try TemporaryDirectory()
     let clock = ManualClock(wallMilliseconds: 1_700_000_000_000)
-    let store = try open(directory, disk: FaultyDisk(), clock: clock) {
-        $0.flush.mode = .sync
-        $0.flush.syncTimeoutMilliseconds = 100
-    }
+    let store = try openImpatient(directory, clock)
     let queue = try store.queue(topic: "Orders")
     let heard = Mutex<AppendStatus?>(nil)
     store.append(to: queue, body: [1].rawSpan, properties: [UInt8]().rawSpan) { result in
@@ -181,10 +188,7 @@ func flushTimeout() throws {
 func watchIsWokenOnce() throws {
     let directory = try TemporaryDirectory()
     let clock = ManualClock(wallMilliseconds: 1_700_000_000_000)
-    let store = try open(directory, disk: FaultyDisk(), clock: clock) {
-        $0.flush.mode = .sync
-        $0.flush.syncTimeoutMilliseconds = 100
-    }
+    let store = try openImpatient(directory, clock)
     let queue = try store.queue(topic: "Orders")
     let watch = DeadlineWatch(store.commit)
     let timedOut = Atomic<Int>(0)

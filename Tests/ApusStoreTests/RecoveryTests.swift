@@ -113,6 +113,19 @@ private let firstSegment = "commitlog/00000000000000000000"
         try store.close()
     }
 
+    @Test("nor does a closed store, whose end no scan has looked at")
+    func goneRecordsOfClosedStore() throws {
+        try reopen().close()
+        let from = Int(places[60].physicalOffset)
+        try overwrite(segment, at: from, with: [UInt8](repeating: 0, count: 65_536 - from))
+        let store = try reopen()
+        let queue = try store.queue(topic: "Orders")
+        #expect(try store.maximumOffset(queue) == 150)
+        #expect(try store.append(message(7)).queueOffset == 150)
+        #expect(throws: StoreError.self) { try store.read(queue, from: 60, count: 1).messages() }
+        try store.close()
+    }
+
     @Test("keeps everything that is whole")
     func whole() throws {
         let store = try reopen()
