@@ -115,8 +115,8 @@ package protocol DiskFile: AnyObject, Sendable {
     /// Makes all that was stored in the file durable. After one failure the contents are unknown.
     /// Fails too when something was stored through a guarded mapping that the file does not hold.
     func sync() throws(DiskError)
-    /// Takes the exclusive lock on the first byte, until the file is closed; false when someone else
-    /// holds it.
+    /// Takes the exclusive lock on the first byte, until the file is closed; false when someone
+    /// else holds it.
     func lockFirstByte() throws(DiskError) -> Bool
     /// Gives that lock up. It goes even when a process that was forked a moment ago holds the file.
     func unlockFirstByte()

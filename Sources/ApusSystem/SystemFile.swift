@@ -24,8 +24,8 @@ package final class SystemFile: DiskFile {
 
     package func close() {
         guard isClosed.set() else { return }
-        // A process that was forked a moment ago holds the file, and the lock with it, until it runs
-        // its program.
+        // A process that was forked a moment ago holds the file, and the lock with it, until it
+        // runs its program.
         if hasLocked.isSet { unlockFirstByte() }
         Glibc.close(descriptor)
     }
