@@ -193,7 +193,7 @@ extension MessageStore {
 
     private func flushStatus(upTo end: Int64) throws(StoreError) -> AppendStatus {
         guard log.isSync else {
-            try log.checkStores()
+            try commit.write(upTo: end)
             return .stored
         }
         let timeout = log.configuration.flush.syncTimeoutMilliseconds
@@ -221,7 +221,7 @@ extension MessageStore {
         guard log.isSync else {
             return completion(
                 Result { () throws(StoreError) in
-                    try log.checkStores()
+                    try commit.write(upTo: end)
                     return .stored
                 })
         }

@@ -39,14 +39,14 @@ extension MessageStore {
 
     /// Calls `wake` once, when the message at `offset` of the queue can be read, the store is
     /// closed, or it cannot be found out (the next read says why): at once when that is so already,
-    /// else on the thread that published it or led its sync. Return from it soon.
+    /// else on the thread that published it, wrote it out or led its sync. Return from it soon.
     @discardableResult
     public func whenReadable(
         _ queue: MessageQueue, offset: Int64, _ wake: @escaping @Sendable () -> Void
     ) -> WaitToken {
         let id = waiterIDs.wrappingAdd(1, ordering: .relaxed).newValue
         queue.queue.add(Waiter(id: id, offset: offset, wake: wake))
-        if log.isSync { commit.watch(queue.queue) }
+        if log.readersWait { commit.watch(queue.queue) }
         // Behind the registration: publication in between looked for waiters before it was there.
         // Whoever cannot be told whether it is gets the error from the read that follows.
         let end = (try? log.readableEnd(of: queue.queue)) ?? .max

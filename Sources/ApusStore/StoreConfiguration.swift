@@ -50,6 +50,18 @@ public struct CommitLogSettings: Hashable, Sendable {
     /// Brings in a whole file when it is prepared: a burst of work, then no fault in that file.
     /// The nearest meaning of `warmMapedFileEnable`, false.
     public var populatesWholeSegment = false
+    /// How records get into the files; nil: page-aligned in a SYNC_FLUSH store, else mapped.
+    public var writer: WriterKind?
+}
+
+/// How records get into the files. What is in them is the same.
+public enum WriterKind: Hashable, Sendable {
+    /// Stored through the mapping that readers use: in the page cache at once.
+    case mapped
+    /// Encoded in memory of the process and written as whole pages: before each sync, and without
+    /// one before each acknowledgement, since it must survive the process. Syncs cost less, appends
+    /// that wait for none cost more. The nearest meaning of `transientStorePoolEnable`.
+    case pageAligned
 }
 
 /// When bytes reach the device, and what an append waits for.

@@ -1,6 +1,6 @@
-// The environment of the process, for the build in which faults are planted.
+// The environment of the process, for builds that only tests make.
 
-#if APUS_MUTANTS
+#if DEBUG || APUS_MUTANTS
     private import Glibc
 
     /// The value of a variable of the environment; nil when it is not set.

@@ -44,6 +44,17 @@ private import Glibc
         return copy
     }
 
+    /// Address room of the process's own for `count` bytes. A page takes memory once it is written
+    /// to, and reads as zeros before. `unmap` ends it.
+    package static func reserve(count: Int) throws(DiskError) -> MappedBytes {
+        let base = unsafe mmap(
+            nil, count, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
+        guard let base = unsafe base, unsafe base != MAP_FAILED else {
+            throw DiskError(operation: "reserve \(count) bytes of", path: "memory", code: errno)
+        }
+        return unsafe MappedBytes(base: base, count: count)
+    }
+
     /// Frees memory that `allocate` or `copy` made. No copy of the value may be used afterwards.
     package func deallocate() {
         unsafe base.deallocate()
@@ -133,6 +144,20 @@ private import Glibc
         }
     }
 
+    /// Gives the memory of the whole pages in `range` back; of what `reserve` made only.
+    package func discard(_ range: Range<Int>) {
+        let low = (max(0, range.lowerBound) + 4095) & ~4095
+        let high = min(count, range.upperBound) & ~4095
+        guard low < high else { return }
+        _ = unsafe madvise(base + low, high - low, MADV_DONTNEED)
+    }
+
+    /// Sets the bytes of `range` to zero.
+    package func clear(_ range: Range<Int>) {
+        precondition(range.lowerBound >= 0 && range.upperBound <= count)
+        unsafe memset(base + range.lowerBound, 0, range.count)
+    }
+
     /// Tells the kernel that `range` will be read from front to back.
     package func adviseSequential(_ range: Range<Int>) {
         guard let pages = pages(in: range) else { return }
@@ -157,7 +182,7 @@ private import Glibc
     }
 
     /// Ends the mapping. No copy of the value may be used afterwards.
-    func unmap() {
+    package func unmap() {
         _ = unsafe munmap(base, count)
     }
 }

@@ -118,6 +118,7 @@ struct Plan {
         settings.queues.flushLeastPages = pick([0, 2], &pace)
         settings.queues.thoroughIntervalMilliseconds = pick([10, 40, 1_000], &pace)
         settings.queues.mappedFileLimit = pick([4, 64], &pace)
+        settings.commitLog.writer = pick([.mapped, .pageAligned], &pace)
         // Nothing may go: what was acknowledged is asked for to the last message.
         settings.retention.isEnabled = false
         return settings

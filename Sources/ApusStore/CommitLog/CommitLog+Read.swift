@@ -85,11 +85,12 @@ extension CommitLog {
         }
     }
 
-    /// Visits what was published from `start` to `end`, record by record, over what is damaged.
+    /// Visits what was published in `range`, record by record, over what is damaged.
     func scan(
         _ range: Range<Int64>, checks: RecordChecks,
         visit: (RecordView) throws(StoreError) -> Void
     ) throws(StoreError) {
+        try writeOut(upTo: range.upperBound)
         var offset = max(range.lowerBound, start.load(ordering: .acquiring))
         while offset < range.upperBound {
             guard let segment = segments.segment(containing: offset) else { return }
@@ -107,12 +108,22 @@ extension CommitLog {
         }
     }
 
+    /// Brings what was published up to `end` to where the mappings show it.
+    func writeOut(upTo end: Int64) throws(StoreError) {
+        do throws(DiskError) {
+            try writer?.write(upTo: min(end, published))
+        } catch {
+            poison(error)
+            throw .poisoned(cause: error)
+        }
+    }
+
     /// The end of what a reader may see of a queue. Fails when entries that decide cannot be read:
     /// an end that is too low would send a consumer back.
     func readableEnd(of queue: ConsumeQueue) throws(StoreError) -> Int64 {
         let end = queue.published.load(ordering: .acquiring)
-        guard isSync, end > 0, !Mutant.showsUnflushed.isPlanted else { return end }
-        let limit = flushed.load(ordering: .acquiring)
+        guard readersWait, end > 0, !Mutant.showsUnflushed.isPlanted else { return end }
+        let limit = readable
         // Few entries are ahead of the sync: look at the last ones first.
         var low = end
         var step: Int64 = 1

@@ -38,7 +38,8 @@ extension CommitLog {
         let old = segments.segment(containing: segmentEnd - 1)
         let (ticket, blankAt) = reservation.roll(to: next)
         if let old, blankAt < segmentEnd, !Mutant.leavesBlankOut.isPlanted {
-            var bytes = old.bytes.mutableBytes
+            let target = old.target
+            var bytes = target.mutableBytes
             BlankMarker.store(
                 remaining: Int32(truncatingIfNeeded: segmentEnd - blankAt), into: &bytes,
                 at: old.position(of: blankAt))

@@ -19,6 +19,8 @@ package final class CommitLog: Sendable {
     /// Nil where mappings are not guarded.
     let guards: MappingGuards?
     let segments: SegmentList
+    /// Nil where records are stored through the mapping that readers use.
+    let writer: PageAlignedWriter?
     let preallocator: Preallocator
     let reservation = Reservation()
     let publication = Publication()
@@ -62,8 +64,10 @@ package final class CommitLog: Sendable {
     let appendsChecksum: Bool
     let isSync: Bool
     let isIndexed: Bool
-    /// Whether something stands between an append and its acknowledgement: a sync, or a look at
-    /// the guarded mappings.
+    /// Whether readers see less than what was published: what was synced or written.
+    let readersWait: Bool
+    /// Whether something stands between an append and its acknowledgement: a sync, a write, or a
+    /// look at the guarded mappings.
     let isAwaited: Bool
     /// That is not so, and there is no compression: an append is all that there is to do.
     let isPlain: Bool
@@ -80,8 +84,10 @@ package final class CommitLog: Sendable {
         self.observer = observer
         self.guards = guards
         segments = SegmentList(segmentByteCount: configuration.commitLog.segmentByteCount)
+        writer = configuration.writerKind == .pageAligned ? PageAlignedWriter(segments) : nil
         preallocator = Preallocator(
-            disk: disk, directory: directory, settings: configuration.commitLog, observer: observer)
+            disk: disk, directory: directory, settings: configuration.commitLog, writer: writer,
+            observer: observer)
         storeHost = configuration.storeHost
         storeHostNumber = StoreHostNumber(configuration.storeHost)
         bodyLimit = configuration.limits.bodyByteCount
@@ -91,7 +97,8 @@ package final class CommitLog: Sendable {
         appendsChecksum = configuration.integrity.appendsRecordChecksum
         isSync = configuration.flush.mode == .sync
         isIndexed = configuration.index.isEnabled
-        isAwaited = isSync || guards != nil
+        readersWait = isSync || writer != nil
+        isAwaited = readersWait || guards != nil
         isPlain = !isAwaited && configuration.compression == nil
         wakesOnAppend = configuration.flush.wakesOnAppend
     }
@@ -121,9 +128,10 @@ package final class CommitLog: Sendable {
         observer?.storeDid(.diskFull(path: path))
     }
 
-    /// What a reader may see: everything published or, in SYNC_FLUSH mode, everything synced.
+    /// What a reader may see: everything that may be acknowledged.
     package var readable: Int64 {
-        isSync ? flushed.load(ordering: .acquiring) : published
+        if isSync { return flushed.load(ordering: .acquiring) }
+        return writer?.written.load(ordering: .acquiring) ?? published
     }
 }
 
@@ -239,7 +247,7 @@ extension CommitLog {
         publication.pass(place.ticket)
         // The barrier in `pass` pairs with the one behind `ConsumeQueue.add`.
         if queueEnd >= queue.extendAt.load(ordering: .relaxed) { roomRequests.note(queue) }
-        if queueEnd >= 0, !isSync, queue.waiterCount.load(ordering: .relaxed) != 0 {
+        if queueEnd >= 0, !readersWait, queue.waiterCount.load(ordering: .relaxed) != 0 {
             queue.wakeWaiters(readableEnd: queueEnd)
         }
         if wakesOnAppend { flushWanted.ring() }

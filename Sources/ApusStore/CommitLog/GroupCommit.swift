@@ -38,7 +38,7 @@ final class GroupCommit: Sendable {
     var wanted: Signal { log.flushWanted }
     /// Rung when a completion waits whose time may run out, and nobody watches.
     let deadlines = Signal()
-    /// Queues with waiters that a sync in SYNC_FLUSH mode makes messages readable for.
+    /// Queues with waiters that a sync, or a write, makes messages readable for.
     private let watched = Mutex<[ConsumeQueue]>([])
 
     init(log: CommitLog) { self.log = log }
@@ -61,6 +61,16 @@ final class GroupCommit: Sendable {
             if left <= 0 { return .timedOut }
             signal.wait(after: seen, nanoseconds: left)
         }
+    }
+
+    /// Brings everything published, `end` included, to where it survives the process: what an
+    /// append waits for that waits for no sync.
+    func write(upTo end: Int64) throws(StoreError) {
+        if let writer = log.writer, writer.written.load(ordering: .acquiring) < end {
+            try log.writeOut(upTo: log.published)
+            wakeWatched()
+        }
+        try log.checkStores()
     }
 
     /// Calls `complete` when the log is on the device up to `end`: at once, or on the thread that
@@ -124,6 +134,7 @@ extension GroupCommit {
                 log.flushed.store(min(target, segment.end), ordering: .releasing)
             }
             do throws(DiskError) {
+                try log.writer?.write(upTo: min(target, segment.end))
                 try segment.file.sync()
             } catch {
                 if Mutant.retriesFailedSync.isPlanted, (try? segment.file.sync()) != nil {
@@ -179,7 +190,7 @@ extension GroupCommit {
 // MARK: - Readers that wait for a sync
 
 extension GroupCommit {
-    /// Remembers a queue with a waiter, for SYNC_FLUSH mode.
+    /// Remembers a queue with a waiter, where readers wait for a sync or a write.
     func watch(_ queue: ConsumeQueue) {
         watched.withLock { all in
             if !all.contains(where: { $0 === queue }) { all.append(queue) }

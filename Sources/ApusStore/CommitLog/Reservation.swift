@@ -105,7 +105,7 @@ final class Reservation: @unchecked Sendable {
         lock.withLock {
             self.tail = tail
             self.lastTimestamp = lastTimestamp
-            self.segment = segment.bytes
+            self.segment = segment.target
             segmentStart = segment.base
             segmentEnd = segment.end
         }
@@ -119,7 +119,7 @@ final class Reservation: @unchecked Sendable {
             let ticket = nextTicket
             nextTicket &+= 1
             tail = next.base
-            segment = next.bytes
+            segment = next.target
             segmentStart = next.base
             segmentEnd = next.end
             return (ticket, blankAt)

@@ -20,7 +20,7 @@ struct LimitCheck {
         do throws(DiskError) {
             // The next segment, and one that is on its way out.
             always =
-                try count(directory.commitLog) + 2
+                try count(directory.commitLog) + 2 + (configuration.writerKind == .mapped ? 0 : 2)
                 + (configuration.index.isEnabled ? count(directory.index) + 1 : 0) + Self.fixed
             queues = try ConsumeQueueTable.names(on: disk, under: directory.consumeQueue).count
         } catch {

@@ -384,11 +384,22 @@ extension Recovery {
             throw StoreError(error)
         }
         if log.segments.last.map({ $0.end <= end }) ?? true { try addSegment(at: end) }
+        try stageLastSegment()
         guard let segment = log.segments.last else { return }
         log.publication.publish(upTo: end, timestamp: scanned.lastTimestamp)
         log.flushed.store(end, ordering: .releasing)
+        log.writer?.start(at: end, in: segment)
         log.reservation.start(at: end, in: segment, lastTimestamp: scanned.lastTimestamp)
         if indexDurable.end < end, log.isIndexed { log.keyed.note(indexDurable.end..<end) }
+    }
+
+    /// Opens the segment that is appended to anew, as the page-aligned writer needs it.
+    private func stageLastSegment() throws(StoreError) {
+        guard log.writer != nil, let last = log.segments.last, !last.isStaged else { return }
+        let staged = try Segment.open(
+            disk, path: last.file.path, base: last.base, length: last.bytes.count, writable: true,
+            isStaged: true)
+        log.segments.replaceAll(log.segments.all.dropLast() + [staged])
     }
 
     /// The next segment. Without room for it the log ends with the last one: the append that needs

@@ -12,6 +12,7 @@ package final class Preallocator: @unchecked Sendable, Agent {
     private let disk: any Disk
     private let directory: StoreDirectory
     private let settings: CommitLogSettings
+    private let writer: PageAlignedWriter?
     private let observer: (any StoreObserver)?
     private let lock = Mutex(())
     private var next: Segment?
@@ -19,19 +20,26 @@ package final class Preallocator: @unchecked Sendable, Agent {
     /// emptied under those who write to it.
     private var newest: Int64 = -1
     /// The segment being written and how far; set by the CommitLog.
-    private let writer: Mutex<(segment: Segment, position: Int)?> = Mutex(nil)
+    private let reached: Mutex<(segment: Segment, position: Int)?> = Mutex(nil)
     /// The physical offset at which an appender is to call `follow`.
     package let wakeAt = Atomic<Int64>(0)
+    /// Pages of the process's own memory are few: they are given back when they are in the file.
+    private var ahead: Int {
+        writer == nil
+            ? settings.populateAheadByteCount : min(settings.populateAheadByteCount, 4 << 20)
+    }
+    private var populatesWholeSegment: Bool { writer == nil && settings.populatesWholeSegment }
     /// Rung by an appender that crossed the wake mark.
     package let signal = Signal()
 
-    package init(
+    init(
         disk: any Disk, directory: StoreDirectory, settings: CommitLogSettings,
-        observer: (any StoreObserver)?
+        writer: PageAlignedWriter?, observer: (any StoreObserver)?
     ) {
         self.disk = disk
         self.directory = directory
         self.settings = settings
+        self.writer = writer
         self.observer = observer
     }
 
@@ -54,7 +62,7 @@ package final class Preallocator: @unchecked Sendable, Agent {
     /// once it is past the middle of this one.
     package func follow(_ segment: Segment, position: Int) {
         wakeAt.store(.max, ordering: .relaxed)
-        writer.withLock { held in
+        reached.withLock { held in
             // An appender that was late may come with the segment before.
             if let held, held.segment.base > segment.base { return }
             held = (segment, position)
@@ -66,18 +74,17 @@ package final class Preallocator: @unchecked Sendable, Agent {
     /// find them there.
     package func prepareWindow(_ segment: Segment, position: Int) {
         segment.skipPopulating(to: position)
-        let limit =
-            settings.populatesWholeSegment
-            ? segment.bytes.count : position + settings.populateAheadByteCount
+        let limit = populatesWholeSegment ? segment.bytes.count : position + ahead
         _ = segment.populate(upTo: limit, step: limit)
     }
 
     package func doWork() -> Int {
-        guard let (segment, position) = writer.withLock({ $0 }) else { return 0 }
-        let ahead = settings.populateAheadByteCount
+        guard let (segment, position) = reached.withLock({ $0 }) else { return 0 }
+        // What waits for no sync would stay in memory. A failure is met again by who does wait.
+        try? writer?.write(upTo: segment.base + Int64(position))
+        let ahead = ahead
         let limit = min(
-            segment.bytes.count,
-            settings.populatesWholeSegment ? segment.bytes.count : position + ahead)
+            segment.bytes.count, populatesWholeSegment ? segment.bytes.count : position + ahead)
         let step = 4 << 20
         var done = segment.populate(upTo: limit, step: step)
         while done < limit {
@@ -86,7 +93,7 @@ package final class Preallocator: @unchecked Sendable, Agent {
             if done == before { break }
         }
         prepareNext(behind: segment, position: position)
-        writer.withLock { held in
+        reached.withLock { held in
             if held?.segment === segment, held?.position == position { held = nil }
         }
         if done < segment.bytes.count {
@@ -99,15 +106,13 @@ package final class Preallocator: @unchecked Sendable, Agent {
     }
 
     private func prepareNext(behind segment: Segment, position: Int) {
-        guard position >= segment.bytes.count / 2 || settings.populatesWholeSegment else { return }
+        guard position >= segment.bytes.count / 2 || populatesWholeSegment else { return }
         let event = lock.withLock { _ -> StoreEvent? in
             // The writer may have gone on to it since `segment` was looked at.
             guard segment.end > newest else { return nil }
             do throws(StoreError) {
                 let made = try make(base: segment.end)
-                let ahead =
-                    settings.populatesWholeSegment
-                    ? made.bytes.count : settings.populateAheadByteCount
+                let ahead = populatesWholeSegment ? made.bytes.count : ahead
                 _ = made.populate(upTo: ahead, step: ahead)
                 next = made
                 return .segmentReady(base: made.base)
@@ -123,7 +128,7 @@ package final class Preallocator: @unchecked Sendable, Agent {
     private func make(base: Int64) throws(StoreError) -> Segment {
         let made = try Segment.create(
             disk, path: directory.segment(base: base), base: base,
-            length: settings.segmentByteCount)
+            length: settings.segmentByteCount, isStaged: writer != nil)
         newest = base
         return made
     }

@@ -7,6 +7,7 @@ import TestSupport
 /// The settings of one lineage of stores.
 struct LineageOptions: Sendable, CustomStringConvertible {
     let isSync: Bool
+    let writer: WriterKind
     let checksum: Bool
     let isIndexed: Bool
     let segmentByteCount: Int
@@ -19,6 +20,7 @@ struct LineageOptions: Sendable, CustomStringConvertible {
     /// The plainest store: asynchronous, one queue, no index.
     init() {
         isSync = false
+        writer = .mapped
         checksum = false
         isIndexed = false
         segmentByteCount = 12288
@@ -37,10 +39,12 @@ struct LineageOptions: Sendable, CustomStringConvertible {
         queueCount = Int.random(in: 1...5, using: &numbers)
         steps = Int.random(in: 30...120, using: &numbers)
         forks = Int.random(in: 3...8, using: &numbers)
+        writer = Bool.random(using: &numbers) ? .pageAligned : .mapped
     }
 
     var description: String {
-        "\(isSync ? "SYNC" : "ASYNC"), \(checksum ? "record checksums, " : "")"
+        "\(isSync ? "SYNC" : "ASYNC"), \(writer == .mapped ? "" : "page-aligned, ")"
+            + "\(checksum ? "record checksums, " : "")"
             + "\(isIndexed ? "" : "no index, ")segments of \(segmentByteCount), "
             + "\(entriesPerFile) entries a file, \(queueCount) queues, \(steps) steps, "
             + "\(forks) forks"
@@ -49,6 +53,7 @@ struct LineageOptions: Sendable, CustomStringConvertible {
     var configuration: StoreConfiguration {
         var settings = StoreConfiguration()
         settings.commitLog.segmentByteCount = segmentByteCount
+        settings.commitLog.writer = writer
         settings.commitLog.populateAheadByteCount = 4096
         settings.queues.fileByteCount = 20 * entriesPerFile
         settings.queues.extentByteCount = 100

@@ -18,6 +18,7 @@ struct ThreadRound {
         let directory = try TemporaryDirectory()
         var settings = StoreConfiguration()
         settings.commitLog.segmentByteCount = 256 << 10
+        settings.commitLog.writer = seed % 2 == 0 ? .mapped : .pageAligned
         settings.commitLog.populateAheadByteCount = 64 << 10
         settings.queues.fileByteCount = 20 * 500
         settings.index.slotCount = 1000
