@@ -85,15 +85,21 @@ struct Comparison {
     func compare(_ found: StoredMessage, _ one: PlacedMessage) throws {
         let sent = one.sent.message
         let properties = found.properties.filter { $0.name != "__CRC32#" }
+        let number = one.sent.isQueued ? one.queueOffset : 0
+        let parts: [(String, Bool)] = [
+            ("topic", found.topic == sent.topic), ("queue", found.queueID == sent.queueID),
+            ("place", found.physicalOffset == one.physicalOffset),
+            ("size", found.byteCount == one.byteCount), ("body", found.body == sent.body),
+            ("properties", Set(properties) == Set(sent.properties)),
+            ("time", found.storeTimestamp == one.storeTimestamp),
+            ("flag", found.fields.flag == sent.attributes.flag),
+            ("queue offset", found.queueOffset == number),
+        ]
+        let others = parts.filter { !$0.1 }.map(\.0).joined(separator: ", ")
         try require(
-            found.topic == sent.topic && found.queueID == sent.queueID
-                && found.physicalOffset == one.physicalOffset
-                && found.byteCount == one.byteCount && found.body == sent.body
-                && Set(properties) == Set(sent.properties)
-                && found.storeTimestamp == one.storeTimestamp
-                && found.fields.flag == sent.attributes.flag
-                && found.queueOffset == (one.sent.isQueued ? one.queueOffset : 0),
-            "I1, I3: the message at \(one.physicalOffset) is not number \(one.sent.number)")
+            others.isEmpty,
+            "I1, I3: the message at \(one.physicalOffset) has another \(others) than number "
+                + "\(one.sent.number)")
     }
 
     private func keys(_ numbers: inout SeededNumbers) throws {
