@@ -60,7 +60,7 @@ crash-ci: crash-writer ## a minute of the same, and that planted defects are not
 	$(CRASH)/blocks.py --control
 	$(CRASH)/blocks.py --cycles 25
 
-SIMULATE_BUILD := -c release --scratch-path .build/simulate
+SIMULATE_BUILD := -c release
 SIMULATE = $$(swift build $(SIMULATE_BUILD) --show-bin-path)/simulate
 SIMULATE_RECORD = $(if $(RECORD),--record $(RECORD) --commit \
 	"$$(git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)")
