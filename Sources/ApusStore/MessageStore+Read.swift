@@ -19,10 +19,13 @@ extension MessageStore {
         return try table.names()
     }
 
-    /// Records that end at or before this physical offset are whole and in the page cache.
+    /// Records that end at or before this physical offset are whole. In the page cache, which
+    /// survives the process, is what was acknowledged.
     public var published: Int64 { log.published }
     /// Records that end at or before this physical offset are on the device.
     public var flushed: Int64 { log.flushed.load(ordering: .acquiring) }
+    /// Syncs since the store was opened that brought records to the device: how many share one.
+    public var syncCount: Int { commit.syncCount.load(ordering: .relaxed) }
     /// Physical offset of the first byte that is kept.
     public var physicalMinimum: Int64 { log.start.load(ordering: .acquiring) }
     /// Stretches below the durable mark that recovery or the scrubber found damaged. They are kept,

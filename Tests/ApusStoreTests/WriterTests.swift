@@ -168,6 +168,26 @@ import Testing
         try store.close()
     }
 
+    @Test("shares a sync between all who wait for it", arguments: [WriterKind.mapped, .pageAligned])
+    func sharedSync(_ kind: WriterKind) throws {
+        let directory = try TemporaryDirectory()
+        let store = try open(directory, kind, .sync)
+        let queue = try store.queue(topic: "Orders")
+        let done = Mutex<[Int64]>([])
+        let before = store.syncCount
+        for number in 0..<100 {
+            store.append(to: queue, body: [UInt8(number)].span.bytes) { result in
+                guard case .success(let place) = result, place.status == .stored else { return }
+                done.withLock { $0.append(place.queueOffset) }
+            }
+        }
+        #expect(done.withLock { $0 } == [] && store.syncCount == before)
+        _ = store.flusher.doWork()
+        #expect(done.withLock { $0 } == Array(0..<100))
+        #expect(store.syncCount == before + 1)
+        try store.close()
+    }
+
     @Test("gives the memory of pages back that are in the file")
     func memory() throws {
         let bytes = try MappedBytes.reserve(count: 8 << 12)

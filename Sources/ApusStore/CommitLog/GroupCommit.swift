@@ -38,6 +38,8 @@ final class GroupCommit: Sendable {
     var wanted: Signal { log.flushWanted }
     /// Rung when a completion waits whose time may run out, and nobody watches.
     let deadlines = Signal()
+    /// Syncs that brought something to the device, so far.
+    let syncCount = Atomic<Int>(0)
     /// Queues with waiters that a sync, or a write, makes messages readable for.
     private let watched = Mutex<[ConsumeQueue]>([])
 
@@ -150,6 +152,7 @@ extension GroupCommit {
             if let cause = log.poisonCause { return .failure(cause) }
             position = min(target, segment.end)
             log.flushed.store(position, ordering: .releasing)
+            syncCount.wrappingAdd(1, ordering: .relaxed)
         }
         return .success(())
     }
@@ -167,12 +170,14 @@ extension GroupCommit {
         let cause = log.poisonCause
         let now = log.time.nanoseconds
         let done = pending.withLock { list in
-            func isDone(_ one: Pending) -> Bool {
-                one.end <= flushed || cause != nil || one.deadline <= now
+            var done: [Pending] = []
+            list.all.removeAll { one in
+                guard one.end <= flushed || cause != nil || one.deadline <= now else {
+                    return false
+                }
+                done.append(one)
+                return true
             }
-            guard list.all.contains(where: isDone) else { return [Pending]() }
-            let done = list.all.filter(isDone)
-            list.all.removeAll(where: isDone)
             return done
         }
         for one in done {
