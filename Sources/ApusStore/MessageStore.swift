@@ -123,6 +123,7 @@ public final class MessageStore: Sendable {
             log.preallocator, QueueExtender(log), flusher, cleaner, DeadlineWatch(commit),
         ]
         if let index { all.append(Indexer(index)) }
+        if log.zeroesAhead, let writer = log.writer { all.append(ZeroAhead(log, writer)) }
         if log.configuration.scrub.isEnabled { all.append(scrubber) }
         return all
     }

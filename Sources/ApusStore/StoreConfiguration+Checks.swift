@@ -11,6 +11,9 @@ extension StoreConfiguration {
             segment >= 4096 && segment <= 1 << 31 - 4096 && segment % 4096 == 0,
             "mappedFileSizeCommitLog",
             "\(segment) is not a multiple of 4096 from 4096 to \(1 << 31 - 4096)")
+        try require(
+            commitLog.zeroesAhead != true || writerKind == .pageAligned, "commitLog.zeroesAhead",
+            "it prepares blocks for the page-aligned writer, and commitLog.writer is another")
         let queue = queues.fileByteCount
         try require(
             queue > 0 && queue <= 1 << 30 && queue % ConsumeQueueUnit.byteCount == 0,

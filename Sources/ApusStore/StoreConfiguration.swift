@@ -52,6 +52,9 @@ public struct CommitLogSettings: Hashable, Sendable {
     public var populatesWholeSegment = false
     /// How records get into the files; nil: page-aligned in a SYNC_FLUSH store, else mapped.
     public var writer: WriterKind?
+    /// Whether zeros are written ahead of the page-aligned writer: small syncs cost half then, and
+    /// the device writes every byte twice. nil: in a SYNC_FLUSH store that has this writer.
+    public var zeroesAhead: Bool?
 }
 
 /// How records get into the files. What is in them is the same.

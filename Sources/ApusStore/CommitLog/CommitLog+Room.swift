@@ -48,6 +48,7 @@ extension CommitLog {
         publication.published.store(segmentEnd, ordering: .releasing)
         publication.pass(ticket)
         preallocator.follow(next, position: 0)
+        if zeroesAhead { zeroWanted.ring() }
     }
 
     /// Gives a queue room for its next entries.

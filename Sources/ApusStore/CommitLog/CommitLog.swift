@@ -50,6 +50,9 @@ package final class CommitLog: Sendable {
     /// in a completion or an observer: what is left of the step writes nothing then, since the
     /// directory may belong to another process.
     let isEnding = Flag()
+    /// Rung when blocks ahead of the writer are to be prepared.
+    let zeroWanted = Signal()
+    let zeroesAhead: Bool
     /// Held while segments or queue files are made.
     let roomLock = Mutex(())
     /// Flushed stretches that cannot be read, and whether there are any. Written by `noteDamage`,
@@ -84,7 +87,10 @@ package final class CommitLog: Sendable {
         self.observer = observer
         self.guards = guards
         segments = SegmentList(segmentByteCount: configuration.commitLog.segmentByteCount)
-        writer = configuration.writerKind == .pageAligned ? PageAlignedWriter(segments) : nil
+        zeroesAhead = configuration.zeroesAhead
+        writer =
+            configuration.writerKind == .pageAligned
+            ? PageAlignedWriter(segments, zeros: zeroesAhead ? ZeroAhead.step + 4096 : 0) : nil
         preallocator = Preallocator(
             disk: disk, directory: directory, settings: configuration.commitLog, writer: writer,
             observer: observer)
@@ -258,6 +264,7 @@ extension CommitLog {
     private func follow(_ end: Int64) {
         guard let segment = segments.segment(containing: end - 1) else { return }
         preallocator.follow(segment, position: segment.position(of: end))
+        if zeroesAhead { zeroWanted.ring() }
     }
 }
 

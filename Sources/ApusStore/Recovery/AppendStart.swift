@@ -28,6 +28,7 @@ struct AppendStart: Sendable {
         let position = segment.position(of: log.published)
         log.preallocator.prepareWindow(segment, position: position)
         log.preallocator.follow(segment, position: position)
+        if log.zeroesAhead { log.zeroWanted.ring() }
     }
 
     /// A Java broker's files are sparse.

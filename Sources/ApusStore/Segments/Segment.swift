@@ -7,7 +7,7 @@
 
 import ApusFormat
 package import ApusSystem
-private import Synchronization
+import Synchronization
 
 /// A CommitLog file.
 package final class Segment: Sendable {
@@ -22,6 +22,9 @@ package final class Segment: Sendable {
     let mappingGuard: MappingGuard?
     /// Bytes from the start up to which pages were brought in for writing.
     private let populated = Atomic<Int>(0)
+    /// Bytes from the start up to which blocks were prepared for the page-aligned writer, or are
+    /// not to be. Under the writer's lock.
+    let zeroed = Atomic<Int>(0)
     /// Bytes from the start whose memory in `target` was given back.
     private let released = Atomic<Int>(0)
 

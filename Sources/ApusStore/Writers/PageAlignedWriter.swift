@@ -24,13 +24,20 @@ final class PageAlignedWriter: Sendable {
     static let pageByteCount = 4096
 
     private let segments: SegmentList
+    private let zeros: MappedBytes
     private let state = Mutex(State())
     /// Records that end at or before this are in their file. Written under the lock.
     let written = Atomic<Int64>(0)
 
-    init(_ segments: SegmentList) { self.segments = segments }
+    init(_ segments: SegmentList, zeros: Int = 0) {
+        self.segments = segments
+        self.zeros = .allocate(count: zeros)
+    }
 
-    deinit { state.withLock { $0.page.deallocate() } }
+    deinit {
+        state.withLock { $0.page.deallocate() }
+        zeros.deallocate()
+    }
 
     /// Starts behind what recovery found, in a segment that has memory of its own.
     func start(at end: Int64, in segment: Segment) {
@@ -65,6 +72,29 @@ final class PageAlignedWriter: Sendable {
                 state.failure = error
                 throw error
             }
+        }
+    }
+
+    /// Writes zeros behind everything that is in the file: a step of those that lie within `ahead`
+    /// bytes. False when there is nothing to do. A writer that has come to the end of the zeros is
+    /// as fast as the device, and is let go ahead.
+    func zero(
+        _ segment: Segment, by ahead: Int, step: Int, through file: any DiskFile
+    ) throws(DiskError) -> Bool {
+        try state.withLock { state throws(DiskError) in
+            let end = written.load(ordering: .relaxed)
+            guard state.isStarted, state.failure == nil, segment.contains(end) else { return false }
+            let page = Self.pageByteCount
+            let position = (segment.position(of: end) + page - 1) & ~(page - 1)
+            let zeroed = segment.zeroed.load(ordering: .relaxed)
+            let limit = min(segment.bytes.count, position + ahead)
+            let from = zeroed > 0 && zeroed <= position ? limit : max(zeroed, position)
+            let to = min(limit, from + step)
+            segment.zeroed.store(max(zeroed, to), ordering: .relaxed)
+            guard from < to else { return false }
+            let start = Mutant.zeroesRecords.isPlanted ? max(0, from - page) : from
+            try file.write(zeros.bytes(in: 0..<to - start), at: start)
+            return true
         }
     }
 

@@ -7,6 +7,11 @@ extension StoreConfiguration {
     public var writerKind: WriterKind {
         commitLog.writer ?? .chosenByTests ?? (flush.mode == .sync ? .pageAligned : .mapped)
     }
+
+    /// Whether blocks are prepared by writing zeros ahead.
+    var zeroesAhead: Bool {
+        writerKind == .pageAligned && commitLog.zeroesAhead ?? (flush.mode == .sync)
+    }
 }
 
 extension WriterKind {

@@ -1,0 +1,61 @@
+// Writes zeros ahead of the page-aligned writer, so that its syncs find blocks that were written.
+//
+// A block that is only allocated has to be marked as written by the sync that first writes it: one
+// more write to the device, which costs a small sync as much again. The zeros go out through a file
+// descriptor of their own: a failed sync is told of once to each, and a commit must hear of its
+// own.
+
+import ApusSystem
+import Synchronization
+
+/// Prepares the blocks of the segment that is appended to.
+final class ZeroAhead: Agent {
+    private struct Open {
+        let segment: Segment
+        let file: any DiskFile
+    }
+
+    /// Bytes ahead of the writer, and those of one step: a commit that comes meanwhile waits for
+    /// the device to take a step's.
+    static let ahead = 4 << 20
+    static let step = 1 << 20
+
+    private let log: CommitLog
+    private let writer: PageAlignedWriter
+    private let open = Mutex<Open?>(nil)
+
+    init(_ log: CommitLog, _ writer: PageAlignedWriter) {
+        self.log = log
+        self.writer = writer
+    }
+
+    var roleName: String { "zero" }
+    var signal: Signal { log.zeroWanted }
+    var idleNanoseconds: Int64? { nil }
+
+    func doWork() -> Int {
+        guard !log.isEnding.isSet, log.poisonCause == nil, let segment = log.segments.last,
+            segment.isStaged
+        else {
+            open.withLock { $0 = nil }
+            return 0
+        }
+        do throws(DiskError) {
+            let file = try open.withLock { held throws(DiskError) in
+                if let held, held.segment === segment { return held.file }
+                let file = try log.disk.open(segment.file.path, .readWrite)
+                held = Open(segment: segment, file: file)
+                return file
+            }
+            guard try writer.zero(segment, by: Self.ahead, step: Self.step, through: file) else {
+                return 0
+            }
+            try file.sync()
+            return 1
+        } catch {
+            // What a failed sync covered may have been records.
+            log.poison(error)
+            return 0
+        }
+    }
+}
