@@ -62,7 +62,7 @@ extension MessageStore {
         do throws(StoreError) {
             let result = try appendUnflushed(
                 to: queue.queue, body: body, properties: properties, attributes: attributes)
-            whenFlushed(result, completion)
+            whenFlushed(.one(result, completion))
         } catch {
             completion(.failure(error))
         }
@@ -88,9 +88,7 @@ extension MessageStore {
     ) {
         do throws(StoreError) {
             let batch = try log.append(to: queue.queue, batch: frames, attributes: attributes)
-            whenFlushed(upTo: batch.physicalEnd) { outcome in
-                completion(outcome.map { batch.withStatus($0) })
-            }
+            whenFlushed(.batch(batch, completion))
         } catch {
             completion(.failure(error))
         }
@@ -204,34 +202,18 @@ extension MessageStore {
         }
     }
 
-    func whenFlushed(
-        _ result: AppendResult,
-        _ completion: @escaping @Sendable (Result<AppendResult, StoreError>) -> Void
-    ) {
-        whenFlushed(upTo: result.physicalEnd) { outcome in
-            completion(outcome.map { result.withStatus($0) })
+    /// Completes when the append is stored as the flush mode promises.
+    func whenFlushed(_ completion: Completion) {
+        guard log.isAwaited else { return completion.succeed(.stored) }
+        if log.isSync {
+            let timeout = log.configuration.flush.syncTimeoutMilliseconds
+            return commit.whenFlushed(completion, timeoutMilliseconds: timeout)
         }
-    }
-
-    func whenFlushed(
-        upTo end: Int64,
-        _ completion: @escaping @Sendable (Result<AppendStatus, StoreError>) -> Void
-    ) {
-        guard log.isAwaited else { return completion(.success(.stored)) }
-        guard log.isSync else {
-            return completion(
-                Result { () throws(StoreError) in
-                    try commit.write(upTo: end)
-                    return .stored
-                })
-        }
-        let timeout = log.configuration.flush.syncTimeoutMilliseconds
-        commit.whenFlushed(upTo: end, timeoutMilliseconds: timeout) { outcome in
-            switch outcome {
-            case .flushed: completion(.success(.stored))
-            case .timedOut: completion(.success(.flushTimedOut))
-            case .poisoned(let cause): completion(.failure(.poisoned(cause: cause)))
-            }
+        do throws(StoreError) {
+            try commit.write(upTo: completion.end)
+            completion.succeed(.stored)
+        } catch {
+            completion.fail(error)
         }
     }
 }

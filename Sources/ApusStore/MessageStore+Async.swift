@@ -15,7 +15,7 @@ extension MessageStore {
             properties: properties.rawSpan, attributes: message.attributes)
         guard log.isAwaited else { return result }
         let outcome = await withCheckedContinuation { continuation in
-            whenFlushed(result) { continuation.resume(returning: $0) }
+            whenFlushed(.one(result) { continuation.resume(returning: $0) })
         }
         return try outcome.get()
     }
@@ -29,9 +29,9 @@ extension MessageStore {
             to: queue.queue, batch: frames.rawSpan, attributes: first.attributes)
         guard log.isAwaited else { return batch }
         let outcome = await withCheckedContinuation { continuation in
-            whenFlushed(upTo: batch.physicalEnd) { continuation.resume(returning: $0) }
+            whenFlushed(.batch(batch) { continuation.resume(returning: $0) })
         }
-        return batch.withStatus(try outcome.get())
+        return try outcome.get()
     }
 
     /// The messages of a queue from `offset` on, those to come included: at the end of the queue

@@ -10,24 +10,16 @@ import Synchronization
 
 /// Syncs the log for everyone who waits.
 final class GroupCommit: Sendable {
-    /// Someone who is told when the log is on the device up to `end`.
     private struct Pending {
         let end: Int64
         let deadline: Int64
-        let complete: @Sendable (Outcome) -> Void
+        let completion: Completion
     }
 
     private struct PendingList {
         var all: [Pending] = []
         /// Whether `DeadlineWatch` looks at the list every now and then.
         var isWatched = false
-    }
-
-    /// How a wait for the device ended.
-    enum Outcome: Sendable {
-        case flushed
-        case timedOut
-        case poisoned(DiskError)
     }
 
     private let log: CommitLog
@@ -46,7 +38,7 @@ final class GroupCommit: Sendable {
     init(log: CommitLog) { self.log = log }
 
     /// Waits until the log is on the device up to `end`, leading the sync when nobody does.
-    func wait(until end: Int64, timeoutMilliseconds: Int64) -> Outcome {
+    func wait(until end: Int64, timeoutMilliseconds: Int64) -> FlushOutcome {
         let deadline = log.time.deadline(afterMilliseconds: timeoutMilliseconds)
         while true {
             let seen = signal.current
@@ -75,15 +67,12 @@ final class GroupCommit: Sendable {
         try log.checkStores()
     }
 
-    /// Calls `complete` when the log is on the device up to `end`: at once, or on the thread that
-    /// led the sync.
-    func whenFlushed(
-        upTo end: Int64, timeoutMilliseconds: Int64,
-        _ complete: @escaping @Sendable (Outcome) -> Void
-    ) {
+    /// Completes when the append is on the device: at once, or on the thread that led the sync.
+    func whenFlushed(_ completion: Completion, timeoutMilliseconds: Int64) {
+        let end = completion.end
         let deadline = log.time.deadline(afterMilliseconds: timeoutMilliseconds)
         let mustWake = pending.withLock { list in
-            list.all.append(Pending(end: end, deadline: deadline, complete: complete))
+            list.all.append(Pending(end: end, deadline: deadline, completion: completion))
             defer { list.isWatched = true }
             return !list.isWatched
         }
@@ -182,11 +171,11 @@ extension GroupCommit {
         }
         for one in done {
             if one.end <= flushed {
-                one.complete(.flushed)
+                one.completion.end(with: .flushed)
             } else if let cause {
-                one.complete(.poisoned(cause))
+                one.completion.end(with: .poisoned(cause))
             } else {
-                one.complete(.timedOut)
+                one.completion.end(with: .timedOut)
             }
         }
     }
