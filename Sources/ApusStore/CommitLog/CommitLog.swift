@@ -90,7 +90,7 @@ package final class CommitLog: Sendable {
         zeroesAhead = configuration.zeroesAhead
         writer =
             configuration.writerKind == .pageAligned
-            ? PageAlignedWriter(segments, zeros: zeroesAhead ? ZeroAhead.step + 4096 : 0) : nil
+            ? PageAlignedWriter(segments) : nil
         preallocator = Preallocator(
             disk: disk, directory: directory, settings: configuration.commitLog, writer: writer,
             observer: observer)

@@ -24,20 +24,16 @@ final class PageAlignedWriter: Sendable {
     static let pageByteCount = 4096
 
     private let segments: SegmentList
-    private let zeros: MappedBytes
     private let state = Mutex(State())
     /// Records that end at or before this are in their file. Written under the lock.
     let written = Atomic<Int64>(0)
 
-    init(_ segments: SegmentList, zeros: Int = 0) {
-        self.segments = segments
-        self.zeros = .allocate(count: zeros)
-    }
+    /// What is written ahead, for all stores of the process.
+    private static let zeros = MappedBytes.allocate(count: 1 << 20, alignment: pageByteCount)
 
-    deinit {
-        state.withLock { $0.page.deallocate() }
-        zeros.deallocate()
-    }
+    init(_ segments: SegmentList) { self.segments = segments }
+
+    deinit { state.withLock { $0.page.deallocate() } }
 
     /// Starts behind what recovery found, in a segment that has memory of its own.
     func start(at end: Int64, in segment: Segment) {
@@ -89,11 +85,13 @@ final class PageAlignedWriter: Sendable {
             let zeroed = segment.zeroed.load(ordering: .relaxed)
             let limit = min(segment.bytes.count, position + ahead)
             let from = zeroed > 0 && zeroed <= position ? limit : max(zeroed, position)
-            let to = min(limit, from + step)
+            let to = min(limit, from + min(step, Self.zeros.count))
             segment.zeroed.store(max(zeroed, to), ordering: .relaxed)
             guard from < to else { return false }
-            let start = Mutant.zeroesRecords.isPlanted ? max(0, from - page) : from
-            try file.write(zeros.bytes(in: 0..<to - start), at: start)
+            let zeros = Self.zeros
+            try file.write(
+                zeros.bytes(in: 0..<to - from),
+                at: Mutant.zeroesRecords.isPlanted ? max(0, from - page) : from)
             return true
         }
     }
