@@ -10,7 +10,7 @@ FORMATTED := Package.swift $(wildcard Sources Tests Benchmarks docs)
 
 .PHONY: help setup setup-test test lint format bench bench-record clean
 .PHONY: embedding ci setup-crash crash-writer crash crash-ci simulate mutants fuzz fuzz-ci
-.PHONY: fuzz-control sanitize
+.PHONY: fuzz-control sanitize sweep doctor
 
 # Optimised and apart from what `make test` builds, so that neither rebuilds the other.
 BENCH_BUILD := -c release --scratch-path .build/bench -Xcc -O3
@@ -113,6 +113,20 @@ bench: setup ## measure; results and plots go to bench-results/local
 bench-record: setup ## measure, and append to the committed results
 	swift build $(BENCH_BUILD) --product mqbench
 	$(MQBENCH) suite --record bench-results/suite.ndjson --plots bench-results $(bench-origin)
+
+sweep: setup ## try flush settings and compression on this machine (bench-results/local)
+	swift build $(BENCH_BUILD) --product mqbench
+	$(MQBENCH) sweep flush --record bench-results/local/sweep-$(BENCH_STAMP).ndjson \
+		--plots bench-results/local $(bench-origin)
+	$(MQBENCH) sweep compression --record bench-results/local/sweep-$(BENCH_STAMP).ndjson \
+		--plots bench-results/local $(bench-origin)
+
+FLUSH ?= sync
+DIRECTORY ?= .build/mqbench
+
+doctor: setup ## say what an acknowledgement means here (FLUSH=async, DIRECTORY=where the store is)
+	swift build $(BENCH_BUILD) --product mqbench
+	$(MQBENCH) doctor --flush $(FLUSH) --directory $(DIRECTORY)
 
 clean: ## remove what was built
 	rm -rf .build docs/embedding/.build

@@ -90,8 +90,11 @@ let package = Package(
             name: "HistogramTests", dependencies: ["Histogram"], swiftSettings: tests),
         .testTarget(
             name: "MqbenchTests",
-            dependencies: ["mqbench", "CRoofline", "ApusStore", "ApusFormat", "TestSupport"],
-            swiftSettings: tests),
+            dependencies: [
+                "mqbench", "CRoofline", "Histogram", "ApusStore", "ApusFormat", "ApusSystem",
+                "TestSupport",
+            ],
+            exclude: ["Fixtures"], swiftSettings: tests),
         .testTarget(
             name: "ApusFormatTests",
             dependencies: ["ApusFormat", "CApus", "CDeflate", "TestSupport"],

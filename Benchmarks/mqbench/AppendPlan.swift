@@ -20,6 +20,8 @@ struct AppendPlan: Sendable {
     let rate: Int
     let segmentByteCount: Int
     let isSustained: Bool
+    /// What a sweep wants of the flusher.
+    var flushSetting: FlushSetting?
 
     init(_ options: Options) throws {
         settings = try RunSettings(options)
@@ -63,6 +65,7 @@ struct AppendPlan: Sendable {
         configuration.commitLog.segmentByteCount = segmentByteCount
         configuration.retention.isEnabled = false
         if isSync { configuration.flush.mode = .sync }
+        flushSetting?.apply(to: &configuration)
         if !isSync && !isSustained {
             configuration.commitLog.populatesWholeSegment = true
             configuration.flush.intervalMilliseconds = 600_000

@@ -41,15 +41,24 @@ enum CommandLineTool {
             return .usage
         }
         if ["--help", "-h", "help"].contains(first) {
-            let topic = words.dropFirst().last.flatMap { Workload.named($0) }
-            Console.line(topic.map { Usage.text(of: $0) } ?? Usage.overview)
+            Console.line(help(on: Array(words.dropFirst())))
             return .good
         }
-        if first == "suite" {
-            let rest = words.dropFirst()
-            guard rest.contains("--help") || rest.contains("-h") else { return try Suite.run(rest) }
-            Console.line(Usage.suite)
-            return .good
+        if let (command, rest) = Command.named(words) {
+            if rest.contains("--help") || rest.contains("-h") {
+                Console.line(Usage.text(of: command))
+                return .good
+            }
+            return try command.run(
+                Options(rest, allowed: command.flags, arguments: command.argumentLimit))
+        }
+        let subcommands = Command.subcommands(of: first)
+        if !subcommands.isEmpty {
+            if words.contains("--help") || words.contains("-h") {
+                Console.line(Usage.overview)
+                return .good
+            }
+            throw UsageError("\(first) needs one of: \(subcommands.joined(separator: ", "))")
         }
         guard first == "store" else { throw UsageError("there is no command \(first)") }
         guard let name = words.dropFirst().first else {
@@ -70,5 +79,14 @@ enum CommandLineTool {
         let options = try Options(rest, allowed: workload.flags + Flag.common)
         let measurement = try workload.measure(options)
         return try Report.finish([measurement], options)
+    }
+
+    /// What `mqbench help WORDS` prints.
+    private static func help(on words: [String]) -> String {
+        if let (command, _) = Command.named(words) { return Usage.text(of: command) }
+        if let workload = words.last.flatMap({ Workload.named($0) }) {
+            return Usage.text(of: workload)
+        }
+        return Usage.overview
     }
 }

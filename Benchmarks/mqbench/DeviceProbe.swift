@@ -2,6 +2,7 @@
 
 import CRoofline
 import Foundation
+import Histogram
 
 /// The raw device, in a file of its own whose blocks are allocated and written once.
 struct DeviceProbe {
@@ -45,5 +46,30 @@ struct DeviceProbe {
         let rate = croofline_sustained_write(path, byteCount, seconds)
         guard rate > 0 else { throw BenchError("the device cannot be written to") }
         return rate
+    }
+
+    /// The same for a directory, in a file that is made for it and removed.
+    static func sustained(in parent: String, seconds: Double, isSmoke: Bool) throws -> Double {
+        let workplace = try Workplace(parent: parent, needing: 1 << 30)
+        let probe = try DeviceProbe(workplace, byteCount: isSmoke ? 64 << 20 : 512 << 20)
+        return try probe.sustained(seconds: seconds)
+    }
+
+    /// Latencies of blocks of `block` bytes, each made durable before the next, by the ways that
+    /// this file system knows.
+    func syncLatencies(block: Int, seconds: Double) -> [(name: String, latency: Histogram)] {
+        let limit = 1 << 16
+        let latencies = UnsafeMutablePointer<Int64>.allocate(capacity: limit)
+        defer { latencies.deallocate() }
+        let methods = Int32(CROOFLINE_METHODS.rawValue)
+        return (0..<methods).compactMap { method in
+            let count = croofline_sync_writes(
+                path, method, byteCount, Int64(block), seconds / Double(methods), Int64(limit),
+                latencies)
+            guard count > 0 else { return nil }
+            var latency = Histogram()
+            for index in 0..<Int(count) { latency.record(latencies[index]) }
+            return (String(cString: croofline_method_name(method)), latency)
+        }
     }
 }

@@ -13,8 +13,8 @@ struct Roofline: Sendable {
 
 /// The result of one workload.
 struct Measurement: Sendable {
-    let workload: String
-    let parameters: [(String, JSONValue)]
+    private(set) var workload: String
+    private(set) var parameters: [(String, JSONValue)]
     var messagesPerSecond = 0.0
     /// A million bytes of records, or of files where that is what is read.
     var megabytesPerSecond = 0.0
@@ -31,6 +31,10 @@ struct Measurement: Sendable {
     var checked = false
     /// Rounds of which the figures are medians.
     var rounds = 1
+    /// The slowest and the fastest round; nil when there was one.
+    var messagesPerSecondRange: ClosedRange<Double>?
+    /// Figures that only this workload has, by their names.
+    var more: [(String, JSONValue)] = []
     /// What a reader has to know to judge the figures.
     var notes: [String] = []
 
@@ -39,29 +43,45 @@ struct Measurement: Sendable {
         self.parameters = parameters
     }
 
+    /// The same figures under another name.
+    func renamed(_ workload: String, _ parameters: [(String, JSONValue)]) -> Measurement {
+        var result = self
+        result.workload = workload
+        result.parameters = parameters
+        return result
+    }
+
     static let percentiles: [(String, Double)] = [
         ("p50", 50), ("p90", 90), ("p99", 99), ("p999", 99.9), ("p9999", 99.99), ("max", 100),
     ]
 
     var json: JSONValue {
-        .object([
-            ("workload", .string(workload)),
-            ("parameters", .object(parameters)),
-            ("messagesPerSecond", .figure(messagesPerSecond)),
-            ("megabytesPerSecond", .figure(megabytesPerSecond)),
-            ("rooflineRatio", .figure(rooflines.first?.ratio)),
-            (
-                "latencyNanoseconds",
-                .object(
-                    Self.percentiles.map { ($0.0, .integer(latency.value(atPercentile: $0.1))) })
-            ),
-            ("allocationsPerMessage", .figure(allocationsPerMessage)),
-            ("checked", .bool(checked)),
-            ("processorTimeRatio", .figure(processorTimeRatio)), ("rounds", .count(rounds)),
-            ("latencyOf", .string(latencyMeaning)),
-            ("rooflines", .array(rooflines.map(\.json))),
-            ("notes", .array(notes.map { .string($0) })),
-        ])
+        .object(
+            [
+                ("workload", .string(workload)),
+                ("parameters", .object(parameters)),
+                ("messagesPerSecond", .figure(messagesPerSecond)),
+                ("megabytesPerSecond", .figure(megabytesPerSecond)),
+                ("rooflineRatio", .figure(rooflines.first?.ratio)),
+                (
+                    "latencyNanoseconds",
+                    .object(
+                        Self.percentiles.map { ($0.0, .integer(latency.value(atPercentile: $0.1))) }
+                    )
+                ),
+                ("allocationsPerMessage", .figure(allocationsPerMessage)),
+                ("checked", .bool(checked)),
+                ("processorTimeRatio", .figure(processorTimeRatio)), ("rounds", .count(rounds)),
+                (
+                    "messagesPerSecondRange",
+                    messagesPerSecondRange.map {
+                        .array([.figure($0.lowerBound), .figure($0.upperBound)])
+                    } ?? .null
+                ),
+                ("latencyOf", .string(latencyMeaning)),
+                ("rooflines", .array(rooflines.map(\.json))),
+                ("notes", .array(notes.map { .string($0) })),
+            ] + more)
     }
 }
 
@@ -114,5 +134,8 @@ struct RoundRates {
                 ratio: zip(own, rates).map { $0 / $1 }.median)
         }
         measurement.rounds = own.count
+        if own.count > 1, let low = own.min(), let high = own.max() {
+            measurement.messagesPerSecondRange = low...high
+        }
     }
 }

@@ -25,15 +25,24 @@ struct Flag: Sendable {
 struct Options: Sendable {
     private var values: [String: String] = [:]
     private var switches: Set<String> = []
+    /// The words that are no flags, in order.
+    private(set) var arguments: [String] = []
 
     init() {}
 
-    /// Reads `words`: `--flag value`, `--flag=value` or `--flag`.
-    init(_ words: some Sequence<String>, allowed: [Flag]) throws {
+    /// Reads `words`: `--flag value`, `--flag=value` or `--flag`, and besides them at most
+    /// `argumentLimit` words that do not begin with a dash.
+    init(
+        _ words: some Sequence<String>, allowed: [Flag], arguments argumentLimit: Int = 0
+    ) throws {
         var rest = Array(words)[...]
         while let word = rest.popFirst() {
             let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             let name = String(parts.first ?? "")
+            if !name.hasPrefix("-"), arguments.count < argumentLimit {
+                arguments.append(word)
+                continue
+            }
             guard let flag = allowed.first(where: { $0.name == name }) else {
                 throw UsageError(
                     name.hasPrefix("-") ? "there is no flag \(name)" : "what is \(name)?")
@@ -61,6 +70,21 @@ struct Options: Sendable {
     /// 1024 and its powers.
     func number(_ name: String, _ otherwise: Int, in bounds: ClosedRange<Int>) throws -> Int {
         guard let text = values[name] else { return otherwise }
+        return try Self.number(name, text, in: bounds)
+    }
+
+    /// The value of a flag as whole numbers with commas between them, each once, in order.
+    func numbers(
+        _ name: String, _ otherwise: [Int], in bounds: ClosedRange<Int>
+    ) throws -> [Int] {
+        guard let text = values[name] else { return otherwise }
+        let parts = text.split(separator: ",", omittingEmptySubsequences: false)
+        return try Set(parts.map { try Self.number(name, String($0), in: bounds) }).sorted()
+    }
+
+    private static func number(
+        _ name: String, _ text: String, in bounds: ClosedRange<Int>
+    ) throws -> Int {
         let shifts: [Character: Int] = ["k": 10, "m": 20, "g": 30]
         let shift = text.last.flatMap { shifts[$0] } ?? 0
         let digits = shift > 0 ? String(text.dropLast()) : text
@@ -81,6 +105,17 @@ struct Options: Sendable {
             throw UsageError("\(name) needs a number above 0 and up to \(limit), not \(text)")
         }
         return number
+    }
+
+    /// The value of a flag, some of `all` with commas between them; all when it is not given.
+    func choices(_ name: String, _ all: [String]) throws -> [String] {
+        guard let text = values[name] else { return all }
+        return try text.split(separator: ",", omittingEmptySubsequences: false).map { part in
+            guard all.contains(String(part)) else {
+                throw UsageError("\(name) is of \(all.joined(separator: ", ")), not \(part)")
+            }
+            return String(part)
+        }
     }
 
     /// The value of a flag, one of `choices`; the first one when it is not given.

@@ -7,12 +7,17 @@ import Histogram
 enum Plots {
     /// Draws `latency.svg` and `throughput.svg` into `folder`.
     static func draw(_ measurements: [Measurement], into folder: String) throws {
+        var files: [String: String] = [:]
+        files["latency"] = latency(measurements)?.svg
+        files["throughput"] = throughput(measurements)?.svg
+        try write(files, into: folder)
+    }
+
+    /// Writes drawings, by name, into `folder`.
+    static func write(_ drawings: [String: String], into folder: String) throws {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        let charts = [("latency", latency(measurements)), ("throughput", throughput(measurements))]
-        for (name, chart) in charts {
-            guard let chart else { continue }
-            try chart.svg.write(
-                toFile: "\(folder)/\(name).svg", atomically: true, encoding: .utf8)
+        for (name, svg) in drawings {
+            try svg.write(toFile: "\(folder)/\(name).svg", atomically: true, encoding: .utf8)
         }
     }
 
@@ -75,7 +80,7 @@ enum Plots {
             ])
     }
 
-    private static func bytes(_ value: Double, thousand: Double = 1024) -> String {
+    static func bytes(_ value: Double, thousand: Double = 1024) -> String {
         let units = thousand == 1024 ? ["B", "KiB", "MiB", "GiB"] : ["B", "kB", "MB", "GB"]
         var value = value
         var unit = 0

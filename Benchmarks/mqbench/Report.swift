@@ -6,8 +6,12 @@ import Histogram
 
 /// What becomes of measurements.
 enum Report {
-    /// Prints, and says whether all results were right.
-    static func finish(_ measurements: [Measurement], _ options: Options) throws -> ExitCode {
+    /// Prints, and says whether all results were right. `closing` lines end what is printed; as
+    /// JSON they are an object of their own.
+    static func finish(
+        _ measurements: [Measurement], _ options: Options,
+        table: ([Measurement]) -> String = Report.table, closing: [String] = []
+    ) throws -> ExitCode {
         Console.endProgress()
         if let path = options.text("--record") {
             let machine = Machine.block(
@@ -17,15 +21,20 @@ enum Report {
         }
         if options.has("--json") {
             for measurement in measurements { Console.line(measurement.json.text) }
+            if !closing.isEmpty {
+                let lines = JSONValue.array(closing.map { .string($0) })
+                Console.line(JSONValue.object([("recommendations", lines)]).text)
+            }
         } else {
             Console.line(table(measurements))
+            if !closing.isEmpty { Console.line("\n" + closing.joined(separator: "\n")) }
         }
         if croofline_is_optimized() == 0 {
             Console.warn("built without optimisation: these figures mean nothing (make bench)")
         }
         let wrong = measurements.filter { !$0.checked }
         for measurement in wrong {
-            Console.warn("\(measurement.workload): the result is wrong; see the notes")
+            Console.warn("\(measurement.title): the result is wrong; see the notes")
         }
         let isWithin = try keepsLimit(measurements, options)
         return wrong.isEmpty && isWithin ? .good : .failed
@@ -84,7 +93,7 @@ enum Report {
 
     /// Each note once, behind the title of the result that it is about, or alone when it is about
     /// several.
-    private static func notes(of measurements: [Measurement]) -> [String] {
+    static func notes(of measurements: [Measurement]) -> [String] {
         var titles: [String: [String]] = [:]
         var order: [String] = []
         for one in measurements {
@@ -110,6 +119,15 @@ enum Report {
         }
     }
 
+    /// `250`, `10k`, `2.5M`: for axes.
+    static func short(_ value: Double) -> String {
+        switch value {
+        case ..<1_000: String(format: "%.3g", value)
+        case ..<1e6: String(format: "%.3gk", value / 1e3)
+        default: String(format: "%.3gM", value / 1e6)
+        }
+    }
+
     /// Three digits and more, with a comma at each thousand.
     static func rate(_ value: Double) -> String {
         guard value.isFinite, value < 1e15 else { return "-" }
@@ -127,6 +145,7 @@ enum Report {
 extension Measurement {
     /// The workload with the parameters that tell it from others.
     var title: String {
+        let isSweep = workload.hasPrefix("sweep")
         let shown = parameters.compactMap { name, value -> String? in
             switch (name, value) {
             case ("body", .integer(let bytes)): "\(bytes) B"
@@ -137,6 +156,11 @@ extension Measurement {
             case ("inFlight", .integer(let count)) where count > 1: "\(count) in flight"
             case ("rate", .integer(let rate)) where rate > 0: "\(rate)/s"
             case ("flush", .string("sync")): "sync"
+            case ("flush", .string(let mode)) where isSweep: mode
+            case ("interval", .integer(let interval)): "\(interval) ms"
+            case ("leastPages", .integer(let pages)): "\(pages) pages"
+            case ("writer", .string(let kind)): kind
+            case ("kind", .string(let kind)), ("codec", .string(let kind)): kind
             case ("mode", .string(let mode)): mode
             default: nil
             }

@@ -39,11 +39,7 @@ final class StoreRound {
         _ = try task(first: 0, count: count).run()
         appended += count
         guard awaitsSegment else { return }
-        let deadline = Date() + 60
-        while !watch.isReady {
-            guard Date() < deadline else { throw BenchError("the next segment is never ready") }
-            SystemThread.sleep(nanoseconds: 1_000_000)
-        }
+        try watch.awaitSegment()
     }
 
     func task(
@@ -106,6 +102,15 @@ final class SegmentWatch: StoreObserver, Sendable {
     private let flag = Atomic<Bool>(false)
 
     var isReady: Bool { flag.load(ordering: .acquiring) }
+
+    /// Waits until it has come.
+    func awaitSegment() throws {
+        let deadline = Date() + 60
+        while !isReady {
+            guard Date() < deadline else { throw BenchError("the next segment is never ready") }
+            SystemThread.sleep(nanoseconds: 1_000_000)
+        }
+    }
 
     func storeDid(_ event: StoreEvent) {
         if case .segmentReady = event { flag.store(true, ordering: .releasing) }

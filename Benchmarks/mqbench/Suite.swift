@@ -6,19 +6,16 @@ import Histogram
 
 /// A list of workloads with their flags.
 enum Suite {
-    static let flags: [Flag] =
-        Flag.common.filter { !$0.meaning.isEmpty } + [
-            Flag("--plots", "DIR", "draw SVG files there")
-        ]
-
-    static let details = """
-        mqbench suite [FLAGS]
-
-        Runs all workloads one behind the other, with the flags below, and prints one
-        table. --seconds is for all of them together; 90. It takes longer than that,
-        since stores are filled, checked and removed besides.
-
-        """
+    static let command = Command(
+        name: "suite", summary: "all of them, as `make bench` does",
+        details: """
+            Runs all workloads one behind the other, with the flags below, and prints one
+            table. --seconds is for all of them together; 90. It takes longer than that,
+            since stores are filled, checked and removed besides.
+            """,
+        examples: ["suite --seconds 30", "suite --record runs.ndjson --plots plots"],
+        flags: Flag.common.filter { !$0.meaning.isEmpty } + [Flag.plots],
+        listing: "What is run:\n\n" + listing, run: { try run($0) })
 
     /// The workload, its flags, and its share of the time.
     private static let runs: [(words: [String], weight: Double)] = [
@@ -34,12 +31,11 @@ enum Suite {
     ].map { ($0.0.split(separator: " ").map(String.init), $0.1) }
 
     /// The lines of help that show what is run.
-    static var listing: String {
+    private static var listing: String {
         runs.map { "  store \($0.words.joined(separator: " "))" }.joined(separator: "\n")
     }
 
-    static func run(_ words: some Sequence<String>) throws -> ExitCode {
-        let options = try Options(words, allowed: flags)
+    private static func run(_ options: Options) throws -> ExitCode {
         let isSmoke = options.has("--smoke")
         let total = try options.decimal("--seconds", isSmoke ? 2 : 90, upTo: 3600)
         let weights = runs.reduce(0) { $0 + $1.weight }

@@ -68,9 +68,14 @@ struct SyncRun {
         if total.allocations >= 0, total.count > 0 {
             result.allocationsPerMessage = Double(total.allocations) / Double(total.count)
         }
-        let complaint = round.check()
-        result.checked = complaint == nil
-        result.notes += [complaint].compactMap { $0 }
+        var complaints = [round.check()].compactMap { $0 }
+        // Every append has returned by now.
+        let (published, flushed) = (round.store.published, round.store.flushed)
+        if flushed < published {
+            complaints.append("\(published - flushed) acknowledged bytes are not on the device")
+        }
+        result.checked = complaints.isEmpty
+        result.notes += complaints
         return result
     }
 
@@ -113,8 +118,9 @@ struct SyncRun {
             flights.takeOff()
             let called = interval > 0 ? due : croofline_now()
             let number = round.appended
-            bytes.append(number, to: round.queues[number % plan.queues], of: round.store) {
-                flights.land($0, called: called)
+            let store = round.store
+            bytes.append(number, to: round.queues[number % plan.queues], of: store) {
+                flights.land($0, called: called, flushed: store.flushed)
             }
             round.appended += 1
             outcome.count += 1
@@ -141,12 +147,16 @@ private final class Flights: Sendable {
 
     func takeOff() { room.wait() }
 
-    func land(_ result: Result<AppendResult, StoreError>, called: Int64) {
+    /// `flushed`: how far the log was on the device when the append was acknowledged.
+    func land(_ result: Result<AppendResult, StoreError>, called: Int64, flushed: Int64) {
         let latency = croofline_now() - called
         state.withLock { state in
             state.latency.record(latency)
             switch result {
-            case .success(let place) where place.status == .stored: break
+            case .success(let place) where place.status == .stored:
+                if place.physicalEnd > flushed {
+                    state.failure = "a message was acknowledged that is not on the device"
+                }
             case .success: state.failure = "a sync took too long"
             case .failure(let error): state.failure = "\(error)"
             }

@@ -4,6 +4,10 @@
 enum Usage {
     static var overview: String {
         let width = (Workload.all.map(\.name.count).max() ?? 0) + 2
+        let commandWidth = (Command.all.map(\.name.count).max() ?? 0) + 2
+        let commands = Command.all.map { command in
+            "  mqbench \(padded(command.name, to: commandWidth))\(command.summary)"
+        }
         let lines = Workload.all.map { workload in
             "  mqbench store \(padded(workload.name, to: width))\(workload.summary)"
         }
@@ -12,9 +16,11 @@ enum Usage {
             run what the machine can do: loops in C that do the same work without a store.
 
             \(lines.joined(separator: "\n"))
-              mqbench suite          all of them, as `make bench` does
 
-            mqbench store WORKLOAD --help tells more, with examples. Flags of all:
+            \(commands.joined(separator: "\n"))
+
+            --help behind a workload or a command tells more, with examples. Flags of all
+            workloads:
 
             \(text(of: Flag.common))
 
@@ -23,8 +29,13 @@ enum Usage {
             """
     }
 
-    static var suite: String {
-        Suite.details + text(of: Suite.flags) + "\n\nWhat is run:\n\n" + Suite.listing
+    static func text(of command: Command) -> String {
+        let words = [command.name, command.arguments, "[FLAGS]"].filter { !$0.isEmpty }
+        let examples = command.examples.map { "  mqbench \($0)" }.joined(separator: "\n")
+        return [
+            "mqbench \(words.joined(separator: " "))", command.details, text(of: command.flags),
+            examples, command.listing,
+        ].filter { !$0.isEmpty }.joined(separator: "\n\n")
     }
 
     static func text(of workload: Workload) -> String {

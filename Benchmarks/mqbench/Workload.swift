@@ -33,6 +33,20 @@ extension Flag {
         Flag("--allocations-limit", "X", "fail when a message costs more allocations"),
         Flag("--plant-allocation", nil, ""),
     ]
+
+    static let plots = Flag("--plots", "DIR", "draw SVG files there")
+
+    /// What every sweep takes besides its own.
+    static let sweep: [Flag] = [
+        Flag("--seconds", "S", "how long the whole sweep takes, about"),
+        Flag("--directory", "DIR", "where to work; .build/mqbench"),
+        Flag("--json", nil, "an object for each setting instead of a table"),
+        plots,
+        Flag("--smoke", nil, "little data and few settings: does it work at all"),
+        Flag("--record", "FILE", "append the results to FILE as NDJSON, with the machine"),
+        Flag("--commit", "NAME", "the commit that was built, for --record"),
+        Flag("--toolchain", "NAME", "what built it, for --record"),
+    ]
 }
 
 /// What is common to all runs.

@@ -4,59 +4,6 @@ import Foundation
 import TestSupport
 import Testing
 
-/// One run of `mqbench`, in a directory that is looked at afterwards.
-private struct Run {
-    let code: Int32
-    let output: String
-    let errors: String
-    /// What the run left behind in its directory.
-    let leftovers: [String]
-
-    init(_ words: String, isMeasuring: Bool = true) throws {
-        let directory = try TemporaryDirectory()
-        let process = Process()
-        process.executableURL = try Self.program()
-        process.arguments =
-            words.split(separator: " ").map(String.init)
-            + (isMeasuring ? ["--directory", directory.path] : [])
-        // Files, since a pipe that nobody empties stops its writer.
-        let folder = try TemporaryDirectory()
-        let files = try ["out", "err"].map { name in
-            let path = "\(folder.path)/\(name)"
-            try Data().write(to: URL(fileURLWithPath: path))
-            return try FileHandle(forWritingTo: URL(fileURLWithPath: path))
-        }
-        process.standardOutput = files[0]
-        process.standardError = files[1]
-        try process.run()
-        process.waitUntilExit()
-        code = process.terminationStatus
-        output = try String(contentsOfFile: "\(folder.path)/out", encoding: .utf8)
-        errors = try String(contentsOfFile: "\(folder.path)/err", encoding: .utf8)
-        leftovers = try FileManager.default.contentsOfDirectory(atPath: directory.path)
-    }
-
-    /// The program beside the one that runs the tests.
-    private static func program() throws -> URL {
-        let tests = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
-        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-            .deletingLastPathComponent().deletingLastPathComponent()
-        let places = [tests, root.appending(path: ".build/debug")].map {
-            $0.appending(path: "mqbench")
-        }
-        return try #require(
-            places.first { FileManager.default.isExecutableFile(atPath: $0.path) })
-    }
-
-    /// The one object on standard output.
-    func object() throws -> [String: Any] {
-        let lines = output.split(separator: "\n")
-        try #require(lines.count == 1, "\(output)\n\(errors)")
-        let value = try JSONSerialization.jsonObject(with: Data(lines[0].utf8))
-        return try #require(value as? [String: Any])
-    }
-}
-
 private let latencies = ["p50", "p90", "p99", "p999", "p9999", "max"]
 
 /// What is wrong with the keys and types of a result.
@@ -141,7 +88,12 @@ func allocations() throws {
         ("store append extra", "what is extra?"), ("store append --flush later", "later"),
         ("store append --in-flight 4", "--in-flight needs"), ("store", "append, read"),
         ("store defrost", "defrost"), ("freeze", "freeze"), ("store tail --keys 1", "--keys"),
-        ("suite --what", "--what"),
+        ("suite --what", "--what"), ("sweep", "flush, compression"), ("sweep dust", "flush"),
+        ("sweep flush --intervals 5,x", "not x"), ("sweep flush extra", "what is extra?"),
+        ("sweep compression --kinds music", "text, json, random"), ("compare one", "two sides"),
+        ("compare a b c", "what is c?"), ("compare a b --metric speed", "rate, p50"),
+        ("compare --revisions a b --workload defrost", "defrost"),
+        ("doctor --interval 0", "--interval"), ("doctor --flush later", "later"),
     ])
 func usage(words: String, named: String) throws {
     let run = try Run(words, isMeasuring: false)
@@ -163,6 +115,14 @@ func help() throws {
         #expect(!one.output.contains("plant"))
     }
     #expect(overview.output.split(separator: "\n").allSatisfy { $0.count <= 80 })
+    for name in ["suite", "sweep flush", "sweep compression", "compare", "doctor"] {
+        #expect(overview.output.contains("  mqbench \(name)  "))
+        let one = try Run("\(name) --help", isMeasuring: false)
+        #expect(one.code == 0)
+        #expect(one.output.contains("--json") && one.output.contains("\n  mqbench \(name) "))
+        #expect(one.output.split(separator: "\n").allSatisfy { $0.count <= 80 }, "\(one.output)")
+        #expect(!one.output.contains("plant"))
+    }
 }
 
 @Test("the suite runs everything, records lines with their machine, and draws both plots")
