@@ -20,24 +20,15 @@ struct DeviceProbe {
 
     /// The way that makes the most blocks of `block` bytes durable one behind the other, and how
     /// many a second. A way that this file system does not know is passed over.
-    func bestSync(block: Int, seconds: Double) throws -> (name: String, perSecond: Double) {
-        let limit = 1 << 20
-        let latencies = UnsafeMutablePointer<Int64>.allocate(capacity: limit)
-        defer { latencies.deallocate() }
-        var best = (name: "", perSecond: 0.0)
-        let methods = Int32(CROOFLINE_METHODS.rawValue)
-        for method in 0..<methods {
-            let count = croofline_sync_writes(
-                path, method, byteCount, Int64(block), seconds / Double(methods), Int64(limit),
-                latencies)
-            guard count > 0 else { continue }
-            let total = (0..<Int(count)).reduce(Int64(0)) { $0 + latencies[$1] }
-            let rate = Double(count) * 1e9 / Double(max(1, total))
-            if rate > best.perSecond {
-                best = (String(cString: croofline_method_name(method)), rate)
-            }
+    func bestSync(
+        block: Int, seconds: Double
+    ) throws -> (name: String, perSecond: Double, latency: Histogram) {
+        let all = syncLatencies(block: block, seconds: seconds).map { name, latency in
+            (name, 1e9 / Swift.max(1, latency.mean), latency)
         }
-        guard best.perSecond > 0 else { throw BenchError("the device makes nothing durable") }
+        guard let best = all.max(by: { $0.1 < $1.1 }) else {
+            throw BenchError("the device makes nothing durable")
+        }
         return best
     }
 

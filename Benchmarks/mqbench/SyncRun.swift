@@ -1,8 +1,8 @@
 // Appends that wait for the device: each writer for its own, or one writer with several in flight.
 //
-// The roofline is the raw device: as many messages as are in flight at a time, written as one block
-// and made durable in the best of four ways, one block behind the other. Both write into files of
-// one directory; they take turns.
+// The roofline is the raw device: as many messages as shared a sync of the store, written as one
+// block and made durable in the best of four ways, one block behind the other. Both write into files
+// of one directory; they take turns.
 
 import ApusStore
 import ApusSystem
@@ -22,26 +22,42 @@ struct SyncRun {
         let workplace = try Workplace(
             parent: plan.settings.parent, needing: 4 * plan.segmentByteCount)
         let atATime = max(plan.inFlight, plan.writers * plan.batch)
-        let block = (atATime * messages.recordByteCount + 4095) & ~4095
-        let device = try DeviceProbe(workplace, byteCount: max(64 << 20, 4 * block))
+        func block(_ count: Double) -> Int {
+            (Int(count * Double(messages.recordByteCount)) + 4095) & ~4095
+        }
+        let device = try DeviceProbe(
+            workplace, byteCount: max(64 << 20, 4 * block(Double(atATime))))
         let round = try StoreRound(
             workplace, plan.configuration, messages: messages, queueCount: plan.queues)
         try round.warmUp(1, awaitsSegment: false)
         var rates = RoundRates()
         var total = AppendOutcome()
+        var batches: [Double] = []
+        var medians: [Double] = []
         var methods: Set<String> = []
         let rounds = plan.settings.isSmoke ? 1 : 5
         let seconds = plan.settings.seconds / Double(rounds)
         for index in 0..<rounds {
             Console.progress("append sync: round \(index + 1) of \(rounds)")
-            let best = try device.bestSync(block: block, seconds: seconds * 0.3)
+            let before = round.store.syncCount
             let outcome =
                 try plan.inFlight > 1
                 ? inFlight(round, seconds: seconds * 0.7) : blocking(round, seconds: seconds * 0.7)
+            let syncs = max(1, round.store.syncCount - before)
+            let batch = Double(outcome.count) / Double(syncs)
+            let formed = try device.bestSync(block: block(batch), seconds: seconds * 0.15)
+            let whole = try device.bestSync(
+                block: block(Double(atATime)), seconds: seconds * 0.15)
             rates.add(
                 Double(outcome.count) * 1e9 / Double(max(1, outcome.nanoseconds)),
-                [("device, best sync", best.perSecond * Double(atATime))])
-            methods.insert(best.name)
+                [
+                    ("device, batches that formed", formed.perSecond * batch),
+                    ("device, all in one block", whole.perSecond * Double(atATime)),
+                ])
+            batches.append(batch)
+            let median = Double(outcome.latency.value(atPercentile: 50))
+            medians.append(median / Double(max(1, formed.latency.value(atPercentile: 50))))
+            methods.insert(formed.name)
             total.latency.merge(outcome.latency)
             total.count += outcome.count
             total.allocations =
@@ -49,9 +65,12 @@ struct SyncRun {
         }
         var result = report(round, rates, total, messages)
         result.notes.append(
-            "the device writes blocks of \(block) bytes, as many messages as are in flight;"
-                + " best was "
-                + methods.sorted().joined(separator: ", then "))
+            String(
+                format: "%.1f messages shared a sync; the device writes blocks of so many, and of "
+                    + "all that may be in flight (%d). Best was %@. An acknowledgement takes %.2f "
+                    + "of one block's time at the median",
+                batches.median, atATime, methods.sorted().joined(separator: ", then "),
+                medians.median))
         return result
     }
 
@@ -132,43 +151,4 @@ struct SyncRun {
         outcome.latency = flights.latency
         return outcome
     }
-}
-
-/// Appends that have been called and are not acknowledged yet.
-private final class Flights: Sendable {
-    private let room: DispatchSemaphore
-    private let limit: Int
-    private let state = Mutex((latency: Histogram(), failure: String?.none))
-
-    init(limit: Int) {
-        self.limit = limit
-        room = DispatchSemaphore(value: limit)
-    }
-
-    func takeOff() { room.wait() }
-
-    /// `flushed`: how far the log was on the device when the append was acknowledged.
-    func land(_ result: Result<AppendResult, StoreError>, called: Int64, flushed: Int64) {
-        let latency = croofline_now() - called
-        state.withLock { state in
-            state.latency.record(latency)
-            switch result {
-            case .success(let place) where place.status == .stored:
-                if place.physicalEnd > flushed {
-                    state.failure = "a message was acknowledged that is not on the device"
-                }
-            case .success: state.failure = "a sync took too long"
-            case .failure(let error): state.failure = "\(error)"
-            }
-        }
-        room.signal()
-    }
-
-    func awaitAll() throws {
-        for _ in 0..<limit { room.wait() }
-        for _ in 0..<limit { room.signal() }
-        if let failure = state.withLock({ $0.failure }) { throw BenchError(failure) }
-    }
-
-    var latency: Histogram { state.withLock { $0.latency } }
 }
