@@ -20,7 +20,7 @@ final class Flights: Sendable {
     private var enough: Int { limit - max(1, limit / 4) }
 
     func takeOff() {
-        if up.load(ordering: .acquiring) >= limit { waitUntil(atMost:enough) }
+        if up.load(ordering: .acquiring) >= limit { waitUntil(atMost: enough) }
         up.wrappingAdd(1, ordering: .relaxed)
     }
 
@@ -51,7 +51,7 @@ final class Flights: Sendable {
     }
 
     func awaitAll() throws {
-        waitUntil(atMost:0)
+        waitUntil(atMost: 0)
         if let failure = state.withLock({ $0.failure }) { throw BenchError(failure) }
     }
 

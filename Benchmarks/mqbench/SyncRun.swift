@@ -1,8 +1,8 @@
 // Appends that wait for the device: each writer for its own, or one writer with several in flight.
 //
 // The roofline is the raw device: as many messages as shared a sync of the store, written as one
-// block and made durable in the best of four ways, one block behind the other. Both write into files
-// of one directory; they take turns.
+// block and made durable in the best of four ways, one block behind the other. Both write into
+// files of one directory; they take turns.
 
 import ApusStore
 import ApusSystem

@@ -70,8 +70,10 @@ extension RetentionSettings {
     }
 }
 
-private func require(_ holds: Bool, _ key: String, _ reason: String) throws(StoreError) {
-    guard holds else { throw .invalidConfiguration(key: key, reason: reason) }
+private func require(
+    _ holds: Bool, _ key: String, _ reason: @autoclosure () -> String
+) throws(StoreError) {
+    guard holds else { throw .invalidConfiguration(key: key, reason: reason()) }
 }
 
 extension MessageStore {

@@ -61,7 +61,8 @@ package struct DiskSpace: Hashable, Sendable {
 /// A file system.
 package protocol Disk: Sendable {
     func open(_ path: String, _ mode: OpenMode) throws(DiskError) -> any DiskFile
-    /// Makes the directory and those above it; each new name is durable when this returns.
+    /// Makes the directory and those above it. Each new name is durable when this returns, and so
+    /// is that of the directory which they were made in.
     func createDirectories(_ path: String) throws(DiskError)
     /// The names in a directory, sorted; `.` and `..` left out.
     func list(_ path: String) throws(DiskError) -> [DirectoryEntry]
@@ -112,6 +113,11 @@ package protocol DiskFile: AnyObject, Sendable {
     /// Says that the range, read once, will not be read again soon. Advice: memory goes only where
     /// nobody has the bytes mapped.
     func forget(from offset: Int, count: Int)
+    /// Writes both, one behind the other, and makes them durable, with all that is needed to read
+    /// them again; nothing else of the file need be. Fails as `sync` does.
+    func writeThrough(
+        _ first: RawSpan, _ second: RawSpan, at offset: Int
+    ) throws(DiskError)
     /// Makes all that was stored in the file durable. After one failure the contents are unknown.
     /// Fails too when something was stored through a guarded mapping that the file does not hold.
     func sync() throws(DiskError)
@@ -126,6 +132,14 @@ package protocol DiskFile: AnyObject, Sendable {
 }
 
 extension DiskFile {
+    /// In two steps, with more than was asked for.
+    package func writeThrough(
+        _ first: RawSpan, _ second: RawSpan, at offset: Int
+    ) throws(DiskError) {
+        if !first.isEmpty { try write(first, at: offset) }
+        if !second.isEmpty { try write(second, at: offset + first.byteCount) }
+        try sync()
+    }
     package var mappingGuard: MappingGuard? { nil }
     package func dirty(_ bytes: MappedBytes, _ range: Range<Int>) { bytes.dirty(range) }
     /// A disk whose files nobody else opens has no locks to tell of.

@@ -33,11 +33,27 @@ package struct SystemDisk: Disk {
     package func createDirectories(_ path: String) throws(DiskError) {
         if try status(path)?.isDirectory == true { return }
         let parent = Self.parent(of: path)
-        if parent != path { try createDirectories(parent) }
+        if parent != path {
+            if try status(parent)?.isDirectory == true {
+                try syncName(of: parent)
+            } else {
+                try createDirectories(parent)
+            }
+        }
         if unsafe mkdir(path, 0o755) != 0, errno != EEXIST {
             throw DiskError(operation: "create directory", path: path, code: errno)
         }
         try syncDirectory(parent)
+    }
+
+    /// Who made a directory may have been killed before its name was synced. What nobody of ours
+    /// can have made is not looked at.
+    private func syncName(of path: String) throws(DiskError) {
+        do throws(DiskError) {
+            try syncDirectory(Self.parent(of: path))
+        } catch {
+            if !error.isReadOnly { throw error }
+        }
     }
 
     package func list(_ path: String) throws(DiskError) -> [DirectoryEntry] {
@@ -117,7 +133,7 @@ package struct SystemDisk: Disk {
     package static func parent(of path: String) -> String {
         var trimmed = path[...]
         while trimmed.count > 1, trimmed.last == "/" { trimmed.removeLast() }
-        guard let slash = trimmed.lastIndex(of: "/") else { return trimmed == "." ? "." : "." }
+        guard let slash = trimmed.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
         return slash == trimmed.startIndex ? "/" : String(trimmed[..<slash])
     }
 }

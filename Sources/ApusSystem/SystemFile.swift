@@ -144,6 +144,31 @@ package final class SystemFile: DiskFile {
         _ = posix_fadvise(descriptor, offset, count, POSIX_FADV_DONTNEED)
     }
 
+    package func writeThrough(
+        _ first: RawSpan, _ second: RawSpan, at offset: Int
+    ) throws(DiskError) {
+        let wanted = first.byteCount + second.byteCount
+        // Safe: the pointers are used within the call, for as many bytes as the spans have.
+        let count = unsafe first.withUnsafeBytes { first in
+            unsafe second.withUnsafeBytes { second in
+                unsafe capus_write_through(
+                    descriptor, first.baseAddress, first.count, second.baseAddress, second.count,
+                    Int64(offset))
+            }
+        }
+        if count == wanted {
+            if let guards { try check(guards) }
+            return
+        }
+        // RWF_DSYNC is not known everywhere. What was written of it is not known to be durable.
+        if count < 0, count != -Int64(EOPNOTSUPP), count != -Int64(ENOSYS) {
+            throw failure("write through \(wanted) bytes at \(offset) of", code: Int32(-count))
+        }
+        if !first.isEmpty { try write(first, at: offset) }
+        if !second.isEmpty { try write(second, at: offset + first.byteCount) }
+        try sync()
+    }
+
     package func sync() throws(DiskError) {
         // EINTR is a failure like any other: what the kernel did with the pages is not known.
         if fdatasync(descriptor) != 0 { throw failure("sync") }

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -77,6 +78,16 @@ int capus_fallocate(int descriptor, int mode, int64_t offset, int64_t count) {
         result = fallocate(descriptor, mode, offset, count);
     } while (result != 0 && errno == EINTR);
     return result == 0 ? 0 : errno;
+}
+
+int64_t capus_write_through(
+    int descriptor, const void *first, size_t first_count, const void *second,
+    size_t second_count, int64_t offset) {
+    struct iovec parts[2] = {
+        {.iov_base = (void *)first, .iov_len = first_count},
+        {.iov_base = (void *)second, .iov_len = second_count}};
+    const ssize_t count = pwritev2(descriptor, parts, 2, offset, RWF_DSYNC);
+    return count >= 0 ? count : -errno;
 }
 
 void capus_name_thread(const char *name) {

@@ -105,6 +105,40 @@ func lockEndsWithTheFile() throws {
     }
 }
 
+@Test("what is written through is there, one part behind the other")
+func writesThrough() throws {
+    try withDirectory { directory in
+        let file = try SystemDisk().open("\(directory)/file", .create)
+        let first = (0..<8192).map { UInt8(truncatingIfNeeded: $0) }
+        let second = [UInt8](repeating: 9, count: 100)
+        try file.writeThrough(first.span.bytes, second.span.bytes, at: 4096)
+        try file.writeThrough(RawSpan(), [UInt8(7)].span.bytes, at: 5000)
+        #expect(try file.byteCount() == 4096 + 8192 + 100)
+        var read = [UInt8](repeating: 0, count: 20_000)
+        var span = read.mutableSpan
+        var bytes = span.mutableBytes
+        let count = try file.read(into: &bytes, at: 0)
+        var expected = [UInt8](repeating: 0, count: 4096) + first + second
+        expected[5000] = 7
+        #expect(Array(read[..<count]) == expected)
+    }
+}
+
+@Test("a write-through that the file refuses fails, and says what was attempted")
+func refusedWriteThrough() throws {
+    try withDirectory { directory in
+        let path = "\(directory)/file"
+        try SystemDisk().open(path, .create).close()
+        let file = try SystemDisk().open(path, .readOnly)
+        let error = try #require(
+            throws: DiskError.self,
+            performing: {
+                try file.writeThrough([UInt8(1)].span.bytes, [UInt8(2)].span.bytes, at: 0)
+            })
+        #expect("\(error)".hasPrefix("cannot write through 2 bytes at 0 of \(path): "))
+    }
+}
+
 @Test("a lock held by one thread keeps the others out")
 func lockExcludes() throws {
     final class Counter: @unchecked Sendable {

@@ -1,5 +1,7 @@
 // A little of each layer with every run of the tests; `make simulate` runs them longer.
 
+import ApusStore
+import ApusSystem
 import TestSupport
 import Testing
 
@@ -39,6 +41,34 @@ import Testing
         let first = try trace()
         #expect(try trace() == first)
         #expect(first.2 > 100)
+    }
+
+    @Test("keeps a queue whose topic's directory was made by a process that was killed at it")
+    func halfMadeDirectories() throws {
+        var machine = Machine(LineageOptions(), SeededNumbers(seed: 3))
+        _ = try machine.open(answered: true)
+        machine.letGo()
+        let disk = machine.disk
+        let topic = "/store/consumequeue/T0"
+        while !disk.directories.contains(topic) {
+            disk.plan = FaultPlan(at: disk.operations, kind: .end)
+            #expect(throws: DiskError.self) { try disk.createDirectories(topic) }
+            disk.afterKill()
+        }
+        _ = try machine.open(answered: true)
+        try machine.append([machine.makeMessage()], asBatch: false)
+        try machine.flush()
+        // Another one, whose name is kept, makes up for the number of them.
+        let other = machine.makeMessage(to: QueueName(topic: "T1", id: 0))
+        try machine.append([other], asBatch: false)
+        machine.letGo()
+        for seed in 1...64 {
+            var one = machine
+            one.disk = disk.afterPowerCut(seed: UInt64(seed))
+            _ = try one.open(answered: false)
+            try one.compare()
+            one.letGo()
+        }
     }
 
     @Test("is held to its promises: a model that expects more finds a violation")

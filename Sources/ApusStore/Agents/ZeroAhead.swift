@@ -15,10 +15,8 @@ final class ZeroAhead: Agent {
         let file: any DiskFile
     }
 
-    /// Bytes ahead of the writer, and those of one step: a commit that comes meanwhile waits for
-    /// the device to take a step's.
+    /// Bytes ahead of the writer.
     static let ahead = 4 << 20
-    static let step = 1 << 20
 
     private let log: CommitLog
     private let writer: PageAlignedWriter
@@ -47,11 +45,7 @@ final class ZeroAhead: Agent {
                 held = Open(segment: segment, file: file)
                 return file
             }
-            guard try writer.zero(segment, by: Self.ahead, step: Self.step, through: file) else {
-                return 0
-            }
-            try file.sync()
-            return 1
+            return try writer.zero(segment, by: Self.ahead, through: file) ? 1 : 0
         } catch {
             // What a failed sync covered may have been records.
             log.poison(error)

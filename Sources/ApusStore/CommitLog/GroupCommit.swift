@@ -125,8 +125,10 @@ extension GroupCommit {
                 log.flushed.store(min(target, segment.end), ordering: .releasing)
             }
             do throws(DiskError) {
-                try log.writer?.write(upTo: min(target, segment.end))
-                try segment.file.sync()
+                let end = min(target, segment.end)
+                if try log.writer?.write(upTo: end, durableFrom: position) != true {
+                    try segment.file.sync()
+                }
             } catch {
                 if Mutant.retriesFailedSync.isPlanted, (try? segment.file.sync()) != nil {
                     position = min(target, segment.end)

@@ -19,17 +19,20 @@ final class PageAlignedWriter: Sendable {
         var isStarted = false
         /// The first write that failed. What is in the files behind it is not known.
         var failure: DiskError?
+        /// Where zeros are being written: no record goes there meanwhile.
+        var zeroing: Range<Int64>?
     }
 
     static let pageByteCount = 4096
+    /// What is written ahead, for all stores of the process.
+    private static let zeros = MappedBytes.allocate(count: 1 << 20, alignment: pageByteCount)
 
     private let segments: SegmentList
     private let state = Mutex(State())
+    /// Held while zeros are written.
+    private let zeroLock = Mutex(())
     /// Records that end at or before this are in their file. Written under the lock.
     let written = Atomic<Int64>(0)
-
-    /// What is written ahead, for all stores of the process.
-    private static let zeros = MappedBytes.allocate(count: 1 << 20, alignment: pageByteCount)
 
     init(_ segments: SegmentList) { self.segments = segments }
 
@@ -38,7 +41,7 @@ final class PageAlignedWriter: Sendable {
     /// Starts behind what recovery found, in a segment that has memory of its own.
     func start(at end: Int64, in segment: Segment) {
         let position = segment.position(of: end)
-        let first = position & ~(Self.pageByteCount - 1)
+        let first = Self.pageStart(position)
         if first < position, !Mutant.forgetsFirstPage.isPlanted {
             segment.target.withMutable(in: first..<position) { target in
                 target.copy(segment.bytes.bytes(in: first..<position), at: 0)
@@ -49,59 +52,61 @@ final class PageAlignedWriter: Sendable {
         state.withLock { $0.isStarted = true }
     }
 
+    private static func pageStart(_ position: Int) -> Int { position & ~(pageByteCount - 1) }
+}
+
+// MARK: - Records
+
+extension PageAlignedWriter {
     /// Writes everything up to `end`, all of which must be published, unless someone else did.
     /// After one failure it fails always.
-    func write(upTo end: Int64) throws(DiskError) {
-        if written.load(ordering: .acquiring) >= end { return }
-        try state.withLock { state throws(DiskError) in
-            if let failure = state.failure { throw failure }
-            guard state.isStarted else { return }
-            do throws(DiskError) {
-                var position = written.load(ordering: .relaxed)
-                while position < end, let segment = segments.segment(containing: position) {
-                    let next = min(end, segment.end)
-                    try write(segment, position..<next, state.page)
-                    written.store(next, ordering: .releasing)
-                    position = next
+    ///
+    /// With `durableFrom`, everything before which is on the device, what is written is on the
+    /// device too when the answer is true. It is false when someone wrote a part of it before.
+    @discardableResult
+    func write(upTo end: Int64, durableFrom: Int64? = nil) throws(DiskError) -> Bool {
+        if written.load(ordering: .acquiring) >= end { return false }
+        while true {
+            let isDurable = try state.withLock { state throws(DiskError) -> Bool? in
+                if let failure = state.failure { throw failure }
+                guard state.isStarted else { return false }
+                if let zeroing = state.zeroing, end > zeroing.lowerBound,
+                    zeroing.upperBound > written.load(ordering: .relaxed)
+                {
+                    return nil
                 }
-            } catch {
-                state.failure = error
-                throw error
+                do throws(DiskError) {
+                    return try write(upTo: end, durableFrom: durableFrom, state.page)
+                } catch {
+                    state.failure = error
+                    throw error
+                }
             }
-        }
-    }
-
-    /// Writes zeros behind everything that is in the file: a step of those that lie within `ahead`
-    /// bytes. False when there is nothing to do. A writer that has come to the end of the zeros is
-    /// as fast as the device, and is let go ahead.
-    func zero(
-        _ segment: Segment, by ahead: Int, step: Int, through file: any DiskFile
-    ) throws(DiskError) -> Bool {
-        try state.withLock { state throws(DiskError) in
-            let end = written.load(ordering: .relaxed)
-            guard state.isStarted, state.failure == nil, segment.contains(end) else { return false }
-            let page = Self.pageByteCount
-            let position = (segment.position(of: end) + page - 1) & ~(page - 1)
-            let zeroed = segment.zeroed.load(ordering: .relaxed)
-            let limit = min(segment.bytes.count, position + ahead)
-            let from = zeroed > 0 && zeroed <= position ? limit : max(zeroed, position)
-            let to = min(limit, from + min(step, Self.zeros.count))
-            segment.zeroed.store(max(zeroed, to), ordering: .relaxed)
-            guard from < to else { return false }
-            let zeros = Self.zeros
-            try file.write(
-                zeros.bytes(in: 0..<to - from),
-                at: Mutant.zeroesRecords.isPlanted ? max(0, from - page) : from)
-            return true
+            if let isDurable { return isDurable }
+            zeroLock.withLock { _ in }
         }
     }
 
     private func write(
-        _ segment: Segment, _ range: Range<Int64>, _ page: MappedBytes
+        upTo end: Int64, durableFrom: Int64?, _ page: MappedBytes
+    ) throws(DiskError) -> Bool {
+        var position = written.load(ordering: .relaxed)
+        let isDurable = position == durableFrom
+        while position < end, let segment = segments.segment(containing: position) {
+            let next = min(end, segment.end)
+            try write(segment, position..<next, isDurable: isDurable, page)
+            written.store(next, ordering: .releasing)
+            position = next
+        }
+        return isDurable
+    }
+
+    private func write(
+        _ segment: Segment, _ range: Range<Int64>, isDurable: Bool, _ page: MappedBytes
     ) throws(DiskError) {
-        let first = segment.position(of: range.lowerBound) & ~(Self.pageByteCount - 1)
+        let first = Self.pageStart(segment.position(of: range.lowerBound))
         let end = segment.position(of: range.upperBound)
-        let last = end & ~(Self.pageByteCount - 1)
+        let last = Self.pageStart(end)
         // A write would make a file that someone cut short look whole again.
         let found = try segment.file.byteCount()
         if found < segment.bytes.count {
@@ -110,15 +115,57 @@ final class PageAlignedWriter: Sendable {
                 path: segment.file.path, code: 61)
         }
         let target = segment.target
-        if first < last { try segment.file.write(target.bytes(in: first..<last), at: first) }
+        var rest = page.prefix(0)
         if last < end, !Mutant.leavesLastPageOut.isPlanted {
-            let count = end - last
-            page.withMutable { bytes in
-                bytes.copy(target.bytes(in: last..<end), at: 0)
-            }
-            page.clear(count..<Self.pageByteCount)
-            try segment.file.write(page.bytes, at: last)
+            page.withMutable { $0.copy(target.bytes(in: last..<end), at: 0) }
+            page.clear(end - last..<Self.pageByteCount)
+            rest = page
+        }
+        let whole = target.bytes(in: first..<last)
+        if isDurable {
+            try segment.file.writeThrough(whole, rest.bytes, at: first)
+        } else {
+            if !whole.isEmpty { try segment.file.write(whole, at: first) }
+            if rest.count > 0 { try segment.file.write(rest.bytes, at: last) }
         }
         segment.release(upTo: last)
+    }
+}
+
+// MARK: - Zeros
+
+extension PageAlignedWriter {
+    /// Writes zeros behind everything that is in the file, and makes them durable: a step of those
+    /// that lie within `ahead` bytes. False when there is nothing to do. A writer that has come to
+    /// the end of the zeros is as fast as the device, and is let go ahead.
+    func zero(
+        _ segment: Segment, by ahead: Int, through file: any DiskFile
+    ) throws(DiskError) -> Bool {
+        try zeroLock.withLock { _ throws(DiskError) in
+            guard let range = claim(segment, by: ahead) else { return false }
+            defer { state.withLock { $0.zeroing = nil } }
+            let zeros = Self.zeros
+            let before = Mutant.zeroesRecords.isPlanted ? min(range.lowerBound, 4096) : 0
+            try file.writeThrough(
+                zeros.bytes(in: 0..<range.count), RawSpan(), at: range.lowerBound - before)
+            return true
+        }
+    }
+
+    /// The next step in a segment, where nothing is written until it is done.
+    private func claim(_ segment: Segment, by ahead: Int) -> Range<Int>? {
+        state.withLock { state in
+            let end = written.load(ordering: .relaxed)
+            guard state.isStarted, state.failure == nil, segment.contains(end) else { return nil }
+            let position = Self.pageStart(segment.position(of: end) + Self.pageByteCount - 1)
+            let zeroed = segment.zeroed.load(ordering: .relaxed)
+            let limit = min(segment.bytes.count, position + ahead)
+            let from = zeroed > 0 && zeroed <= position ? limit : max(zeroed, position)
+            let to = min(limit, from + Self.zeros.count)
+            segment.zeroed.store(max(zeroed, to), ordering: .relaxed)
+            guard from < to else { return nil }
+            state.zeroing = segment.base + Int64(from)..<segment.base + Int64(to)
+            return from..<to
+        }
     }
 }

@@ -62,6 +62,11 @@ void capus_unlock_first_byte(int descriptor);
 // fallocate(2) with `mode`; 0, or an errno value.
 int capus_fallocate(int descriptor, int mode, int64_t offset, int64_t count);
 
+// pwritev2(2) of two parts with RWF_DSYNC; the bytes written, or a negated errno value.
+int64_t capus_write_through(
+    int descriptor, const void *first, size_t first_count, const void *second,
+    size_t second_count, int64_t offset);
+
 // Which of the 16 bytes at `bytes` are `byte`: bit n stands for byte n. Inline, because a call
 // would cost more than the answer; Swift has vectors, but no way to take such a mask out of one.
 static inline uint32_t capus_matches_of_16(const void *bytes, uint8_t byte) {

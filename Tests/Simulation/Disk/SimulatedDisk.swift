@@ -91,7 +91,7 @@ final class SimulatedDisk: Disk, @unchecked Sendable {
     }
 
     static func parent(of path: String) -> String {
-        guard let slash = path.lastIndex(of: "/") else { return "" }
+        guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "" }
         return String(path[..<slash])
     }
 
@@ -132,6 +132,7 @@ extension SimulatedDisk {
             new.append(above)
             above = Self.parent(of: above)
         }
+        if !new.isEmpty, !isCut, directories.contains(above) { durableDirectories.insert(above) }
         for directory in new.reversed() {
             if isCut, Bool.random(using: &numbers) { break }
             directories.insert(directory)
@@ -145,7 +146,7 @@ extension SimulatedDisk {
         guard directories.contains(path) else { throw missing("list", path) }
         let prefix = path + "/"
         func name(_ other: String) -> String? {
-            guard other.utf8.starts(with: prefix.utf8) else { return nil }
+            guard other.hasPrefix(prefix) else { return nil }
             let rest = other.utf8.dropFirst(prefix.utf8.count)
             return rest.contains(UInt8(ascii: "/")) ? nil : String(rest)
         }

@@ -142,9 +142,15 @@ extension SimulatedFile {
         durableLength = length
     }
 
+    /// The sectors of `range` alone, and the length that it needs.
+    func sync(_ range: Range<Int>) {
+        writeBack(dirty().filter { $0.overlaps(range) })
+        durableLength = max(durableLength, min(length, range.upperBound))
+    }
+
     /// A sync that fails: some sectors are written; all count as written from now on.
-    func failSync(_ numbers: inout SeededNumbers) {
-        let dirty = dirty()
+    func failSync(_ numbers: inout SeededNumbers, of range: Range<Int>? = nil) {
+        let dirty = dirty().filter { range?.overlaps($0) ?? true }
         if believed == nil {
             let copy = MappedBytes.allocate(count: capacity, alignment: Self.block)
             Self.copy(0..<capacity, from: durable, to: copy)

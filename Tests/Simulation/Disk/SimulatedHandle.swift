@@ -93,6 +93,26 @@ final class SimulatedHandle: DiskFile {
         file.write(bytes, at: offset)
     }
 
+    func writeThrough(
+        _ first: RawSpan, _ second: RawSpan, at offset: Int
+    ) throws(DiskError) {
+        if !first.isEmpty { try write(first, at: offset) }
+        if !second.isEmpty { try write(second, at: offset + first.byteCount) }
+        if DiskMutant.skipsSync(of: path) { return }
+        let range = offset..<offset + first.byteCount + second.byteCount
+        do throws(DiskError) {
+            if try disk.step("sync", path) {
+                file.writeBackSome(&disk.numbers, percent: 50)
+                throw off("sync")
+            }
+        } catch {
+            if !disk.isOff { file.failSync(&disk.numbers, of: range) }
+            if DiskMutant.swallowsFailedSync.isPlanted, !disk.isOff { return }
+            throw error
+        }
+        file.sync(range)
+    }
+
     func sync() throws(DiskError) {
         if DiskMutant.skipsSync(of: path) { return }
         do throws(DiskError) {
