@@ -16,6 +16,9 @@ struct AppendPlan: Sendable {
     let batch: Int
     let inFlight: Int
     let isSync: Bool
+    /// How records get into the files; nil: as the store has it.
+    let writerKind: WriterKind?
+    let zeroesAhead: Bool?
     /// Messages a second in all, evenly spaced; 0 for as fast as it goes.
     let rate: Int
     let segmentByteCount: Int
@@ -33,6 +36,9 @@ struct AppendPlan: Sendable {
         batch = try options.number("--batch", 1, in: 1...10_000)
         inFlight = try options.number("--in-flight", 1, in: 1...100_000)
         isSync = try options.choice("--flush", ["async", "sync"]) == "sync"
+        let kind = try options.choice("--writer", ["auto"] + WriterKind.named.map(\.key))
+        writerKind = WriterKind.named.first { $0.key == kind }?.value
+        zeroesAhead = options.has("--no-zeroes") ? false : nil
         rate = try options.number("--rate", 0, in: 0...1_000_000_000)
         isSustained = options.has("--sustained")
         let usual = settings.isSmoke ? 32 << 20 : 256 << 20
@@ -56,7 +62,14 @@ struct AppendPlan: Sendable {
             ("flush", .string(isSync ? "sync" : "async")), ("inFlight", .count(inFlight)),
             ("rate", .count(rate)), ("segment", .count(segmentByteCount)),
             ("sustained", .bool(isSustained)), ("seconds", .figure(settings.seconds)),
-        ]
+        ] + writerParameters
+    }
+
+    /// Where they were given: lines of before there was a choice stay comparable.
+    private var writerParameters: [(String, JSONValue)] {
+        let kind = WriterKind.named.first { $0.value == writerKind }
+        return (kind.map { [("writer", .string($0.key))] } ?? [])
+            + (zeroesAhead.map { [("zeroesAhead", .bool($0))] } ?? [])
     }
 
     var configuration: StoreConfiguration {
@@ -65,6 +78,8 @@ struct AppendPlan: Sendable {
         configuration.commitLog.segmentByteCount = segmentByteCount
         configuration.retention.isEnabled = false
         if isSync { configuration.flush.mode = .sync }
+        configuration.commitLog.writer = writerKind
+        configuration.commitLog.zeroesAhead = zeroesAhead
         flushSetting?.apply(to: &configuration)
         if !isSync && !isSustained {
             configuration.commitLog.populatesWholeSegment = true

@@ -35,6 +35,8 @@ enum AppendWorkload {
             Flag("--batch", "N", "messages in one append; 1"),
             Flag("--flush", "MODE", "async or sync; async"),
             Flag("--in-flight", "N", "with sync: appends that wait at a time; 1"),
+            Flag("--writer", "KIND", "auto, mapped or page-aligned; auto"),
+            Flag("--no-zeroes", nil, "write no zeros ahead of a page-aligned writer"),
             Flag("--rate", "N", "messages a second, evenly; latencies count from when due"),
             Flag("--segment", "BYTES", "bytes of a CommitLog file, a round; 256m"),
             Flag("--sustained", nil, "one long run, flushed as usual, against the device"),

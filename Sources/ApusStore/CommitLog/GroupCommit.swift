@@ -160,26 +160,34 @@ extension GroupCommit {
         let flushed = log.flushed.load(ordering: .acquiring)
         let cause = log.poisonCause
         let now = log.time.nanoseconds
-        let done = pending.withLock { list in
-            var done: [Pending] = []
-            list.all.removeAll { one in
-                guard one.end <= flushed || cause != nil || one.deadline <= now else {
-                    return false
-                }
-                done.append(one)
-                return true
-            }
-            return done
+        // All of them, and the last first: what is moved costs no reference counts.
+        var all = pending.withLock { list in
+            var all: [Pending] = []
+            swap(&all, &list.all)
+            return all
         }
-        for one in done {
+        all.reverse()
+        var left: [Pending] = []
+        while let one = all.popLast() {
             if one.end <= flushed {
                 one.completion.end(with: .flushed)
             } else if let cause {
                 one.completion.end(with: .poisoned(cause))
-            } else {
+            } else if one.deadline <= now {
                 one.completion.end(with: .timedOut)
+            } else {
+                left.append(one)
             }
         }
+        if left.isEmpty { return }
+        // Whoever looked for something to do meanwhile has not seen these.
+        let mustWake = pending.withLock { list in
+            list.all.insert(contentsOf: left, at: 0)
+            defer { list.isWatched = true }
+            return !list.isWatched
+        }
+        wanted.ring()
+        if mustWake { deadlines.ring() }
     }
 }
 

@@ -115,12 +115,13 @@ extension PageAlignedWriter {
                 path: segment.file.path, code: 61)
         }
         let target = segment.target
-        var rest = page.prefix(0)
-        if last < end, !Mutant.leavesLastPageOut.isPlanted {
+        let hasRest = last < end && !Mutant.leavesLastPageOut.isPlanted
+        if hasRest {
             page.withMutable { $0.copy(target.bytes(in: last..<end), at: 0) }
             page.clear(end - last..<Self.pageByteCount)
-            rest = page
         }
+        // A constant: a variable that a span is taken of would be put into a box on the heap.
+        let rest = page.prefix(hasRest ? Self.pageByteCount : 0)
         let whole = target.bytes(in: first..<last)
         if isDurable {
             try segment.file.writeThrough(whole, rest.bytes, at: first)
@@ -160,10 +161,17 @@ extension PageAlignedWriter {
             let position = Self.pageStart(segment.position(of: end) + Self.pageByteCount - 1)
             let zeroed = segment.zeroed.load(ordering: .relaxed)
             let limit = min(segment.bytes.count, position + ahead)
-            let from = zeroed > 0 && zeroed <= position ? limit : max(zeroed, position)
+            if zeroed > 0, zeroed <= position {
+                segment.zeroed.store(limit, ordering: .relaxed)
+                return nil
+            }
+            let from = max(zeroed, position)
             let to = min(limit, from + Self.zeros.count)
-            segment.zeroed.store(max(zeroed, to), ordering: .relaxed)
-            guard from < to else { return nil }
+            // Whole steps: what the writer has left behind since the last one is much less.
+            guard from < to, to - from == Self.zeros.count || to == segment.bytes.count else {
+                return nil
+            }
+            segment.zeroed.store(to, ordering: .relaxed)
             state.zeroing = segment.base + Int64(from)..<segment.base + Int64(to)
             return from..<to
         }
