@@ -82,10 +82,13 @@ final class SimulatedHandle: DiskFile {
     func write(_ bytes: RawSpan, at offset: Int) throws(DiskError) {
         let isCut = try disk.step("write", path)
         if isCut {
-            // The kernel copies page by page, and a device writes whole sectors.
+            // The kernel copies page by page, and a device writes whole sectors: one that the write
+            // reaches to the end of is written or not.
             var count = Int.random(in: 0...bytes.byteCount, using: &disk.numbers)
             let past = (offset + count) % SimulatedFile.sector
-            if past < count { count -= past }
+            if count - past + SimulatedFile.sector <= bytes.byteCount {
+                count = max(0, count - past)
+            }
             let half = bytes.extracting(0..<count)
             if half.byteCount > 0 { file.write(half, at: offset) }
             throw DiskError(operation: "write", path: path, code: disk.isOff ? EIO : ENOSPC)
