@@ -10,7 +10,7 @@ FORMATTED := Package.swift $(wildcard Sources Tests Benchmarks docs)
 
 .PHONY: help setup setup-test test lint format bench bench-record clean
 .PHONY: embedding ci setup-crash crash-writer crash crash-ci simulate mutants fuzz fuzz-ci
-.PHONY: fuzz-control sanitize sweep doctor
+.PHONY: fuzz-control sanitize sweep doctor instructions
 
 # Optimised and apart from what `make test` builds, so that neither rebuilds the other.
 BENCH_BUILD := -c release --scratch-path .build/bench -Xcc -O3
@@ -92,6 +92,12 @@ fuzz-control: setup ## planted faults, each of which the fuzzer must find
 
 sanitize: setup ## run the tests under ThreadSanitizer and AddressSanitizer
 	Tests/Sanitize/run.sh
+
+instructions: ## count those of an append, at most 5 % more than recorded (RECORD=1 records)
+	@scripts/setup.sh --count
+	swift build -c release --product mqbench
+	Tests/Instructions/append.py $$(swift build -c release --show-bin-path)/mqbench \
+		$(if $(RECORD),--record)
 
 embedding: setup ## build and run the package in docs/embedding, as a user would
 	swift run --package-path docs/embedding orders "$$(mktemp -d)/store"

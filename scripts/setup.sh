@@ -4,6 +4,7 @@
 #   scripts/setup.sh           what building and benchmarking need
 #   scripts/setup.sh --test    and what the tests need on top
 #   scripts/setup.sh --crash   what building and the crash layers need
+#   scripts/setup.sh --count   what building and counting instructions need
 #
 # Quick and silent when nothing is missing, so that every make target can begin with it.
 set -euo pipefail
@@ -79,6 +80,12 @@ check_for_crashes() {
     need xfsprogs 'makes XFS' program mkfs.xfs
 }
 
+check_for_counting() {
+    need python3 'reads what was counted' command -v python3
+    need valgrind 'counts instructions' command -v valgrind
+    need binutils 'takes debug information away that valgrind cannot read' command -v strip
+}
+
 install_missing() {
     local wish="apt-get install ${packages[*]}"
     command -v apt-get >/dev/null \
@@ -96,11 +103,12 @@ install_missing() {
 }
 
 case ${1-} in
-    '' | --test | --crash) ;;
-    *) fail "usage: scripts/setup.sh [--test | --crash]" ;;
+    '' | --test | --crash | --count) ;;
+    *) fail "usage: scripts/setup.sh [--test | --crash | --count]" ;;
 esac
 check_swift
 check_for_build
 if [[ ${1-} == --test ]]; then check_for_tests; fi
 if [[ ${1-} == --crash ]]; then check_for_crashes; fi
+if [[ ${1-} == --count ]]; then check_for_counting; fi
 if ((${#packages[@]})); then install_missing; fi

@@ -70,10 +70,31 @@ extension [UInt8] {
 extension RawSpan {
     /// Whether both hold the same bytes.
     public func isEqual(to other: RawSpan) -> Bool {
-        // Safe: both are only read, within the call.
-        unsafe withUnsafeBytes { left in
-            unsafe other.withUnsafeBytes { unsafe left.elementsEqual($0) }
+        let count = byteCount
+        guard count == other.byteCount else { return false }
+        var offset = 0
+        while offset &+ 8 <= count {
+            if loadBigEndian(UInt64.self, at: offset)
+                != other.loadBigEndian(UInt64.self, at: offset)
+            {
+                return false
+            }
+            offset &+= 8
         }
+        if offset == count { return true }
+        if count >= 8 {
+            // The last eight, some of which were looked at already.
+            return loadBigEndian(UInt64.self, at: count &- 8)
+                == other.loadBigEndian(UInt64.self, at: count &- 8)
+        }
+        while offset < count {
+            if loadBigEndian(UInt8.self, at: offset) != other.loadBigEndian(UInt8.self, at: offset)
+            {
+                return false
+            }
+            offset &+= 1
+        }
+        return true
     }
 
     /// Whether every byte is zero.

@@ -1,5 +1,6 @@
-// The copy that is inlined into each append.
+// The copy that is inlined into each append, and the comparison that is made in each read.
 
+import ApusFormat
 import CApus
 import Testing
 
@@ -19,6 +20,23 @@ func copiesEveryLength() {
                 [UInt8](repeating: 0xEE, count: 8 + shift) + source.prefix(length)
                 + [UInt8](repeating: 0xEE, count: 216 - 8 - shift - length)
             #expect(target == expected)
+        }
+    }
+}
+
+@Test("bytes are equal when all are, whatever their number and place")
+func equality() {
+    func isEqual(_ one: [UInt8], _ other: [UInt8]) -> Bool {
+        one.span.bytes.isEqual(to: other.span.bytes)
+    }
+    for count in 0...41 {
+        let one = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 37 &+ 5) }
+        #expect(isEqual(one, Array(one)))
+        #expect(!isEqual(one, one + [0]))
+        for place in 0..<count {
+            var other = one
+            other[place] ^= 0x10
+            #expect(!isEqual(one, other), "\(count) bytes, at \(place)")
         }
     }
 }
