@@ -61,9 +61,8 @@ package struct DiskSpace: Hashable, Sendable {
 /// A file system.
 package protocol Disk: Sendable {
     func open(_ path: String, _ mode: OpenMode) throws(DiskError) -> any DiskFile
-    /// Makes the directory and those above it. Each new name is durable when this returns, and so
-    /// is that of the directory which they were made in.
-    func createDirectories(_ path: String) throws(DiskError)
+    /// Makes a directory in one that is there, unless it is there already.
+    func createDirectory(_ path: String) throws(DiskError)
     /// The names in a directory, sorted; `.` and `..` left out.
     func list(_ path: String) throws(DiskError) -> [DirectoryEntry]
     /// Nil when nothing is there.
@@ -85,6 +84,34 @@ extension Disk {
     package func guarded(by guards: MappingGuards) -> any Disk { self }
     /// A disk whose files take nothing from the process.
     package func processLimits() -> ProcessLimits? { nil }
+}
+
+extension Disk {
+    /// Makes the directory and those above it. Each new name is durable when this returns, and so
+    /// is that of the directory which they were made in.
+    package func createDirectories(_ path: String) throws(DiskError) {
+        if try status(path)?.isDirectory == true { return }
+        let parent = SystemDisk.parent(of: path)
+        if parent != path {
+            if try status(parent)?.isDirectory == true {
+                try syncName(of: parent)
+            } else {
+                try createDirectories(parent)
+            }
+        }
+        try createDirectory(path)
+        try syncDirectory(parent)
+    }
+
+    /// Who made a directory may have been killed before its name was synced. What nobody of ours
+    /// can have made is not looked at.
+    private func syncName(of path: String) throws(DiskError) {
+        do throws(DiskError) {
+            try syncDirectory(SystemDisk.parent(of: path))
+        } catch {
+            if !error.isReadOnly { throw error }
+        }
+    }
 }
 
 /// An open file.

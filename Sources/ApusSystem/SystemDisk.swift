@@ -30,29 +30,9 @@ package struct SystemDisk: Disk {
         return SystemFile(descriptor: descriptor, path: path, guards: guards)
     }
 
-    package func createDirectories(_ path: String) throws(DiskError) {
-        if try status(path)?.isDirectory == true { return }
-        let parent = Self.parent(of: path)
-        if parent != path {
-            if try status(parent)?.isDirectory == true {
-                try syncName(of: parent)
-            } else {
-                try createDirectories(parent)
-            }
-        }
+    package func createDirectory(_ path: String) throws(DiskError) {
         if unsafe mkdir(path, 0o755) != 0, errno != EEXIST {
             throw DiskError(operation: "create directory", path: path, code: errno)
-        }
-        try syncDirectory(parent)
-    }
-
-    /// Who made a directory may have been killed before its name was synced. What nobody of ours
-    /// can have made is not looked at.
-    private func syncName(of path: String) throws(DiskError) {
-        do throws(DiskError) {
-            try syncDirectory(Self.parent(of: path))
-        } catch {
-            if !error.isReadOnly { throw error }
         }
     }
 

@@ -147,7 +147,7 @@ import Testing
 
     @Test(
         "segments go though a directory for them cannot be made or is on another file system",
-        arguments: [("create directories", Int32(28)), ("rename", 18)])
+        arguments: [("create directory", Int32(28)), ("rename", 18)])
     func noPlaceForLeaving(operation: String, code: Int32) throws {
         let before = files.count
         disk.fail(Fault(operation: operation, path: "/commitlog", code: code))

@@ -20,7 +20,7 @@ final class StoppingDisk: InterceptingDisk {
     var hasFailed: Bool { operations > failing.lowerBound }
 
     private static let changes: Set = [
-        "open", "create directories", "rename", "unlink", "remove directory", "sync directory",
+        "open", "create directory", "rename", "unlink", "remove directory", "sync directory",
         "allocate", "zero", "truncate", "write", "sync",
     ]
 

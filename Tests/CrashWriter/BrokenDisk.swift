@@ -41,7 +41,7 @@ struct BrokenDisk: Disk {
     func open(_ path: String, _ mode: OpenMode) throws(DiskError) -> any DiskFile {
         BrokenFile(try real.open(path, mode), defect)
     }
-    func createDirectories(_ path: String) throws(DiskError) { try real.createDirectories(path) }
+    func createDirectory(_ path: String) throws(DiskError) { try real.createDirectory(path) }
     func list(_ path: String) throws(DiskError) -> [DirectoryEntry] { try real.list(path) }
     func status(_ path: String) throws(DiskError) -> FileStatus? { try real.status(path) }
     func rename(_ source: String, to target: String) throws(DiskError) {

@@ -46,21 +46,26 @@ import Testing
     @Test("keeps a queue whose topic's directory was made by a process that was killed at it")
     func halfMadeDirectories() throws {
         var machine = Machine(LineageOptions(), SeededNumbers(seed: 3))
+        func append(_ topic: String, _ id: Int32) throws {
+            let message = machine.makeMessage(plain: true, to: QueueName(topic: topic, id: id))
+            try machine.append([message], asBatch: false)
+        }
         _ = try machine.open(answered: true)
+        try append("T1", 0)
+        try machine.flush()
         machine.letGo()
         let disk = machine.disk
         let topic = "/store/consumequeue/T0"
         while !disk.directories.contains(topic) {
             disk.plan = FaultPlan(at: disk.operations, kind: .end)
-            #expect(throws: DiskError.self) { try disk.createDirectories(topic) }
+            #expect(throws: DiskError.self) { try disk.createDirectory(topic) }
             disk.afterKill()
         }
         _ = try machine.open(answered: true)
-        try machine.append([machine.makeMessage()], asBatch: false)
+        try append("T0", 0)
         try machine.flush()
-        // Another one, whose name is kept, makes up for the number of them.
-        let other = machine.makeMessage(to: QueueName(topic: "T1", id: 0))
-        try machine.append([other], asBatch: false)
+        // One that makes up for the number of queues, in a topic whose name is durable.
+        try append("T1", 1)
         machine.letGo()
         for seed in 1...64 {
             var one = machine

@@ -15,9 +15,9 @@ extension InterceptingDisk {
         try before(mode == .readOnly ? "look" : "open", path)
         return InterceptedFile(file: try real.open(path, mode), disk: self)
     }
-    package func createDirectories(_ path: String) throws(DiskError) {
-        try before("create directories", path)
-        try real.createDirectories(path)
+    package func createDirectory(_ path: String) throws(DiskError) {
+        try before("create directory", path)
+        try real.createDirectory(path)
     }
     package func list(_ path: String) throws(DiskError) -> [DirectoryEntry] {
         try real.list(path)

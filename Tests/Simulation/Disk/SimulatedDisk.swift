@@ -22,8 +22,8 @@ final class SimulatedDisk: Disk, @unchecked Sendable {
 
     private(set) var names: Names = [:]
     private var durableNames: Names = [:]
-    private(set) var directories: Set<String> = [""]
-    private var durableDirectories: Set<String> = [""]
+    private(set) var directories: Set<String> = ["/"]
+    private var durableDirectories: Set<String> = ["/"]
     private(set) var pending: [Change] = []
     var numbers: SeededNumbers
     var plan: FaultPlan?
@@ -90,10 +90,7 @@ final class SimulatedDisk: Disk, @unchecked Sendable {
         DiskError(operation: operation, path: path, code: EIO)
     }
 
-    static func parent(of path: String) -> String {
-        guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "" }
-        return String(path[..<slash])
-    }
+    static func parent(of path: String) -> String { SystemDisk.parent(of: path) }
 
     private func missing(_ operation: String, _ path: String) -> DiskError {
         DiskError(operation: operation, path: path, code: ENOENT)
@@ -124,21 +121,13 @@ extension SimulatedDisk {
         return SimulatedHandle(path: path, file: file, disk: self)
     }
 
-    func createDirectories(_ path: String) throws(DiskError) {
-        let isCut = try step("create directories", path)
-        var above = path
-        var new: [String] = []
-        while above != "", !directories.contains(above) {
-            new.append(above)
-            above = Self.parent(of: above)
+    func createDirectory(_ path: String) throws(DiskError) {
+        let isCut = try step("create directory", path)
+        guard directories.contains(Self.parent(of: path)) else {
+            throw missing("create directory", path)
         }
-        if !new.isEmpty, !isCut, directories.contains(above) { durableDirectories.insert(above) }
-        for directory in new.reversed() {
-            if isCut, Bool.random(using: &numbers) { break }
-            directories.insert(directory)
-            if !isCut { durableDirectories.insert(directory) }
-        }
-        if isCut { throw off("create directories", path) }
+        if !isCut || Bool.random(using: &numbers) { directories.insert(path) }
+        if isCut { throw off("create directory", path) }
     }
 
     func list(_ path: String) throws(DiskError) -> [DirectoryEntry] {
