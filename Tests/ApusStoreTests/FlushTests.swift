@@ -216,3 +216,27 @@ func watchIsWokenOnce() throws {
     try store.flush()
     try store.close()
 }
+
+@Test("who waits is told when a completion before it has the store flushed")
+func flushInCompletion() throws {
+    let directory = try TemporaryDirectory()
+    let clock = ManualClock(wallMilliseconds: 1_700_000_000_000)
+    let store = try open(directory, disk: FaultyDisk(), clock: clock) {
+        $0.flush.mode = .sync
+        $0.flush.syncTimeoutMilliseconds = 100
+    }
+    let queue = try store.queue(topic: "Orders")
+    let done = Mutex<[Int64: AppendStatus]>([:])
+    for number in 0..<2 {
+        store.append(to: queue, body: [1].span.bytes) { result in
+            guard case .success(let place) = result else { return }
+            done.withLock { $0[place.queueOffset] = place.status }
+            // The first one's time is over, the second one's is not.
+            if number == 0 { try? store.flush() }
+        }
+        clock.advance(milliseconds: 60)
+    }
+    store.commit.settle()
+    #expect(done.withLock { $0 } == [0: .flushTimedOut, 1: .stored])
+    try store.close()
+}

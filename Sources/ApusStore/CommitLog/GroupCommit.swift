@@ -157,6 +157,12 @@ extension GroupCommit {
 
     /// Completes what can be completed: flushed, poisoned, or out of time.
     func settle() {
+        while settleOnce() {}
+    }
+
+    /// True when some were put back that could be completed by now: whoever led a sync meanwhile
+    /// did not see them.
+    private func settleOnce() -> Bool {
         let flushed = log.flushed.load(ordering: .acquiring)
         let cause = log.poisonCause
         let now = log.time.nanoseconds
@@ -179,7 +185,7 @@ extension GroupCommit {
                 left.append(one)
             }
         }
-        if left.isEmpty { return }
+        if left.isEmpty { return false }
         // Whoever looked for something to do meanwhile has not seen these.
         let mustWake = pending.withLock { list in
             list.all.insert(contentsOf: left, at: 0)
@@ -188,6 +194,8 @@ extension GroupCommit {
         }
         wanted.ring()
         if mustWake { deadlines.ring() }
+        return log.flushed.load(ordering: .acquiring) != flushed
+            || cause == nil && log.poisonCause != nil
     }
 }
 
