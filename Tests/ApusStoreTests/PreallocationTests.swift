@@ -2,6 +2,7 @@
 
 import ApusFormat
 import ApusSystem
+import Glibc
 import TestSupport
 import Testing
 
@@ -30,5 +31,28 @@ func lateFollower() throws {
         let read = try store.read(queue, from: Int64(offset), count: 1).messages()
         #expect(read.map(\.body) == [message(offset).body])
     }
+    try store.close()
+}
+
+@Test("memory of a segment's own is not brought in where the writer has been")
+func staysBehind() throws {
+    let directory = try TemporaryDirectory()
+    let configuration = tinyConfiguration {
+        $0.commitLog.writer = .pageAligned
+        $0.commitLog.segmentByteCount = 16 << 20
+    }
+    let store = try MessageStore.open(directory.path, configuration)
+    let segment = try #require(store.log.segments.last)
+    // So fast that the agent comes late.
+    while store.published < 12 << 20 { try store.append(message(1, size: 60_000)) }
+    store.log.preallocator.follow(segment, position: Int(store.published))
+    _ = store.log.preallocator.doWork()
+    let pages = segment.target.bytes(in: 0..<10 << 20).withUnsafeBytes { bytes in
+        var resident = [UInt8](repeating: 0, count: bytes.count / 4096)
+        let base = UnsafeMutableRawPointer(mutating: bytes.baseAddress)
+        #expect(mincore(base, bytes.count, &resident) == 0)
+        return resident.count { $0 & 1 == 1 }
+    }
+    #expect(pages == 0)
     try store.close()
 }

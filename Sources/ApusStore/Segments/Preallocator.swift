@@ -80,8 +80,12 @@ package final class Preallocator: @unchecked Sendable, Agent {
 
     package func doWork() -> Int {
         guard let (segment, position) = reached.withLock({ $0 }) else { return 0 }
-        // What waits for no sync would stay in memory. A failure is met again by who does wait.
-        _ = try? writer?.write(upTo: segment.base + Int64(position))
+        if let writer {
+            // What waits for no sync would stay in memory. A failure is met again by who does wait.
+            _ = try? writer.write(upTo: segment.base + Int64(position))
+            // Memory that was given back must not come again.
+            segment.skipPopulating(to: position)
+        }
         let ahead = ahead
         let limit = min(
             segment.bytes.count, populatesWholeSegment ? segment.bytes.count : position + ahead)
