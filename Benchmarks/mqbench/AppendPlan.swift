@@ -36,8 +36,9 @@ struct AppendPlan: Sendable {
         batch = try options.number("--batch", 1, in: 1...10_000)
         inFlight = try options.number("--in-flight", 1, in: 1...100_000)
         isSync = try options.choice("--flush", ["async", "sync"]) == "sync"
-        let kind = try options.choice("--writer", ["auto"] + WriterKind.named.map(\.key))
-        writerKind = WriterKind.named.first { $0.key == kind }?.value
+        writerKind = WriterKind(
+            rawValue: try options.choice(
+                "--writer", ["auto"] + WriterKind.allCases.map(\.rawValue)))
         zeroesAhead = options.has("--no-zeroes") ? false : nil
         rate = try options.number("--rate", 0, in: 0...1_000_000_000)
         isSustained = options.has("--sustained")
@@ -67,8 +68,7 @@ struct AppendPlan: Sendable {
 
     /// Where they were given: lines of before there was a choice stay comparable.
     private var writerParameters: [(String, JSONValue)] {
-        let kind = WriterKind.named.first { $0.value == writerKind }
-        return (kind.map { [("writer", .string($0.key))] } ?? [])
+        (writerKind.map { [("writer", .string($0.rawValue))] } ?? [])
             + (zeroesAhead.map { [("zeroesAhead", .bool($0))] } ?? [])
     }
 

@@ -52,19 +52,20 @@ public struct CommitLogSettings: Hashable, Sendable {
     public var populatesWholeSegment = false
     /// How records get into the files; nil: page-aligned in a SYNC_FLUSH store, else mapped.
     public var writer: WriterKind?
-    /// Whether zeros are written ahead of the page-aligned writer: small syncs cost half then, and
-    /// the device writes every byte twice. nil: in a SYNC_FLUSH store that has this writer.
+    /// Whether zeros are written ahead of the page-aligned writer: a sync that comes to new blocks
+    /// takes about two thirds of the time then, and the device writes every byte twice. nil: in a
+    /// SYNC_FLUSH store that has this writer.
     public var zeroesAhead: Bool?
 }
 
 /// How records get into the files. What is in them is the same.
-public enum WriterKind: Hashable, Sendable {
+public enum WriterKind: String, CaseIterable, Hashable, Sendable {
     /// Stored through the mapping that readers use: in the page cache at once.
     case mapped
     /// Encoded in memory of the process and written as whole pages: before each sync, and without
     /// one before each acknowledgement, since it must survive the process. Syncs cost less, appends
     /// that wait for none cost more. The nearest meaning of `transientStorePoolEnable`.
-    case pageAligned
+    case pageAligned = "page-aligned"
 }
 
 /// When bytes reach the device, and what an append waits for.

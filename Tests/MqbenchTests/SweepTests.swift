@@ -78,7 +78,7 @@ func plantedBody() throws {
 @Test("a table for people ends with what to take")
 func sweepTable() throws {
     let run = try Run(
-        "sweep flush --smoke --seconds 0.5 --in-flight 4 --intervals 20 --writers mapped")
+        "sweep flush --smoke --seconds 0.5 --in-flight 4 --intervals 20 --writer mapped")
     #expect(run.code == 0, "\(run.errors)")
     #expect(run.output.contains("\nsync 4 in flight mapped "))
     #expect(run.output.contains("\nTo lose nothing that was acknowledged: SYNC_FLUSH with 4"))

@@ -1,5 +1,7 @@
 // Which flush setting to take, and the figures that this rests on.
 
+import ApusStore
+
 /// The closing lines of a flush sweep.
 enum FlushAdvice {
     /// Rates that differ by less than this share count as equal, and so do those up to four times
@@ -19,7 +21,7 @@ enum FlushAdvice {
             right.filter({ $0.setting.isSync }).count > 1
         {
             lines.append(
-                "A writer that waits for each of its messages (\(one.setting.writer.name)):"
+                "A writer that waits for each of its messages (\(one.setting.writer.rawValue)):"
                     + " \(figures(one)).")
         }
         guard let fast = fastest(right) else { return lines }

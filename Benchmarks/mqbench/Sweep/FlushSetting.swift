@@ -3,16 +3,6 @@
 import ApusStore
 import Foundation
 
-extension WriterKind {
-    /// The kinds by their names on a command line. A further kind is a further line.
-    static let named: KeyValuePairs<String, WriterKind> = [
-        "mapped": .mapped,
-        "page-aligned": .pageAligned,
-    ]
-
-    var name: String { Self.named.first { $0.value == self }?.key ?? "\(self)" }
-}
-
 /// One setting that is measured.
 struct FlushSetting: Sendable {
     let mode: FlushSettings.Mode
@@ -45,9 +35,9 @@ struct FlushSetting: Sendable {
     var inWords: String {
         isSync
             ? "SYNC_FLUSH with \(inFlight == 1 ? "one append" : "\(inFlight) appends") in flight,"
-                + " the \(writer.name) writer"
+                + " the \(writer.rawValue) writer"
             : "ASYNC_FLUSH every \(intervalMilliseconds) ms from \(leastPages) pages on,"
-                + " the \(writer.name) writer"
+                + " the \(writer.rawValue) writer"
     }
 
     var parameters: [(String, JSONValue)] {
@@ -58,7 +48,7 @@ struct FlushSetting: Sendable {
                     ("interval", .integer(intervalMilliseconds)),
                     ("leastPages", .count(leastPages)),
                 ])
-            + [("writer", .string(writer.name))]
+            + [("writer", .string(writer.rawValue))]
     }
 }
 
@@ -79,7 +69,7 @@ struct FlushPlan: Sendable {
         Flag("--intervals", "MS,…", "ASYNC_FLUSH: flush intervals; 10,100,500"),
         Flag("--least-pages", "N,…", "ASYNC_FLUSH: pages a flush waits for; 4,256"),
         Flag("--in-flight", "N,…", "SYNC_FLUSH: appends that wait; 1,8,64,256,1024"),
-        Flag("--writers", "KIND,…", "of mapped, page-aligned; both"),
+        Flag("--writer", "KIND,…", "of mapped, page-aligned; both"),
         Flag("--pace", "N", "ASYNC_FLUSH: messages a second for latencies; 20000"),
         Flag("--bytes", "BYTES", "ASYNC_FLUSH: bytes at full speed, a setting; 512m"),
     ]
@@ -98,8 +88,8 @@ struct FlushPlan: Sendable {
             "--least-pages", isSmoke ? [4] : [4, 256], in: 0...(1 << 20))
         let inFlight = try options.numbers(
             "--in-flight", isSmoke ? [1, 8] : [1, 8, 64, 256, 1_024], in: 1...100_000)
-        let names = try options.choices("--writers", WriterKind.named.map(\.key))
-        let writers = WriterKind.named.filter { names.contains($0.key) }.map(\.value)
+        let writers = try options.choices("--writer", WriterKind.allCases.map(\.rawValue))
+            .compactMap { WriterKind(rawValue: $0) }
         let sync = inFlight.flatMap { count in
             writers.map { FlushSetting(mode: .sync, inFlight: count, writer: $0) }
         }

@@ -16,14 +16,11 @@ extension StoreConfiguration {
 
 extension WriterKind {
     #if DEBUG || APUS_MUTANTS
-        private static let named: [String: WriterKind] = [
-            "mapped": .mapped, "page-aligned": .pageAligned,
-        ]
         /// Named by APUS_WRITER, for the tests that do not name one themselves. A name that is none
         /// would test something else than was meant.
         static let chosenByTests: WriterKind? = environmentValue("APUS_WRITER").map { name in
-            guard let kind = named[name] else {
-                fatalError("APUS_WRITER is \(name); there are mapped and page-aligned")
+            guard let kind = WriterKind(rawValue: name) else {
+                fatalError("APUS_WRITER is \(name); there are \(allCases.map(\.rawValue))")
             }
             return kind
         }
