@@ -13,7 +13,7 @@ enum Mutant: String, CaseIterable, Sendable {
     case leavesTailBehindCut, keepsSegmentsBehindCut, trustsPageCache, trustsNames
     case losesQueueEnd, leavesEntriesBehindEnd, leavesIndexUnchained
     case leavesBlankOut, shiftsEntry, showsUnflushed, forgetsKeys
-    case leavesLastPageOut, forgetsFirstPage, zeroesRecords
+    case leavesLastPageOut, forgetsFirstPage, zeroesRecords, forgetsEarlierPages
     case deletesUncounted, forgetsDeletion, missesBoundary, breaksOrder, forgetsTime
 
     #if APUS_MUTANTS

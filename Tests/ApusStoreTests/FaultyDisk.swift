@@ -30,6 +30,11 @@ final class FaultyDisk: InterceptingDisk {
     /// Calls `body` with the path at the start of each sync.
     func onSync(_ body: (@Sendable (String) -> Void)?) { hook.withLock { $0 = body } }
 
+    private let writeHook = Mutex<(@Sendable (String) -> Void)?>(nil)
+
+    /// Calls `body` with the path at the start of each write.
+    func onWrite(_ body: (@Sendable (String) -> Void)?) { writeHook.withLock { $0 = body } }
+
     func fail(_ new: Fault?) { fault.withLock { $0 = new } }
 
     /// What `space` answers instead of the truth.
@@ -49,6 +54,7 @@ final class FaultyDisk: InterceptingDisk {
             done.withLock { $0.append(Operation(name: operation, path: path)) }
         }
         if operation == "sync" { hook.withLock { $0 }?(path) }
+        if operation == "write" { writeHook.withLock { $0 }?(path) }
         let found = fault.withLock { $0 }
         if let found, found.operation == operation, path.contains(found.path) {
             throw DiskError(operation: operation, path: path, code: found.code)

@@ -141,6 +141,8 @@ import Testing
         #expect(throws: cause) { try store.append(message(3)) }
         #expect(throws: cause) { try store.append(batch: [message(4)]) }
         #expect(throws: cause) { try store.flush() }
+        for agent in store.agents { _ = agent.doWork() }
+        #expect(throws: DiskError.self) { try store.log.writer?.write(upTo: store.published) }
         #expect(disk.operations.count { $0.name == "write" } == writes)
         #expect(try store.message(at: kept.physicalOffset).body == message(1).body)
         #expect(throws: cause) { try store.close() }
@@ -186,51 +188,6 @@ import Testing
         _ = store.flusher.doWork()
         #expect(done.withLock { $0 } == Array(0..<100))
         #expect(store.syncCount == before + 1)
-        try store.close()
-    }
-
-    @Test("has zeros written ahead of it, never over a record, and fails when they do")
-    func zeroesAhead() throws {
-        let directory = try TemporaryDirectory()
-        let disk = FaultyDisk()
-        let store = try open(directory, .pageAligned, .sync, disk: disk)
-        let agent = try #require(store.agents.first { $0.roleName == "zero" })
-        try store.append(message(0))
-        let before = disk.synced.count
-        #expect(agent.doWork() == 1)
-        #expect(disk.synced.count == before + 1)
-        #expect(agent.doWork() == 0, "all of a tiny segment is done in one step")
-        for number in 1..<300 {
-            try store.append(message(number))
-            if number % 5 == 0 { _ = agent.doWork() }
-        }
-        let queue = try store.queue(topic: "Orders")
-        #expect(
-            try store.read(queue, from: 0, count: 300, byteCount: 1 << 20).messages().map(\.body)
-                == (0..<300).map { message($0).body })
-        while store.log.segments.last?.zeroed.load(ordering: .relaxed) != 0 {
-            try store.append(message(0))
-        }
-        disk.fail(Fault(operation: "sync", path: "/commitlog/", code: 5))
-        #expect(agent.doWork() == 0)
-        disk.fail(nil)
-        // The kernel tells of a failed sync once: who asks later must not believe its answer.
-        #expect(throws: StoreError.self) { try store.append(message(1)) }
-        #expect(throws: StoreError.self) { try store.close() }
-    }
-
-    @Test("alone is zeroed for")
-    func zeroesNothingElse() throws {
-        let directory = try TemporaryDirectory()
-        let configuration = tinyConfiguration {
-            $0.commitLog.writer = .mapped
-            $0.commitLog.zeroesAhead = true
-        }
-        #expect(throws: StoreError.self) {
-            _ = try MessageStore.open(directory.path, configuration)
-        }
-        let store = try open(directory, .pageAligned, .async)
-        #expect(!store.agents.contains { $0.roleName == "zero" })
         try store.close()
     }
 

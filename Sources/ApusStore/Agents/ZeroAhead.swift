@@ -39,17 +39,27 @@ final class ZeroAhead: Agent {
             return 0
         }
         do throws(DiskError) {
-            let file = try open.withLock { held throws(DiskError) in
-                if let held, held.segment === segment { return held.file }
-                let file = try log.disk.open(segment.file.path, .readWrite)
-                held = Open(segment: segment, file: file)
-                return file
-            }
-            return try writer.zero(segment, by: Self.ahead, through: file) ? 1 : 0
+            return try writer.zero(segment, by: Self.ahead, through: file(of: segment)) ? 1 : 0
         } catch {
-            // What a failed sync covered may have been records.
-            log.poison(error)
+            if error.isLimit || error.isOutOfSpace {
+                // Syncs of this segment cost more then, which is all.
+                writer.giveUpZeroing(segment)
+                log.observer?.storeDid(
+                    .delayed(task: "writing zeros ahead", error: StoreError(error)))
+            } else {
+                // Where the kernel cannot sync a range, what failed may have been records.
+                log.poison(error)
+            }
             return 0
+        }
+    }
+
+    private func file(of segment: Segment) throws(DiskError) -> any DiskFile {
+        try open.withLock { held throws(DiskError) in
+            if let held, held.segment === segment { return held.file }
+            let file = try log.disk.open(segment.file.path, .readWrite)
+            held = Open(segment: segment, file: file)
+            return file
         }
     }
 }

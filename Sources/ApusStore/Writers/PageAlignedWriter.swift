@@ -91,7 +91,9 @@ extension PageAlignedWriter {
         upTo end: Int64, durableFrom: Int64?, _ page: MappedBytes
     ) throws(DiskError) -> Bool {
         var position = written.load(ordering: .relaxed)
-        let isDurable = position == durableFrom
+        let isDurable =
+            position == durableFrom
+            || durableFrom != nil && Mutant.forgetsEarlierPages.isPlanted
         while position < end, let segment = segments.segment(containing: position) {
             let next = min(end, segment.end)
             try write(segment, position..<next, isDurable: isDurable, page)
@@ -145,12 +147,23 @@ extension PageAlignedWriter {
         try zeroLock.withLock { _ throws(DiskError) in
             guard let range = claim(segment, by: ahead) else { return false }
             defer { state.withLock { $0.zeroing = nil } }
-            let zeros = Self.zeros
             let before = Mutant.zeroesRecords.isPlanted ? min(range.lowerBound, 4096) : 0
-            try file.writeThrough(
-                zeros.bytes(in: 0..<range.count), RawSpan(), at: range.lowerBound - before)
+            // Page by page: what is written at once is one piece of the page cache, and each small
+            // sync in it costs half as much again.
+            let zeros = Self.zeros.bytes(in: 0..<Self.pageByteCount)
+            for position in stride(
+                from: range.lowerBound, to: range.upperBound, by: zeros.byteCount)
+            {
+                try file.write(zeros, at: position - before)
+            }
+            try file.sync()
             return true
         }
+    }
+
+    /// Leaves the blocks of a segment as they are.
+    func giveUpZeroing(_ segment: Segment) {
+        state.withLock { _ in segment.zeroed.store(segment.bytes.count, ordering: .relaxed) }
     }
 
     /// The next step in a segment, where nothing is written until it is done.

@@ -1,0 +1,132 @@
+// Zeros ahead of the page-aligned writer: where they go, and what happens when they cannot.
+
+import ApusFormat
+import ApusSystem
+import Foundation
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import ApusStore
+
+@Suite("zeros ahead of the page-aligned writer") struct ZeroAheadTests {
+    private let directory: TemporaryDirectory
+    private let disk = FaultyDisk()
+    private let listener = Listener()
+
+    init() throws { directory = try TemporaryDirectory() }
+
+    private func open(
+        _ writer: WriterKind = .pageAligned, _ mode: FlushSettings.Mode = .sync
+    ) throws -> MessageStore {
+        let configuration = tinyConfiguration {
+            $0.commitLog.writer = writer
+            $0.flush.mode = mode
+        }
+        return try MessageStore.open(
+            directory.path, configuration, observer: listener, disk: disk, time: .system)
+    }
+
+    private func agent(of store: MessageStore) throws -> any Agent {
+        try #require(store.agents.first { $0.roleName == "zero" })
+    }
+
+    @Test("are durable, a step at a time, and never over a record")
+    func ahead() throws {
+        let store = try open()
+        let agent = try agent(of: store)
+        try store.append(message(0))
+        let before = disk.synced.count
+        #expect(agent.doWork() == 1)
+        #expect(disk.synced.count == before + 1)
+        #expect(agent.doWork() == 0, "all of a tiny segment is done in one step")
+        for number in 1..<300 {
+            try store.append(message(number))
+            if number % 5 == 0 { _ = agent.doWork() }
+        }
+        let queue = try store.queue(topic: "Orders")
+        #expect(
+            try store.read(queue, from: 0, count: 300, byteCount: 1 << 20).messages().map(\.body)
+                == (0..<300).map { message($0).body })
+        try store.close()
+    }
+
+    @Test("are waited for by a record that would go where they are being written")
+    func exclusion() throws {
+        let store = try open()
+        let agent = try agent(of: store)
+        try store.append(message(0))
+        let isDone = DispatchSemaphore(value: 0)
+        let isFirst = Flag()
+        let thread = Mutex<SystemThread?>(nil)
+        let early = Flag()
+        // At the moment of the write: a record of several pages comes, and has to wait.
+        disk.onWrite { path in
+            guard path.contains("/commitlog/"), isFirst.set() else { return }
+            let started = try? SystemThread(name: "late") {
+                do { try store.append(message(1, size: 9000)) } catch { Issue.record(error) }
+                isDone.signal()
+            }
+            thread.withLock { $0 = started }
+            if isDone.wait(timeout: .now() + 0.2) == .success { _ = early.set() }
+        }
+        #expect(agent.doWork() == 1)
+        disk.onWrite(nil)
+        thread.withLock { $0 }?.join()
+        #expect(!early.isSet, "the record did not wait")
+        let queue = try store.queue(topic: "Orders")
+        #expect(
+            try store.read(queue, from: 0).messages().map(\.body)
+                == [message(0).body, message(1, size: 9000).body])
+        try store.close()
+    }
+
+    @Test("end the store when their sync fails: the kernel tells of that once")
+    func failedSync() throws {
+        let store = try open()
+        let agent = try agent(of: store)
+        try store.append(message(0))
+        disk.fail(Fault(operation: "sync", path: "/commitlog/", code: 5))
+        #expect(agent.doWork() == 0)
+        disk.fail(nil)
+        #expect(throws: StoreError.self) { try store.append(message(1)) }
+        #expect(throws: StoreError.self) { try store.close() }
+    }
+
+    @Test(
+        "are left out of a segment, and told of, where there is no descriptor or no room for them",
+        arguments: [("open", Int32(24)), ("write", 28)])
+    func noRoom(_ operation: String, _ code: Int32) throws {
+        let store = try open()
+        let agent = try agent(of: store)
+        try store.append(message(0))
+        disk.fail(Fault(operation: operation, path: "/commitlog/", code: code))
+        #expect(agent.doWork() == 0)
+        disk.fail(nil)
+        let told = listener.events.contains { event in
+            if case .delayed(let task, _) = event { task == "writing zeros ahead" } else { false }
+        }
+        #expect(told)
+        let writes = disk.operations.count { $0.name == "write" }
+        #expect(agent.doWork() == 0)
+        #expect(disk.operations.count { $0.name == "write" } == writes, "not in this segment")
+        #expect(try store.append(message(1)).status == .stored)
+        while store.log.segments.all.count < 2 { try store.append(message(2)) }
+        #expect(agent.doWork() == 1, "but in the next one")
+        try store.close()
+    }
+
+    @Test("are written for no other store, and asking for them there is refused")
+    func nothingElse() throws {
+        let configuration = tinyConfiguration {
+            $0.commitLog.writer = .mapped
+            $0.commitLog.zeroesAhead = true
+        }
+        #expect(throws: StoreError.self) {
+            _ = try MessageStore.open(directory.path, configuration)
+        }
+        let store = try open(.pageAligned, .async)
+        #expect(!store.agents.contains { $0.roleName == "zero" })
+        try store.close()
+    }
+}
