@@ -106,9 +106,8 @@ extension CommitLog {
         try scan(start.load(ordering: .acquiring)..<published, checks: .position) {
             (record) throws(StoreError) in
             let offset = record.queueOffset
-            guard record.queueID == queue.queueID, record.systemFlag.isDispatched,
-                queue.topic.isNamed(record.topic), offset >= 0,
-                offset < queue.published.load(ordering: .acquiring)
+            guard offset >= 0, offset < queue.published.load(ordering: .acquiring),
+                record.isEntered(in: queue)
             else { return }
             let unit = queue.unit(for: record)
             guard try queue.unit(at: offset) != unit else { return }

@@ -111,9 +111,8 @@ extension CommitLog {
         let first = queue.nextOffset
         try scan(start.load(ordering: .acquiring)..<published, checks: .position) {
             (record) throws(StoreError) in
-            guard record.queueID == queue.queueID, record.systemFlag.isDispatched,
-                record.queueOffset >= first, Self.isPlausible(queueOffset: record.queueOffset),
-                queue.topic.isNamed(record.topic)
+            guard record.queueOffset >= first, record.isEntered(in: queue),
+                Self.isPlausible(queueOffset: record.queueOffset)
             else { return }
             _ = try restore(queue.unit(for: record), at: record.queueOffset, of: queue)
         }
@@ -221,13 +220,8 @@ final class QueueRecovery {
 
     /// The queue that is to have an entry of the record; nil for none.
     private func queue(of record: RecordView) throws(StoreError) -> ConsumeQueue? {
-        let flag = record.systemFlag
-        guard flag.isDispatched, !flag.contains(.innerBatch), record.queueID >= 0 else {
-            return nil
-        }
-        if let last, last.queueID == record.queueID, last.topic.isNamed(record.topic) {
-            return last
-        }
+        guard record.hasEntry, record.queueID >= 0 else { return nil }
+        if let last, record.isEntered(in: last) { return last }
         let topic = String(decodingUTF8: record.topic)
         do throws(StoreError) { try StoreDirectory.validate(topic: topic) } catch { return nil }
         if batchTopics[topic] == nil { batchTopics[topic] = try table.isBatchTopic(topic) }
@@ -235,6 +229,17 @@ final class QueueRecovery {
         let queue = try table.queue(topic: topic, id: record.queueID)
         last = queue
         return queue
+    }
+}
+
+extension RecordView {
+    /// Whether the record has an entry in a ConsumeQueue: a batch in one record has those of a
+    /// BatchConsumeQueue.
+    var hasEntry: Bool { systemFlag.isDispatched && !systemFlag.contains(.innerBatch) }
+
+    /// Whether the record has an entry in this queue.
+    func isEntered(in queue: ConsumeQueue) -> Bool {
+        hasEntry && queueID == queue.queueID && queue.topic.isNamed(topic)
     }
 }
 
@@ -263,8 +268,7 @@ extension CommitLog {
         }
         let gap = offset - queue.nextOffset
         if gap > 0, queue.hasFiles {
-            // So many messages cannot be missing: the record's own number is damaged.
-            guard gap <= queue.entriesPerFile * 4 else { return false }
+            guard try follows(unit, at: offset, queue) else { return false }
             for missing in queue.nextOffset..<offset {
                 // An entry that is there belongs to a message that cannot be read.
                 let held = try queue.unit(at: missing)
@@ -287,6 +291,21 @@ extension CommitLog {
     ) throws(StoreError) -> Bool {
         guard let held = try queue.unit(at: number) else { return false }
         return held.physicalOffset == unit.physicalOffset && held.size == unit.size
+    }
+
+    /// Whether a message can have a number behind the end of its queue. So many messages cannot be
+    /// missing, and no later one can have an earlier number: the record's own number is damaged
+    /// then. Fillers do not count: they stand for numbers that somebody named.
+    private func follows(
+        _ unit: ConsumeQueueUnit, at offset: Int64, _ queue: ConsumeQueue
+    ) throws(StoreError) -> Bool {
+        let lowest = offset - 1 - queue.entriesPerFile * 4
+        var last = queue.nextOffset - 1
+        while last >= lowest, let held = try queue.unit(at: last) {
+            if !held.isFiller { return held.physicalOffset < unit.physicalOffset }
+            last -= 1
+        }
+        return last >= lowest
     }
 
     private func put(

@@ -121,12 +121,45 @@ struct SegmentImage {
     }
 
     /// Whether what the marks say can have been: no mark ahead of the log's, and the log's not in
-    /// bytes behind a blank marker. What an open makes of other marks is only to be no trap.
+    /// bytes behind a blank marker; and whether the numbers of records can. What an open makes of
+    /// other marks and numbers is only to be no trap.
     var isPlausible: Bool {
+        guard hasOrderedNumbers else { return false }
         guard isMarked else { return true }
         let durable = place(0)
         return durable >= 0 && durable <= log.count && place(2) <= durable && place(4) <= durable
             && place(2) >= 0 && place(4) >= 0 && !hasStrayBlank
+    }
+
+    /// Whether the numbers in each queue rise, but for one that may be damaged.
+    private var hasOrderedNumbers: Bool {
+        var queues: [String: [Int64]] = [:]
+        var place = 0
+        while place < log.count {
+            guard
+                case .record(let frame) = RecordInspection.inspect(
+                    log.rawSpan, at: place, physicalOffset: Int64(place), checks: .position)
+            else {
+                place += 1
+                continue
+            }
+            let record = RecordView(log.rawSpan, at: place, frame: frame)
+            let queue = "\(String(decodingUTF8: record.topic))/\(record.queueID)"
+            let flag = frame.systemFlag
+            if flag.isDispatched, !flag.contains(.innerBatch) {
+                queues[queue, default: []].append(record.queueOffset)
+            }
+            place += frame.totalSize
+        }
+        return queues.values.allSatisfy { numbers in
+            let falls = numbers.indices.dropFirst().first { numbers[$0] <= numbers[$0 - 1] }
+            guard let fall = falls else { return true }
+            return [fall - 1, fall].contains { left in
+                var rest = numbers
+                rest.remove(at: left)
+                return zip(rest, rest.dropFirst()).allSatisfy(<)
+            }
+        }
     }
 
     private var hasStrayBlank: Bool {

@@ -1,7 +1,8 @@
 // A whole small store, opened: recovery takes whatever stands there, and again the same way.
 //
 // What must hold: no trap; what is served is a whole record that stood there before; bytes below
-// the durable mark stay; a refusal changes nothing in the log; opening again changes nothing.
+// the durable mark stay; a refusal changes nothing in the log; opening again changes nothing in it
+// and, unless marks or numbers say what cannot have been, shows the same.
 
 import ApusFormat
 import ApusStore
@@ -35,7 +36,9 @@ enum SegmentTarget {
                 image.log.prefix(Int(first.published))),
             "bytes before the end have changed")
         let second = try open(image, scratch, within: log)
-        try expectEqual(second, first, "opened again, the store shows something else")
+        if image.isPlausible {
+            try expectEqual(second, first, "opened again, the store shows something else")
+        }
         // Behind the end of a store that says it was closed nothing is looked for the first time.
         let kept = image.origin == .apusClosed ? Int(first.published) : log.count
         try expect(
