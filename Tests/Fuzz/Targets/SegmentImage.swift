@@ -120,15 +120,15 @@ struct SegmentImage {
         return Int64(ends[(Int(mark[at]) << 8 | Int(mark[at + 1])) % ends.count])
     }
 
-    /// Whether what the marks say can have been: no mark ahead of the log's, and the log's not in
-    /// bytes behind a blank marker; and whether the numbers of records can. What an open makes of
+    /// Whether what the marks say can have been: no mark within a record or ahead of the log's, and
+    /// the log's not in bytes behind a blank marker; and whether the numbers of records can. What an open makes of
     /// other marks and numbers is only to be no trap.
     var isPlausible: Bool {
         guard hasOrderedNumbers else { return false }
         guard isMarked else { return true }
         let durable = place(0)
-        return durable >= 0 && durable <= log.count && place(2) <= durable && place(4) <= durable
-            && place(2) >= 0 && place(4) >= 0 && !hasStrayBlank
+        return [0, 2, 4].allSatisfy { mark[$0] != 0xFF && place($0) <= durable }
+            && durable <= log.count && !hasStrayBlank
     }
 
     /// Whether the numbers in each queue rise, but for one that may be damaged.
