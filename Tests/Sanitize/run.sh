@@ -82,7 +82,7 @@ for sanitizer in "${sanitizers[@]}"; do
     began=$SECONDS
     case $sanitizer in
         thread)
-            control thread race 'SUMMARY: ThreadSanitizer: data race'
+            control thread race 'SUMMARY: ThreadSanitizer: .*race'
             suite thread
             .build/tsan/release/simulate threads --count 6
             ;;
