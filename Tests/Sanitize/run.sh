@@ -63,7 +63,9 @@ suite() {
         printf 'left out: %s (%s)\n' "$name" "${left_out[$name]}"
         skips+=(--skip "$name")
     done
-    run "$1" "${skips[@]}" | grep -vE '^(◇|↳)|^✔ (Test|Suite) ".*passed|SEED='
+    # Nothing may be left to print, which is no failure.
+    run "$1" "${skips[@]}" 2>&1 \
+        | { grep -vE '^(◇|↳)|^✔ (Test|Suite) ".*passed|SEED=' || true; }
 }
 
 build() {
