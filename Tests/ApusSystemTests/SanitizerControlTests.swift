@@ -29,6 +29,11 @@ private let planted = ProcessInfo.processInfo.environment["APUS_SANITIZER_CONTRO
         #expect(bytes.byte(at: 7) >= 0)
     }
 
+    @Test("memory that nobody gave back", .enabled(if: planted == "leaked"))
+    func leaked() {
+        for _ in 0..<8 { #expect(MappedBytes.allocate(count: 64).count == 64) }
+    }
+
     @Test("a load from a file that was unmapped", .enabled(if: planted == "unmapped"))
     func unmapped() throws {
         let path = FileManager.default.temporaryDirectory

@@ -26,7 +26,10 @@ export SWIFT_BACKTRACE=enable=no
 symbolizer=$(dirname "$(readlink -f "$(command -v swift)")")/llvm-symbolizer
 export TSAN_OPTIONS="exitcode=66 history_size=4 external_symbolizer_path=$symbolizer"
 export ASAN_OPTIONS="exitcode=66 detect_leaks=1 detect_stack_use_after_return=1"
+export LSAN_OPTIONS="suppressions=$PWD/Tests/Sanitize/leaks.supp:print_suppressions=0"
 export ASAN_SYMBOLIZER_PATH=$symbolizer
+# What is left out below is known by how its lines begin.
+export NO_COLOR=1
 export APUS_SANITIZE=1
 
 # Files in memory where there is such a place: thousands of syncs are not what is looked at.
@@ -91,6 +94,7 @@ for sanitizer in "${sanitizers[@]}"; do
         address)
             control address freed 'SUMMARY: AddressSanitizer: heap-use-after-free'
             control address unmapped 'SUMMARY: AddressSanitizer: SEGV'
+            control address leaked 'SUMMARY: AddressSanitizer: .* leaked'
             suite address
             ;;
     esac
