@@ -235,7 +235,8 @@ import Testing
             }
         }
         try await withServer(processor) { address, _, _ in
-            let answer = try await client.invoke(.request(.pullMessage), on: address)
+            let answer = try await client.invoke(
+                .request(.pullMessage), on: address, timeout: .seconds(30))
             #expect(answer.responseCode == .pullNotFound)
             #expect(await eventually { processor.closed == 1 })
         }
