@@ -69,7 +69,7 @@ private enum Floors {
         "ApusStore": ["ApusFormat", "ApusSystem"],
         "ApusRemoting": network.union(["ApusFormat"]),
         "ApusBroker": network.union(engine).union(["ApusRemoting"]),
-        "ApusNameServer": network.union(["ApusRemoting"]),
+        "ApusNameServer": network.union(["ApusRemoting", "ApusFormat", "ApusSystem"]),
         "ApusClient": network.union(["ApusRemoting", "ApusFormat"]),
         "mqbroker": commands.union(network).union([
             "ApusBroker", "ApusNameServer", "ApusRemoting", "ApusStore", "ApusFormat",
