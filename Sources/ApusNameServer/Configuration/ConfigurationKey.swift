@@ -4,11 +4,11 @@
 struct ConfigurationKey: Sendable {
     enum Handling: Sendable {
         /// It sets a field of ours.
-        case flag(WritableKeyPath<NameServerConfiguration, Bool> & Sendable)
-        case count(WritableKeyPath<NameServerConfiguration, Int> & Sendable)
-        case span(WritableKeyPath<NameServerConfiguration, Int64> & Sendable)
-        case text(WritableKeyPath<NameServerConfiguration, String> & Sendable)
-        case path(WritableKeyPath<NameServerConfiguration, String?> & Sendable)
+        case flag(any WritableKeyPath<NameServerConfiguration, Bool> & Sendable)
+        case count(any WritableKeyPath<NameServerConfiguration, Int> & Sendable)
+        case span(any WritableKeyPath<NameServerConfiguration, Int64> & Sendable)
+        case text(any WritableKeyPath<NameServerConfiguration, String> & Sendable)
+        case path(any WritableKeyPath<NameServerConfiguration, String?> & Sendable)
         /// It tunes something of Java's that is not here. Shown, and otherwise ignored.
         case unused(standard: String)
         /// What it asks for is not here; false, which asks for nothing, is taken.

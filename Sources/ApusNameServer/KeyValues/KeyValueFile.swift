@@ -12,14 +12,15 @@ import ApusSystem
 public enum KeyValueFileError: Error, Sendable, CustomStringConvertible {
     /// There is a file, and what it holds is no table; so is its `.bak`, or there is none.
     case damaged(path: String, reason: String)
-    case disk(DiskError)
+    /// The file could not be opened or read.
+    case unreadable(reason: String)
 
     public var description: String {
         switch self {
         case .damaged(let path, let reason):
             "\(path) holds no key-value configuration (\(reason)), and \(path).bak is no way out:"
                 + " restore one of them, or move both away to begin with an empty table"
-        case .disk(let error): "the key-value configuration: \(error)"
+        case .unreadable(let reason): "the key-value configuration: \(reason)"
         }
     }
 }
@@ -81,7 +82,7 @@ struct KeyValueFile: Sendable {
         let new = "\(path).tmp"
         let file = try disk.open(new, .createEmpty)
         defer { file.close() }
-        try file.write(bytes.span.bytes, at: 0)
+        try file.write(bytes.rawSpan, at: 0)
         try file.sync()
         try disk.rename(new, to: path)
     }
@@ -93,12 +94,11 @@ struct KeyValueFile: Sendable {
             let file = try disk.open(path, .readOnly)
             defer { file.close() }
             var bytes = [UInt8](repeating: 0, count: status.byteCount)
-            var span = bytes.mutableSpan
-            var target = span.mutableBytes
+            var target = bytes.mutableRawSpan
             let count = try file.read(into: &target, at: 0)
             return Array(bytes.prefix(count))
         } catch {
-            throw .disk(error)
+            throw .unreadable(reason: "\(error)")
         }
     }
 
@@ -106,7 +106,7 @@ struct KeyValueFile: Sendable {
 
     private static func parse(_ bytes: [UInt8]) -> Result<KeyValueTable, Damage> {
         do throws(JSONError) {
-            guard let table = KeyValueTable(try JSON(parsing: bytes.span.bytes)) else {
+            guard let table = KeyValueTable(try JSON(parsing: bytes.rawSpan)) else {
                 return .failure(Damage(reason: "no table of namespaces"))
             }
             return .success(table)

@@ -31,22 +31,22 @@ struct KeyValueTable: Hashable, Sendable {
     /// RocketMQ's KVTable of one namespace; nil when there is none.
     func json(of namespace: String) -> JSON? {
         guard let entries = namespaces[namespace] else { return nil }
-        return .object(["table": .object(entries) { .string($0) }])
+        return .object(JSONObject([("table", .object(entries) { .string($0) })]))
     }
 
     // MARK: - In a file
 
     /// `{"configTable":{"namespace":{"key":"value"}}}`, as RocketMQ writes it.
     var json: JSON {
-        .object(["configTable": .object(namespaces) { .object($0) { .string($0) } }])
+        .object(JSONObject([("configTable", .object(namespaces) { .object($0) { .string($0) } })]))
     }
 
     /// nil for what is no such table.
     init?(_ json: JSON) {
         self.init()
         guard case .object(let root) = json else { return nil }
-        guard let table = root["configTable"] else { return root.isEmpty ? () : nil }
-        guard case .object(let namespaces) = table else { return nil }
+        if root.isEmpty { return }
+        guard case .object(let namespaces)? = root["configTable"] else { return nil }
         for namespace in namespaces.members {
             guard case .object(let entries) = namespace.value else { return nil }
             if self.namespaces[namespace.name] == nil {

@@ -18,7 +18,7 @@ extension RegistrationBody {
         } catch {
             throw RegistrationError("the body cannot be inflated: \(error)")
         }
-        var reader = PrefixedReader(inflated.span.bytes)
+        var reader = PrefixedReader(inflated.rawSpan)
         var content = RegisteredTopics()
         content.version = try dataVersion(try json(try reader.item(), of: "dataVersion"))
         // A count is only believed as far as there are items.
