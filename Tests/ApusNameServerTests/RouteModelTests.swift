@@ -15,10 +15,6 @@ private struct Run {
     /// Kept only when a run that failed is run again.
     var steps: [String]?
 
-    private mutating func note(_ step: @autoclosure () -> String) {
-        if steps != nil { steps?.append(step()) }
-    }
-
     private mutating func pick<Value>(_ values: [Value]) -> Value {
         values[Int.random(in: 0..<values.count, using: &numbers)]
     }
@@ -46,28 +42,28 @@ private struct Run {
         switch Int.random(in: 0..<20, using: &numbers) {
         case 0..<8:
             let (wanted, connection) = (randomRegistration(), pick([1, 2, 3] as [UInt64]))
-            note("register \(wanted) over \(connection) at \(now)")
+            steps?.append("register \(wanted) over \(connection) at \(now)")
             _ = table.register(wanted, over: connection, at: now)
             model.register(wanted, connection, now)
         case 8, 9:
             let (name, id, place) = (pick(["x", "y", "z"]), pick([0, 1, 2] as [Int64]), place())
-            note("unregister \(name) \(id) \(place)")
+            steps?.append("unregister \(name) \(id) \(place)")
             _ = table.unregister(name: name, id: id, place)
             model.drop { $0.name == name && $0.id == id && $0.place == place }
         case 10:
             let connection = pick([1, 2, 3] as [UInt64])
-            note("close \(connection)")
+            steps?.append("close \(connection)")
             _ = table.connectionClosed(connection)
             model.drop { $0.connection == connection }
         case 11, 12:
             now += pick([1, 10, 11, 100, 1_001])
-            note("sweep at \(now)")
+            steps?.append("sweep at \(now)")
             _ = table.sweep(at: now)
             let moment = now
             model.drop { moment - $0.lastSeen > $0.timeout }
         case 13, 14:
             let place = place()
-            note("heartbeat \(place) at \(now)")
+            steps?.append("heartbeat \(place) at \(now)")
             table.heartbeat(place, at: now)
             for index in model.members.indices where model.members[index].place == place {
                 model.members[index].lastSeen = now
@@ -80,26 +76,26 @@ private struct Run {
         let (topic, name) = (pick(["s", "t", "u", "v"]), pick(["x", "y", "z"]))
         switch Int.random(in: 0..<4, using: &numbers) {
         case 0:
-            note("wipe \(name)")
+            steps?.append("wipe \(name)")
             let count = table.wipeWritePermission(of: name)
             let rows = model.rows.keys.filter { $0.name == name }
             #expect(count == rows.count)
             for row in rows { model.rows[row]?.permission.remove(.write) }
         case 1:
-            note("add \(name)")
+            steps?.append("add \(name)")
             _ = table.addWritePermission(of: name)
             for row in model.rows.keys where row.name == name {
                 model.rows[row]?.permission = .readWrite
             }
         case 2:
             let cluster = pick([nil, "C1", "C2"])
-            note("remove \(topic) \(cluster ?? "everywhere")")
+            steps?.append("remove \(topic) \(cluster ?? "everywhere")")
             table.removeTopic(topic, cluster: cluster)
             model.removeTopic(topic, cluster: cluster)
         default:
             var wanted = [name: queues(3)]
             wanted[pick(["x", "y"])] = queues(5)
-            note("register topic \(topic) \(wanted)")
+            steps?.append("register topic \(topic) \(wanted)")
             _ = table.registerTopic(topic, wanted)
             model.registerTopic(topic, wanted)
         }
@@ -153,7 +149,7 @@ private func differenceAfter(seed: UInt64, tracing: Bool) -> String? {
 @Test("the table holds what a plain model holds, whatever brokers and operators do")
 func tableFollowsModel() {
     var seeds = SeededNumbers.printed()
-    for _ in 0..<500 {
+    for _ in 0..<200 {
         let seed = seeds.next()
         guard differenceAfter(seed: seed, tracing: false) != nil else { continue }
         Issue.record("seed \(seed): \(differenceAfter(seed: seed, tracing: true) ?? "")")
