@@ -85,7 +85,7 @@ let package = Package(
         // Floor 6: what serves.
         .executableTarget(
             name: "mqnamesrv",
-            dependencies: ["ApusNameServer", "ApusRemoting", arguments, core, posix, logging],
+            dependencies: ["ApusNameServer", "ApusSystem", core, posix, logging],
             swiftSettings: everywhere),
         .executableTarget(
             name: "mqbroker",

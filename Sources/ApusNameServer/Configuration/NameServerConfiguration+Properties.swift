@@ -1,11 +1,11 @@
 // A configuration out of RocketMQ's properties, and back.
 
 extension NameServerConfiguration {
-    /// Takes the values of a `namesrv.properties`. Answers a warning for each key that RocketMQ does
-    /// not know either; refuses values that are none, features that are not here, and settings that
-    /// contradict each other.
+    /// Takes the values of a `namesrv.properties`, which was read from `file`. Answers a warning for
+    /// each key that RocketMQ does not know either; refuses values that are none, features that are
+    /// not here, and settings that contradict each other.
     public mutating func apply(
-        properties text: [UInt8]
+        properties text: [UInt8], from file: String? = nil
     ) throws(ConfigurationError) -> [String] {
         var problems: [String] = []
         var warnings: [String] = []
@@ -32,6 +32,8 @@ extension NameServerConfiguration {
             }
             if let problem = set(key, to: entry.value) { problems.append(problem) }
         }
+        // Where the file is, whatever it says itself.
+        if let file { unused["configStorePath"] = file }
         if let path = keyValuePath, path == unused["configStorePath"] {
             problems.append(
                 "kvConfigPath and configStorePath are both \(path): each needs a file of its own")

@@ -89,14 +89,7 @@ struct KeyValueFile: Sendable {
 
     private func read(_ path: String) throws(KeyValueFileError) -> [UInt8]? {
         do throws(DiskError) {
-            guard let status = try disk.status(path) else { return nil }
-            guard status.byteCount <= Self.byteLimit else { return [] }
-            let file = try disk.open(path, .readOnly)
-            defer { file.close() }
-            var bytes = [UInt8](repeating: 0, count: status.byteCount)
-            var target = bytes.mutableRawSpan
-            let count = try file.read(into: &target, at: 0)
-            return Array(bytes.prefix(count))
+            return try disk.contents(of: path, limit: Self.byteLimit)
         } catch {
             throw .unreadable(reason: "\(error)")
         }

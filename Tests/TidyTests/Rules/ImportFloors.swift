@@ -74,7 +74,7 @@ private enum Floors {
         "mqbroker": commands.union(network).union([
             "ApusBroker", "ApusNameServer", "ApusRemoting", "ApusStore", "ApusFormat",
         ]),
-        "mqnamesrv": commands.union(network).union(["ApusNameServer", "ApusRemoting"]),
+        "mqnamesrv": commands.union(network).union(["ApusNameServer", "ApusSystem"]),
         "mqadmin": commands.union(network).union(["ApusClient", "ApusRemoting", "ApusFormat"]),
         "mqload": commands.union(network).union(["ApusClient", "ApusFormat", "Histogram"]),
         "Histogram": [],
