@@ -88,7 +88,7 @@ extension Logger {
 /// The fields of a broker's requests.
 func brokerFields(
     _ name: String = "broker-a", id: Int = 0, address: String = "127.0.0.1:10911",
-    _ more: KeyValuePairs<String, String> = [:]
+    more: KeyValuePairs<String, String> = [:]
 ) -> HeaderFields {
     var fields: HeaderFields = [
         "brokerName": name, "brokerId": "\(id)", "brokerAddr": address,

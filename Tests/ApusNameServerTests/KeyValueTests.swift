@@ -62,15 +62,16 @@ struct KeyValueTests {
         try put("broker-a:4", store)
         try put("broker-a:8", store)
         #expect(value(try open().0) == "broker-a:8")
-        let text = try String(contentsOfFile: path, encoding: .utf8)
-        #expect(text == #"{"configTable":{"ORDER_TOPIC_CONFIG":{"topic":"broker-a:8"}}}"#)
+        let written = try String(contentsOfFile: path, encoding: .utf8)
+        #expect(written == #"{"configTable":{"ORDER_TOPIC_CONFIG":{"topic":"broker-a:8"}}}"#)
         let backup = try String(contentsOfFile: "\(path).bak", encoding: .utf8)
         #expect(backup.contains("broker-a:4"))
         try store.change { $0.remove("topic", in: "ORDER_TOPIC_CONFIG") }
         let (again, _) = try open()
         #expect(value(again) == nil)
         // The namespace stays, as in RocketMQ.
-        #expect(again.read { $0.json(of: "ORDER_TOPIC_CONFIG").map { text($0) } } == #"{"table":{}}"#)
+        let list = again.read { $0.json(of: "ORDER_TOPIC_CONFIG") }
+        #expect(list.map { text($0) } == #"{"table":{}}"#)
         #expect(again.read { $0.json(of: "other") } == nil)
     }
 
