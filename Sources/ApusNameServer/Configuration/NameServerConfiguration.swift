@@ -84,8 +84,8 @@ extension NameServerConfiguration {
             "scanNotActiveBrokerInterval=\(sweepIntervalMilliseconds): a time above 0 milliseconds")
         require(
             !warmsUp || warmUpSeconds > 0,
-            "needWaitForService=true with waitSecondsForService=\(warmUpSeconds): a time above 0, or"
-                + " needWaitForService=false")
+            "needWaitForService=true with waitSecondsForService=\(warmUpSeconds): a time above 0,"
+                + " or needWaitForService=false")
         require(
             keyValuePath != "", "kvConfigPath is empty: name a file, or leave the key out")
         if !problems.isEmpty { throw ConfigurationError(problems: problems) }
