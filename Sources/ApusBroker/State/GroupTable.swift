@@ -34,7 +34,10 @@ public final class GroupTable: Sendable {
 
     public func group(_ name: String) -> Group? { state.withLock { $0.map[name] } }
     /// The group whose name is these bytes; makes no string.
-    public func group(utf8 name: RawSpan) -> Group? { nil }
+    public func group(utf8 name: RawSpan) -> Group? {
+        let map = state.withLock { $0.map }
+        return map[utf8: name]
+    }
     /// All groups, in no order.
     public var all: [Group] { state.withLock { $0.map.entries } }
     public var version: DataVersion { state.withLock { $0.version } }

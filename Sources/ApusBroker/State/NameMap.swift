@@ -4,6 +4,8 @@
 // Built once and never changed: a table that changes builds another, which costs less than saving
 // it.
 
+import ApusFormat
+
 /// Something with a name.
 protocol Named: AnyObject, Sendable {
     var name: String { get }
@@ -24,7 +26,7 @@ struct NameMap<Entry: Named>: Sendable {
         while count < entries.count * 2 { count *= 2 }
         var slots = [Int32](repeating: -1, count: count)
         for (index, name) in names.enumerated() {
-            var slot = Self.hash(name.span.bytes) & (count - 1)
+            var slot = Self.hash(name.rawSpan) & (count - 1)
             while slots[slot] >= 0 { slot = (slot + 1) & (count - 1) }
             slots[slot] = Int32(index)
         }
@@ -33,7 +35,8 @@ struct NameMap<Entry: Named>: Sendable {
 
     subscript(name: String) -> Entry? {
         let utf8 = name.utf8
-        return self[utf8: utf8.span.bytes]
+        // Safe: every bit pattern of a byte is one.
+        return unsafe self[utf8: utf8.span.bytes]
     }
 
     /// The entry whose name is these bytes of UTF-8.
@@ -41,7 +44,8 @@ struct NameMap<Entry: Named>: Sendable {
         var slot = Self.hash(name) & (slots.count - 1)
         while slots[slot] >= 0 {
             let index = Int(slots[slot])
-            if names[index].span.bytes.isEqual(to: name) { return entries[index] }
+            let candidate = names[index]
+            if candidate.rawSpan.isEqual(to: name) { return entries[index] }
             slot = (slot + 1) & (slots.count - 1)
         }
         return nil

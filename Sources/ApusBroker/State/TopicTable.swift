@@ -41,7 +41,10 @@ public final class TopicTable: Sendable {
     public func topic(_ name: String) -> Topic? { state.withLock { $0.map[name] } }
 
     /// The topic whose name is these bytes; makes no string.
-    public func topic(utf8 name: RawSpan) -> Topic? { nil }
+    public func topic(utf8 name: RawSpan) -> Topic? {
+        let map = state.withLock { $0.map }
+        return map[utf8: name]
+    }
 
     /// All topics, in no order.
     public var all: [Topic] { state.withLock { $0.map.entries } }
