@@ -93,12 +93,15 @@ private func complaints(_ text: String) throws -> [ConfigurationError.Complaint]
         #expect(settings.topics.hasTraceTopic && settings.network.advertisedHost == "10.0.0.1")
     }
 
-    @Test("that asks for what is not there is refused by the key's name", arguments: [
-        "brokerRole=SLAVE", "brokerRole=SYNC_MASTER", "enableControllerMode=true",
-        "enableDLegerCommitLog=true", "aclEnable=true", "storeType=defaultRocksDB",
-        "enablePropertyFilter=true", "inSyncReplicas=2", "storePathCommitLog=/a,/b", "brokerId=1",
-        "metricsExporterType=PROM", "defaultMessageRequestMode=POP", "duplicationEnable=true",
-    ])
+    @Test(
+        "that asks for what is not there is refused by the key's name",
+        arguments: [
+            "brokerRole=SLAVE", "brokerRole=SYNC_MASTER", "enableControllerMode=true",
+            "enableDLegerCommitLog=true", "aclEnable=true", "storeType=defaultRocksDB",
+            "enablePropertyFilter=true", "inSyncReplicas=2", "storePathCommitLog=/a,/b",
+            "brokerId=1",
+            "metricsExporterType=PROM", "defaultMessageRequestMode=POP", "duplicationEnable=true",
+        ])
     func unavailable(_ line: String) throws {
         let found = try complaints("# first\n\(line)")
         #expect(found.map(\.key) == [line.split(separator: "=").first.map(String.init)])
@@ -115,12 +118,14 @@ private func complaints(_ text: String) throws -> [ConfigurationError.Complaint]
         }
     }
 
-    @Test("with a value that is none is refused, not read as the default", arguments: [
-        "listenPort=70000", "listenPort=abc", "listenPort=", "autoCreateTopicEnable=yes",
-        "flushDiskType=SYNC", "deleteWhen=24", "deleteWhen=", "namesrvAddr=here",
-        "namesrvAddr=a:0", "messageDelayLevel=1x", "brokerPermission=8", "brokerName=",
-        "mappedFileSizeCommitLog=1000", "fileReservedTime=-1", "storePathRootDir=",
-    ])
+    @Test(
+        "with a value that is none is refused, not read as the default",
+        arguments: [
+            "listenPort=70000", "listenPort=abc", "listenPort=", "autoCreateTopicEnable=yes",
+            "flushDiskType=SYNC", "deleteWhen=24", "deleteWhen=", "namesrvAddr=here",
+            "namesrvAddr=a:0", "messageDelayLevel=1x", "brokerPermission=8", "brokerName=",
+            "mappedFileSizeCommitLog=1000", "fileReservedTime=-1", "storePathRootDir=",
+        ])
     func badValues(_ line: String) throws {
         let found = try complaints(line)
         #expect(found.first?.key == line.split(separator: "=").first.map(String.init))
