@@ -1,4 +1,4 @@
-// The levels by which messages are delayed (`messageDelayLevel`), and where those wait.
+// The levels by which messages are delayed, and where those wait.
 
 /// How long a message of each level waits.
 struct DelayTable: Hashable, Sendable {
@@ -16,24 +16,8 @@ struct DelayTable: Hashable, Sendable {
     /// The highest level.
     var highest: Int { milliseconds.count }
 
-    private init(milliseconds: [Int64]) { self.milliseconds = milliseconds }
-
-    /// Reads RocketMQ's notation, `1s 5s 10m 2h 1d`; nil when it is not that.
-    init?(_ text: String) {
-        let units: [Character: Int64] = [
-            "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000,
-        ]
-        var levels: [Int64] = []
-        for word in text.split(separator: " ") {
-            guard let unit = word.last.flatMap({ units[$0] }), let count = Int64(word.dropLast()),
-                count >= 0, case let (time, isLong) = count.multipliedReportingOverflow(by: unit),
-                !isLong
-            else { return nil }
-            levels.append(time)
-        }
-        guard !levels.isEmpty else { return nil }
-        milliseconds = levels
-    }
+    /// As configured; there is at least one.
+    init(milliseconds: [Int64]) { self.milliseconds = milliseconds }
 
     /// The level that counts when a message asks for `level`: those past the last are the last; nil
     /// when it is not to wait.

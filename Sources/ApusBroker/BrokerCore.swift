@@ -1,0 +1,124 @@
+// What all handlers share: the store, the tables, who is connected, and who waits.
+//
+// Handlers run on the event loop of their connection. What waits for the disk (a topic that is made,
+// say) runs as an errand, one after the other on a thread of their own.
+
+import ApusFormat
+import ApusRemoting
+import ApusStore
+import ApusSystem
+import Logging
+import NIOCore
+import Synchronization
+
+/// The parts of a running broker.
+final class BrokerCore: Sendable {
+    let configuration: BrokerConfiguration
+    let store: MessageStore
+    let state: BrokerState
+    let delays: DelayTable
+    let logger: Logger
+    let time: TimeSource
+    /// The loop that errands, timers and delayed deliveries run on: nothing that serves a connection.
+    let errands: any EventLoop
+
+    let clients = Mutex(ClientRegistry())
+    let locks = Mutex(QueueLocks())
+    let held = Mutex(ParkedPulls<HeldPull>())
+    let connections = Mutex<[ConnectionNumber: Connection]>([:])
+    let statistics = BrokerStatistics()
+
+    /// Whether appends are answered when the device has them.
+    let isSync: Bool
+    /// What every stored message's properties end with, as Java's broker has it.
+    let propertySuffix: [UInt8]
+    /// Ids for messages that come without.
+    let uniqueIDs: UniqueIDGenerator
+    /// Set at shutdown: requests are turned away.
+    let isStopping = Atomic<Bool>(false)
+    /// Where clients find this broker; known once the port is.
+    let address: Mutex<HostAddress>
+
+    init(
+        configuration: BrokerConfiguration, store: MessageStore, state: BrokerState,
+        errands: any EventLoop, logger: Logger, time: TimeSource = .system
+    ) {
+        self.configuration = configuration
+        self.store = store
+        self.state = state
+        self.errands = errands
+        self.logger = logger
+        self.time = time
+        delays = DelayTable(milliseconds: configuration.delay.levels)
+        isSync = configuration.store.flush.mode == .sync
+        address = Mutex(configuration.store.storeHost)
+        var suffix: [UInt8] = []
+        PropertyEdit.append(PropertyName.region, configuration.regionID, to: &suffix)
+        PropertyEdit.append(
+            PropertyName.traceSwitch, configuration.isTraceOn ? "true" : "false", to: &suffix)
+        PropertyEdit.append(PropertyName.cluster, configuration.clusterName, to: &suffix)
+        propertySuffix = suffix
+        uniqueIDs = UniqueIDGenerator(
+            host: configuration.store.storeHost, processID: processID(),
+            instance: Int32.random(in: .min ... .max))
+    }
+
+    /// Milliseconds of a clock that never steps back.
+    var now: Int64 { time.nanoseconds / 1_000_000 }
+
+    /// The queue, made when it has no messages yet; only for topics that the broker knows.
+    func queue(_ topic: Topic, _ id: Int32) throws(Refusal) -> MessageQueue {
+        try Refusal.store { () throws(StoreError) in
+            try store.queue(topic: topic.name, id: id)
+        }
+    }
+
+    /// The queue when it has files or was used; nil otherwise, and for names that are none.
+    func existingQueue(topic: String, id: Int32) throws(Refusal) -> MessageQueue? {
+        guard NameRules.complaint(topic: topic) == nil, id >= 0 else { return nil }
+        do throws(StoreError) {
+            return try store.existingQueue(topic: topic, id: id)
+        } catch {
+            if case .unknownQueue = error { return nil }
+            throw Refusal(error)
+        }
+    }
+
+    /// Runs `body` where waiting for the disk is allowed, and answers with what it returns.
+    func errand(
+        _ connection: Connection, _ key: ReplyKey,
+        _ body: @escaping @Sendable (BrokerCore) throws(Refusal) -> Answer
+    ) {
+        errands.execute { [self] in
+            do throws(Refusal) {
+                connection.answer(key, try body(self))
+            } catch {
+                connection.refuse(key, error)
+            }
+        }
+    }
+}
+
+/// An answer that is not on a hot path.
+struct Answer: Sendable {
+    var code = ResponseCode.success
+    var remark: String?
+    var fields: HeaderFields = [:]
+    var body: [UInt8] = []
+
+    init(
+        _ code: ResponseCode = .success, remark: String? = nil, fields: HeaderFields = [:],
+        body: [UInt8] = []
+    ) {
+        self.code = code
+        self.remark = remark
+        self.fields = fields
+        self.body = body
+    }
+
+    /// An answer whose body is JSON.
+    init(_ json: JSON, fields: HeaderFields = [:]) {
+        self.init(fields: fields)
+        json.write(into: &body)
+    }
+}
