@@ -49,6 +49,8 @@ final class BrokerCore: Sendable {
         self.errands = errands
         self.logger = logger
         self.time = time
+        nearByteCount =
+            Int64(machineMemory() / 100) * Int64(configuration.pulling.memoryPercent)
         delays = DelayTable(milliseconds: configuration.delay.levels)
         isSync = configuration.store.flush.mode == .sync
         address = Mutex(configuration.store.storeHost)
@@ -62,6 +64,9 @@ final class BrokerCore: Sendable {
             host: configuration.store.storeHost, processID: processID(),
             instance: Int32.random(in: .min ... .max))
     }
+
+    /// Bytes from the end of the log that are taken to be in memory.
+    let nearByteCount: Int64
 
     /// Milliseconds of a clock that never steps back.
     var now: Int64 { time.nanoseconds / 1_000_000 }
@@ -89,12 +94,18 @@ final class BrokerCore: Sendable {
         _ connection: Connection, _ key: ReplyKey,
         _ body: @escaping @Sendable (BrokerCore) throws(Refusal) -> Answer
     ) {
+        later(connection, key) { (core) throws(Refusal) in
+            connection.answer(key, try body(core))
+        }
+    }
+
+    /// Runs `body` where waiting for the disk is allowed. It answers itself, unless it throws.
+    func later(
+        _ connection: Connection, _ key: ReplyKey,
+        _ body: @escaping @Sendable (BrokerCore) throws(Refusal) -> Void
+    ) {
         errands.execute { [self] in
-            do throws(Refusal) {
-                connection.answer(key, try body(self))
-            } catch {
-                connection.refuse(key, error)
-            }
+            do throws(Refusal) { try body(self) } catch { connection.refuse(key, error) }
         }
     }
 }
@@ -117,8 +128,8 @@ struct Answer: Sendable {
     }
 
     /// An answer whose body is JSON.
-    init(_ json: JSON, fields: HeaderFields = [:]) {
+    init(_ json: JSONObject, fields: HeaderFields = [:]) {
         self.init(fields: fields)
-        json.write(into: &body)
+        JSON.object(json).write(into: &body)
     }
 }

@@ -36,9 +36,6 @@ struct ConsumerGroup: Sendable {
 
 /// Producers and consumers, by group.
 struct ClientRegistry {
-    /// A client that is silent for so long is taken for gone.
-    static let silenceMilliseconds: Int64 = 120_000
-
     private(set) var consumers: [String: ConsumerGroup] = [:]
     private(set) var producers: [String: [ConnectionNumber: RegisteredClient]] = [:]
 
@@ -81,15 +78,11 @@ struct ClientRegistry {
         return consumers.keys.filter { unregister(consumer: $0, connection: connection) }
     }
 
-    /// Connections whose clients have been silent for too long.
-    func silentConnections(now: Int64) -> Set<ConnectionNumber> {
-        let all = consumers.values.lazy.flatMap { $0.clients.values }
-        let silent = all.filter { now &- $0.lastHeartbeat > Self.silenceMilliseconds }
+    /// Connections whose clients have been silent for longer than `limit` milliseconds.
+    func silentConnections(now: Int64, after limit: Int64) -> Set<ConnectionNumber> {
+        let groups = consumers.values.map(\.clients) + producers.values
+        let silent = groups.lazy.flatMap(\.values).filter { now &- $0.lastHeartbeat > limit }
         return Set(silent.map(\.connection))
-            .union(
-                producers.values.lazy.flatMap(\.values)
-                    .filter { now &- $0.lastHeartbeat > Self.silenceMilliseconds }.map(\.connection)
-            )
     }
 
     /// The connections of a group's consumers.

@@ -14,10 +14,7 @@ struct Heartbeat {
     static let listLimit = 4_096
 
     init(_ body: RawSpan) throws(Refusal) {
-        let json: JSON
-        do throws(JSONError) { json = try JSON(parsing: body) } catch {
-            throw Refusal(.systemError, "the heartbeat is not JSON: \(error)")
-        }
+        let json = try Refusal.json(body)
         guard let id = json["clientID"]?.string, !id.isEmpty, id.utf8.count <= 1_024 else {
             throw Refusal(.systemError, "the heartbeat names no clientID")
         }

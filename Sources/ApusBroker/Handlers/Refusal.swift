@@ -57,3 +57,12 @@ extension Refusal {
         do throws(StateError) { return try body() } catch { throw Refusal(error) }
     }
 }
+
+extension Refusal {
+    /// The body of a request as JSON.
+    static func json(_ body: RawSpan) throws(Refusal) -> JSON {
+        do throws(JSONError) { return try JSON(parsing: body) } catch {
+            throw Refusal(.systemError, "the body is not JSON: \(error)")
+        }
+    }
+}

@@ -35,6 +35,13 @@ struct ParkedPulls<Pull> {
     /// The pull, for the one who takes it first; nil for everyone else.
     mutating func take(_ ticket: ParkingTicket) -> Pull? { pulls.removeValue(forKey: ticket) }
 
+    /// Changes a pull that is still parked.
+    mutating func change(_ ticket: ParkingTicket, _ body: (inout Pull) -> Void) {
+        guard var pull = pulls[ticket] else { return }
+        body(&pull)
+        pulls[ticket] = pull
+    }
+
     /// Takes all pulls whose time is over, those that waited longest first.
     mutating func takeExpired(now: Int64) -> [Pull] {
         var expired: [Pull] = []
