@@ -1,7 +1,9 @@
 // What the broker knows of one consumer group.
 
+import ApusRemoting
+
 /// One consumer group. `subscriptionGroup.json` holds these.
-public struct GroupSettings: Hashable, Sendable {
+public struct GroupSettings: Equatable, Sendable {
     public let name: String
     /// Whether its consumers get anything.
     public var isEnabled = true
@@ -25,6 +27,11 @@ public struct GroupSettings: Hashable, Sendable {
     /// Minutes after which a push client gives a message up and sends it back.
     public var consumeTimeoutMinutes: Int32 = 15
     public var attributes: [String: String] = [:]
+    /// How often and when a POP consumer gets a message again, in RocketMQ's own words: this broker
+    /// passes it on.
+    var retryPolicy = JSON.object(JSONObject([("type", "CUSTOMIZED")]))
+    /// What a newer RocketMQ wrote beside these; kept as it is.
+    var unknown = JSONObject()
 
     public init(_ name: String) { self.name = name }
 }

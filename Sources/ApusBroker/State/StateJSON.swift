@@ -93,10 +93,11 @@ struct StateObject {
 extension DataVersion {
     /// RocketMQ's names for the parts.
     var json: JSON {
-        .object([
-            "counter": .integer(counter), "stateVersion": .integer(stateVersion),
-            "timestamp": .integer(timestamp),
-        ])
+        .object(
+            JSONObject([
+                ("counter", .integer(counter)), ("stateVersion", .integer(stateVersion)),
+                ("timestamp", .integer(timestamp)),
+            ]))
     }
 
     /// The version in `object`, or a first one at `now` where an old RocketMQ wrote none.

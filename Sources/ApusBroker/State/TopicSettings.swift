@@ -1,5 +1,7 @@
 // What the broker knows of one topic.
 
+import ApusRemoting
+
 /// What may be done with a topic, or with all of a broker's. RocketMQ's bits.
 public struct Permission: OptionSet, Hashable, Sendable {
     public let rawValue: Int32
@@ -23,7 +25,7 @@ public enum TopicFilterType: String, Hashable, Sendable {
 }
 
 /// One topic. `topics.json` holds these.
-public struct TopicSettings: Hashable, Sendable {
+public struct TopicSettings: Equatable, Sendable {
     public let name: String
     /// Queues that consumers see.
     public var readQueues: Int32
@@ -36,6 +38,8 @@ public struct TopicSettings: Hashable, Sendable {
     /// Whether a NameServer keeps an order configuration for it.
     public var isOrdered = false
     public var attributes: [String: String] = [:]
+    /// What a newer RocketMQ wrote beside these; kept as it is.
+    var unknown = JSONObject()
 
     /// RocketMQ's own default is 16 queues, to be read and written.
     public init(

@@ -4,6 +4,7 @@
 // So a change takes as long as a few syncs and must not be made on an event loop; a look-up takes
 // no more than a lock held for a moment. The only writer of `topics.json`.
 
+import ApusSystem
 import Synchronization
 
 /// A topic as look-ups give it: one object that does not change; a change makes another.
@@ -24,44 +25,70 @@ public final class TopicTable: Sendable {
     /// Queues that a topic may have at most, 65,536. RocketMQ names no limit.
     public static let queueLimit: Int32 = 1 << 16
 
-    struct State: Sendable {
-        var map: NameMap<Topic>
+    /// All topics at one moment.
+    struct Topics: Sendable {
+        var byName: [String: Topic]
         var version: DataVersion
     }
 
-    let state: Mutex<State>
-    /// Held by who changes, from reading the table to showing the next.
-    let changing = Mutex(())
-    let listeners = Mutex<[@Sendable ([TopicSettings]) -> Void]>([])
+    let kept: KeptValue<Topics>
+    let systemTopics: SystemTopics
+    /// Whether topics are made after `TBW102`.
+    let createsOnSend: Bool
+    let time: TimeSource
+    /// What look-ups use, and its version; made anew after each change.
+    private let shown: Mutex<(map: NameMap<Topic>, version: DataVersion)>
+    private let listeners = Mutex<[@Sendable (Set<String>) -> Void]>([])
 
-    init(_ state: State) { self.state = Mutex(state) }
+    init(
+        _ topics: Topics, system: SystemTopics, createsOnSend: Bool, time: TimeSource,
+        save: @escaping @Sendable (Topics) throws(StateError) -> Void
+    ) {
+        kept = KeptValue(topics, save: save)
+        systemTopics = system
+        self.createsOnSend = createsOnSend
+        self.time = time
+        shown = Mutex((NameMap(Array(topics.byName.values)), topics.version))
+    }
 
     // MARK: Looking up
 
-    public func topic(_ name: String) -> Topic? { state.withLock { $0.map[name] } }
+    public func topic(_ name: String) -> Topic? { shown.withLock { $0.map }[name] }
 
     /// The topic whose name is these bytes; makes no string.
     public func topic(utf8 name: RawSpan) -> Topic? {
-        let map = state.withLock { $0.map }
+        let map = shown.withLock { $0.map }
         return map[utf8: name]
     }
 
     /// All topics, in no order.
-    public var all: [Topic] { state.withLock { $0.map.entries } }
+    public var all: [Topic] { shown.withLock { $0.map }.entries }
 
-    public var version: DataVersion { state.withLock { $0.version } }
+    public var version: DataVersion { kept.read { $0.version } }
 
     /// Both at one moment.
-    public var snapshot: (topics: [Topic], version: DataVersion) {
-        state.withLock { ($0.map.entries, $0.version) }
+    public var snapshot: (topics: [String: Topic], version: DataVersion) {
+        kept.read { ($0.byName, $0.version) }
     }
 
-    /// Whether clients may not make or change a topic of this name.
-    public func isSystem(_ name: String) -> Bool { false }
+    /// Whether a name is the system's, so that clients may not make or change a topic of it.
+    public func isSystem(_ name: String) -> Bool { systemTopics.contains(name) }
 
-    /// Calls `body` after each change, with the topics that are new or different; empty after a
-    /// removal. On the thread that made the change, which waits: return soon.
-    public func onChange(_ body: @escaping @Sendable ([TopicSettings]) -> Void) {
+    // MARK: Following
+
+    /// Calls `body` after each change with the names of the topics that are new, different or gone.
+    /// On the thread that made the change: return soon.
+    public func onChange(_ body: @escaping @Sendable (Set<String>) -> Void) {
         listeners.withLock { $0.append(body) }
+    }
+
+    /// Shows a change to look-ups, then to who follows.
+    func show(_ changed: Set<String>) {
+        shown.withLock { shown in
+            let (topics, version) = snapshot
+            // Several changes that were kept together are shown together.
+            if shown.version != version { shown = (NameMap(Array(topics.values)), version) }
+        }
+        for listener in listeners.withLock({ $0 }) { listener(changed) }
     }
 }
