@@ -9,11 +9,6 @@ public enum JSON: Sendable, Equatable {
     case string(String)
     case array([JSON])
     case object(JSONObject)
-
-    /// An object of these members, in this order.
-    public static func object(_ members: KeyValuePairs<String, JSON>) -> JSON {
-        .object(JSONObject(members.map { ($0.key, $0.value) }))
-    }
 }
 
 extension JSON {

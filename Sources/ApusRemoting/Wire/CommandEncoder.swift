@@ -39,7 +39,7 @@ struct HeaderEncoder {
         }
     }
 
-    /// Puts the name of a field, and says whether its value has to be in quotes.
+    /// Puts the name of a field, up to where its value begins.
     @inline(__always)
     private mutating func name(_ name: StaticString) {
         switch serialization {
@@ -77,6 +77,16 @@ struct HeaderEncoder {
             bytes.append(bigEndian: Int32(0))
             bytes.append(decimal: value)
             bytes.put(Int32(bytes.count - start - 4), at: start)
+        }
+    }
+
+    mutating func field(_ name: StaticString, _ value: String) {
+        self.name(name)
+        switch serialization {
+        case .json:
+            for byte in value.utf8 { bytes.append(escaping: byte) }
+            bytes.append(UInt8(ascii: "\""))
+        case .binary: bytes.append(counted: value)
         }
     }
 

@@ -17,6 +17,9 @@ struct FrameDecoder {
     /// Whether the last bytes were the beginning of a frame.
     var isInFrame: Bool { !partial.isEmpty }
 
+    /// Bytes of memory that are kept for the beginning of a frame.
+    var keptCapacity: Int { partial.capacity }
+
     /// Shows each frame that is whole to `visit`, until it answers false or the bytes are used up.
     /// Answers how many bytes were used; the others must come again.
     mutating func take(
