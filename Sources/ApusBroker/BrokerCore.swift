@@ -92,10 +92,10 @@ final class BrokerCore: Sendable {
     /// Runs `body` where waiting for the disk is allowed, and answers with what it returns.
     func errand(
         _ connection: Connection, _ key: ReplyKey,
-        _ body: @escaping @Sendable (BrokerCore) throws(Refusal) -> Answer
+        _ body: @escaping @Sendable (BrokerCore) throws(Refusal) -> Response
     ) {
         later(connection, key) { (core) throws(Refusal) in
-            connection.answer(key, try body(core))
+            connection.respond(to: key, try body(core))
         }
     }
 
@@ -110,26 +110,10 @@ final class BrokerCore: Sendable {
     }
 }
 
-/// An answer that is not on a hot path.
-struct Answer: Sendable {
-    var code = ResponseCode.success
-    var remark: String?
-    var fields: HeaderFields = [:]
-    var body: [UInt8] = []
-
-    init(
-        _ code: ResponseCode = .success, remark: String? = nil, fields: HeaderFields = [:],
-        body: [UInt8] = []
-    ) {
-        self.code = code
-        self.remark = remark
-        self.fields = fields
-        self.body = body
-    }
-
-    /// An answer whose body is JSON.
-    init(_ json: JSONObject, fields: HeaderFields = [:]) {
-        self.init(fields: fields)
+extension Response {
+    /// Success, with a body of JSON.
+    init(json: JSONObject, fields: HeaderFields = [:]) {
+        self.init(.success, fields: fields)
         JSON.object(json).write(into: &body)
     }
 }

@@ -22,7 +22,7 @@ struct RequestRouter: RequestProcessor {
     private func route(
         _ request: borrowing Request, on connection: Connection
     ) throws(Refusal) {
-        let answer: Answer
+        let answer: Response
         switch request.code {
         case .sendMessage, .sendMessageV2, .sendBatchMessage:
             return try core.sendMessage(request, on: connection)
@@ -41,7 +41,7 @@ struct RequestRouter: RequestProcessor {
         case .checkClientConfig: answer = try core.checkClient(request)
         default: return try routeErrand(request, on: connection)
         }
-        connection.answer(request.replyKey, answer)
+        connection.respond(to: request.replyKey, answer)
     }
 
     /// What may wait for the disk, and takes its request along.
@@ -66,7 +66,7 @@ struct RequestRouter: RequestProcessor {
     }
 
     private typealias Errand =
-        @Sendable (BrokerCore, RemotingCommand, Connection) throws(Refusal) -> Answer
+        @Sendable (BrokerCore, RemotingCommand, Connection) throws(Refusal) -> Response
 
     private static func errand(_ code: RequestCode) -> Errand? {
         switch code {

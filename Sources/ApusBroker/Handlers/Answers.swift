@@ -5,61 +5,57 @@ import ApusRemoting
 import ApusStore
 
 extension Connection {
-    func answer(_ key: ReplyKey, _ answer: Answer) {
-        if key.isOneWay { return }
-        send(
-            RemotingCommand(
-                code: answer.code.rawValue, language: .other, opaque: key.opaque, flags: 1,
-                remark: answer.remark, fields: answer.fields, body: answer.body,
-                serialization: key.serialization))
-    }
-
     func refuse(_ key: ReplyKey, _ refusal: Refusal) {
-        answer(key, Answer(refusal.code, remark: refusal.remark))
+        respond(to: key, Response(refusal.code, remark: refusal.remark))
     }
 
-    /// A message is stored. `id` is its unique id.
-    func answer(_ key: ReplyKey, sent result: AppendResult, queueID: Int32, id: RawSpan) {
-        answer(
-            key,
-            Answer(
-                result.status.code,
-                fields: [
-                    "msgId": result.messageID.text, "queueId": String(queueID),
-                    "queueOffset": String(result.queueOffset),
-                    "transactionId": String(decodingUTF8: id),
-                ]))
+    /// A message is stored. `id` is its unique id, `core` knows what stands in every answer.
+    func answer(
+        _ key: ReplyKey, sent result: AppendResult, queueID: Int32, id: RawSpan,
+        _ core: BrokerCore
+    ) {
+        respond(to: key, result.status.code) { fields in
+            fields.append("msgId", result.messageID.text)
+            core.writeTrace(&fields)
+            fields.append("queueId", queueID)
+            fields.append("queueOffset", result.queueOffset)
+            fields.append("transactionId", id)
+        }
     }
 
     /// A batch is stored. `ids` are its offset message ids.
-    func answer(_ key: ReplyKey, sent batch: BatchAppendResult, ids: String, queueID: Int32) {
-        answer(
-            key,
-            Answer(
-                batch.first.status.code,
-                fields: [
-                    "msgId": ids, "queueId": String(queueID),
-                    "queueOffset": String(batch.first.queueOffset),
-                ]))
+    func answer(
+        _ key: ReplyKey, sent batch: BatchAppendResult, ids: String, queueID: Int32,
+        _ core: BrokerCore
+    ) {
+        respond(to: key, batch.first.status.code) { fields in
+            fields.append("msgId", ids)
+            core.writeTrace(&fields)
+            fields.append("queueId", queueID)
+            fields.append("queueOffset", batch.first.queueOffset)
+        }
     }
 
     /// A pull is over, with the records of `batch` if it found any.
     func answer(_ pull: HeldPull, _ found: PullAnswer, _ batch: MessageBatch?) {
-        var body: [UInt8] = []
-        if let batch {
-            body.reserveCapacity(batch.byteCount)
-            batch.forEach { body.append(copyOf: $0.bytes) }
+        respond(to: pull.key, found.code, remark: found.status.rawValue) { fields in
+            fields.append("groupSysFlag", pull.groupFlag)
+            fields.append("maxOffset", found.offsets.upperBound)
+            fields.append("minOffset", found.offsets.lowerBound)
+            fields.append("nextBeginOffset", found.nextOffset)
+            fields.append("suggestWhichBrokerId", Int64(0))
+            fields.append("topicSysFlag", pull.topicFlag)
+        } body: { body in
+            batch?.forEach { body.append($0.bytes) }
         }
-        answer(
-            pull.key,
-            Answer(
-                found.code, remark: found.status.rawValue,
-                fields: [
-                    "suggestWhichBrokerId": "0", "nextBeginOffset": String(found.nextOffset),
-                    "minOffset": String(found.offsets.lowerBound),
-                    "maxOffset": String(found.offsets.upperBound),
-                    "topicSysFlag": String(pull.topicFlag), "groupSysFlag": String(pull.groupFlag),
-                ], body: body))
+    }
+}
+
+extension BrokerCore {
+    /// What tells clients whether and as of which region to trace their sends.
+    fileprivate func writeTrace(_ fields: inout FieldWriter) {
+        fields.append("MSG_REGION", configuration.regionID)
+        fields.append("TRACE_ON", configuration.isTraceOn)
     }
 }
 

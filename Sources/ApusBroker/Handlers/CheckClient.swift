@@ -3,11 +3,11 @@
 import ApusRemoting
 
 extension BrokerCore {
-    func checkClient(_ request: borrowing Request) throws(Refusal) -> Answer {
+    func checkClient(_ request: borrowing Request) throws(Refusal) -> Response {
         let json = try Refusal.json(request.body)
         guard let entry = json["subscriptionData"], let subscription = Subscription(json: entry),
             !subscription.isByTags
-        else { return Answer() }
+        else { return Response(.success) }
         throw Refusal(
             .systemError,
             "The broker does not support consumer to filter message by "

@@ -4,7 +4,7 @@ import ApusRemoting
 import Synchronization
 
 extension BrokerCore {
-    func consumerList(_ request: borrowing Request) throws(Refusal) -> Answer {
+    func consumerList(_ request: borrowing Request) throws(Refusal) -> Response {
         let group: String
         do throws(HeaderError) { group = try request.string("consumerGroup") } catch {
             throw Refusal(error)
@@ -13,6 +13,6 @@ extension BrokerCore {
         if ids.isEmpty {
             throw Refusal(.systemError, "no consumer for this group, \(group)")
         }
-        return Answer(["consumerIdList": .array(ids.map { .string($0) })])
+        return Response(json: ["consumerIdList": .array(ids.map { .string($0) })])
     }
 }

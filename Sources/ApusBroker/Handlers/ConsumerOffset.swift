@@ -4,7 +4,7 @@ import ApusRemoting
 import ApusStore
 
 extension BrokerCore {
-    func queryConsumerOffset(_ request: borrowing Request) throws(Refusal) -> Answer {
+    func queryConsumerOffset(_ request: borrowing Request) throws(Refusal) -> Response {
         let place = try QueuePlace(request)
         let group: String
         do throws(HeaderError) { group = try request.string("consumerGroup") } catch {
@@ -13,12 +13,12 @@ extension BrokerCore {
         if let offset = state.offsets.offset(
             group: group, topic: place.topic, queue: place.queueID)
         {
-            return Answer(fields: ["offset": String(offset)])
+            return Response(.success, fields: ["offset": String(offset)])
         }
         // A new group begins at the first message while all of the queue is there and near, whatever
         // it says of itself: Java's clients depend on it.
         if request.bool("setZeroIfNotFound", or: true), try isNearFromStart(place) {
-            return Answer(fields: ["offset": "0"])
+            return Response(.success, fields: ["offset": "0"])
         }
         throw Refusal(
             .queryNotFound, "Not found, V3_0_6_SNAPSHOT maybe this group consumer boot first")
@@ -39,7 +39,7 @@ extension BrokerCore {
         }
     }
 
-    func updateConsumerOffset(_ request: borrowing Request) throws(Refusal) -> Answer {
+    func updateConsumerOffset(_ request: borrowing Request) throws(Refusal) -> Response {
         let place = try QueuePlace(request)
         let group: String
         let offset: Int64
@@ -56,7 +56,7 @@ extension BrokerCore {
             throw Refusal(.systemError, complaint)
         }
         if state.offsets.hasReset(group: group, topic: place.topic, queue: place.queueID) {
-            return Answer(remark: "Offset has been previously reset")
+            return Response(.success, remark: "Offset has been previously reset")
         }
         guard place.queueID >= 0, place.queueID < TopicTable.queueLimit, offset >= 0 else {
             throw Refusal(
@@ -64,7 +64,7 @@ extension BrokerCore {
         }
         state.offsets.commit(
             group: group, topic: place.topic, queue: place.queueID, offset: offset)
-        return Answer()
+        return Response(.success)
     }
 }
 

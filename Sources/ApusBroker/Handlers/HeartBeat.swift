@@ -10,7 +10,7 @@ extension BrokerCore {
     /// Runs as an errand: groups and their retry topics may have to be made.
     func heartBeat(
         _ command: RemotingCommand, on connection: Connection
-    ) throws(Refusal) -> Answer {
+    ) throws(Refusal) -> Response {
         let heartbeat = try Heartbeat(command.body.rawSpan)
         let client = RegisteredClient(
             connection: connection.id,
@@ -36,7 +36,7 @@ extension BrokerCore {
         }
         // A connection that closed meanwhile was looked for before it was registered.
         if !connection.isOpen { forget(connection) }
-        return Answer(fields: [
+        return Response(.success, fields: [
             "IS_SUPPORT_HEART_BEAT_V2": "true",
             "IS_SUB_CHANGE": lacksSubscriptions ? "true" : "false",
         ])
@@ -54,7 +54,7 @@ extension BrokerCore {
 
     func unregisterClient(
         _ request: borrowing Request, on connection: Connection
-    ) -> Answer {
+    ) -> Response {
         let producer = request.optionalString("producerGroup")
         let consumer = request.optionalString("consumerGroup")
         let isGone = clients.withLock { registry in
@@ -62,7 +62,7 @@ extension BrokerCore {
             return consumer.map { registry.unregister(consumer: $0, connection: connection.id) }
         }
         if let consumer, isGone == true { notifyConsumers(of: consumer) }
-        return Answer()
+        return Response(.success)
     }
 
     /// Tells the consumers of a group that they are others now.

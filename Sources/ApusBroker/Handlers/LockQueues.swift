@@ -5,18 +5,18 @@ import ApusRemoting
 import Synchronization
 
 extension BrokerCore {
-    func lockQueues(_ request: borrowing Request) throws(Refusal) -> Answer {
+    func lockQueues(_ request: borrowing Request) throws(Refusal) -> Response {
         let wish = try LockWish(request.body)
         let held = locks.withLock {
             $0.lock(wish.queues, group: wish.group, client: wish.client, now: now)
         }
-        return Answer(["lockOKMQSet": .array(held.map(\.json))])
+        return Response(json: ["lockOKMQSet": .array(held.map(\.json))])
     }
 
-    func unlockQueues(_ request: borrowing Request) throws(Refusal) -> Answer {
+    func unlockQueues(_ request: borrowing Request) throws(Refusal) -> Response {
         let wish = try LockWish(request.body)
         locks.withLock { $0.unlock(wish.queues, group: wish.group, client: wish.client) }
-        return Answer()
+        return Response(.success)
     }
 }
 

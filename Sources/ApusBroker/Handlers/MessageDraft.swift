@@ -79,17 +79,17 @@ extension BrokerCore {
                     to: queue, body: body, properties: properties, attributes: draft.attributes)
             }
             if key.isOneWay { return }
-            return connection.answer(key, sent: result, queueID: queueID, id: id)
+            return connection.answer(key, sent: result, queueID: queueID, id: id, self)
         }
         try admitWaiting()
         let id = [UInt8](id)
         store.append(
             to: queue, body: body, properties: properties, attributes: draft.attributes
-        ) { [statistics] outcome in
+        ) { [self] outcome in
             statistics.waitingSends.wrappingSubtract(1, ordering: .relaxed)
             switch outcome {
             case .success(let result):
-                connection.answer(key, sent: result, queueID: queueID, id: id.rawSpan)
+                connection.answer(key, sent: result, queueID: queueID, id: id.rawSpan, self)
             case .failure(let error): connection.refuse(key, Refusal(error))
             }
         }

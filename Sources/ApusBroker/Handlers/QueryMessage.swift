@@ -6,7 +6,7 @@ import ApusStore
 
 extension BrokerCore {
     /// Runs as an errand: it reads the index from the disk.
-    func queryMessage(_ command: RemotingCommand) throws(Refusal) -> Answer {
+    func queryMessage(_ command: RemotingCommand) throws(Refusal) -> Response {
         let fields = command.fields
         let topic, key: String
         let most: Int32
@@ -32,8 +32,8 @@ extension BrokerCore {
         if batch.isEmpty { throw Self.nothingFound }
         var last: (time: Int64, place: Int64) = (0, 0)
         batch.forEach { last = ($0.storeTimestamp, $0.physicalOffset) }
-        return Answer(
-            fields: [
+        return Response(
+            .success, fields: [
                 "indexLastUpdateTimestamp": String(last.time),
                 "indexLastUpdatePhyoffset": String(last.place),
             ], body: try bytes(of: batch))
@@ -42,12 +42,12 @@ extension BrokerCore {
     private static let nothingFound = Refusal(
         .queryNotFound, "can not find message, maybe time range not correct")
 
-    func viewMessage(_ command: RemotingCommand) throws(Refusal) -> Answer {
+    func viewMessage(_ command: RemotingCommand) throws(Refusal) -> Response {
         let offset: Int64
         do throws(HeaderError) { offset = try command.fields.int64("offset") } catch {
             throw Refusal(error)
         }
-        return Answer(body: try bytes(of: record(at: offset)))
+        return Response(.success, body: try bytes(of: record(at: offset)))
     }
 
     /// The record that begins at a place in the log.

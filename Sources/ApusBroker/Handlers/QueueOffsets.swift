@@ -5,15 +5,15 @@ import ApusRemoting
 import ApusStore
 
 extension BrokerCore {
-    func maximumOffset(_ request: borrowing Request) throws(Refusal) -> Answer {
+    func maximumOffset(_ request: borrowing Request) throws(Refusal) -> Response {
         try offset(request) { (queue) throws(StoreError) in try store.maximumOffset(queue) }
     }
 
-    func minimumOffset(_ request: borrowing Request) throws(Refusal) -> Answer {
+    func minimumOffset(_ request: borrowing Request) throws(Refusal) -> Response {
         try offset(request) { (queue) throws(StoreError) in try store.minimumOffset(queue) }
     }
 
-    func searchOffset(_ request: borrowing Request) throws(Refusal) -> Answer {
+    func searchOffset(_ request: borrowing Request) throws(Refusal) -> Response {
         let time: Int64
         do throws(HeaderError) { time = try request.int64("timestamp") } catch {
             throw Refusal(error)
@@ -27,21 +27,21 @@ extension BrokerCore {
 
     private func offset(
         _ request: borrowing Request, _ find: (MessageQueue) throws(StoreError) -> Int64
-    ) throws(Refusal) -> Answer {
+    ) throws(Refusal) -> Response {
         let place = try QueuePlace(request)
         guard let queue = try existingQueue(topic: place.topic, id: place.queueID) else {
-            return Answer(fields: ["offset": "0"])
+            return Response(.success, fields: ["offset": "0"])
         }
         let offset = try Refusal.store { () throws(StoreError) in try find(queue) }
-        return Answer(fields: ["offset": String(offset)])
+        return Response(.success, fields: ["offset": String(offset)])
     }
 
     /// When the first message that is kept was stored; -1 when there is none.
-    func earliestStoreTime(_ request: borrowing Request) throws(Refusal) -> Answer {
+    func earliestStoreTime(_ request: borrowing Request) throws(Refusal) -> Response {
         let place = try QueuePlace(request)
         let queue = try existingQueue(topic: place.topic, id: place.queueID)
         let time = try queue.map { (queue) throws(Refusal) in try earliestTime(queue) } ?? -1
-        return Answer(fields: ["timestamp": String(time)])
+        return Response(.success, fields: ["timestamp": String(time)])
     }
 
     func earliestTime(_ queue: MessageQueue) throws(Refusal) -> Int64 {

@@ -17,7 +17,7 @@ extension BrokerCore {
         }
         let group = try knownGroup(wish.group)
         // A group without retry queues wants no second deliveries.
-        guard group.settings.retryQueues > 0 else { return connection.answer(key, Answer()) }
+        guard group.settings.retryQueues > 0 else { return connection.respond(to: key, Response(.success)) }
         let batch = try record(at: wish.offset)
         var failure: Refusal?
         batch.forEach { record in
@@ -72,7 +72,7 @@ extension BrokerCore {
             to: queue, body: record.body, properties: properties.rawSpan, attributes: attributes
         ) { outcome in
             switch outcome {
-            case .success: connection.answer(key, Answer())
+            case .success: connection.respond(to: key, Response(.success))
             case .failure(let error): connection.refuse(key, Refusal(error))
             }
         }

@@ -19,7 +19,7 @@ extension BrokerCore {
             }
             statistics.sent(messages: batch.count, bytes: frames.byteCount)
             if key.isOneWay { return }
-            return connection.answer(key, sent: batch, ids: messageIDs(batch), queueID: queueID)
+            return connection.answer(key, sent: batch, ids: messageIDs(batch), queueID: queueID, self)
         }
         try admitWaiting()
         let byteCount = frames.byteCount
@@ -28,7 +28,7 @@ extension BrokerCore {
             switch outcome {
             case .success(let batch):
                 statistics.sent(messages: batch.count, bytes: byteCount)
-                connection.answer(key, sent: batch, ids: messageIDs(batch), queueID: queueID)
+                connection.answer(key, sent: batch, ids: messageIDs(batch), queueID: queueID, self)
             case .failure(let error): connection.refuse(key, Refusal(error))
             }
         }
