@@ -73,7 +73,8 @@ let package = Package(
             swiftSettings: floors),
         // Floor 5
         .target(
-            name: "ApusNameServer", dependencies: ["ApusRemoting", core, posix, logging],
+            name: "ApusNameServer",
+            dependencies: ["ApusRemoting", "ApusFormat", "ApusSystem", core, posix, logging],
             swiftSettings: floors),
         .target(
             name: "ApusBroker",
@@ -84,7 +85,7 @@ let package = Package(
         // Floor 6: what serves.
         .executableTarget(
             name: "mqnamesrv",
-            dependencies: ["ApusNameServer", "ApusRemoting", arguments, core, posix, logging],
+            dependencies: ["ApusNameServer", "ApusSystem", core, posix, logging],
             swiftSettings: everywhere),
         .executableTarget(
             name: "mqbroker",
@@ -155,8 +156,8 @@ let package = Package(
         .testTarget(
             name: "ApusNameServerTests",
             dependencies: [
-                "ApusNameServer", "ApusRemoting", "ApusFormat", "TestSupport", core, posix,
-                logging,
+                "ApusNameServer", "ApusRemoting", "ApusFormat", "ApusSystem", "TestSupport", core,
+                posix, logging,
             ],
             swiftSettings: tests),
         .testTarget(

@@ -36,6 +36,7 @@ extension Rule {
         "Sources/ApusSystem/MappedBytes.swift": "holds the pointers to mapped memory",
         "Sources/ApusSystem/Environment.swift": "reads a string of C",
         "Sources/ApusSystem/ProcessLimits.swift": "a system call that fills in a structure",
+        "Sources/ApusSystem/ServerProcess.swift": "signals, streams and the environment in C",
         "Sources/ApusSystem/SystemDisk.swift": "system calls on paths and directories",
         "Sources/ApusSystem/SystemFile.swift": "system calls on open files",
         "Sources/ApusSystem/SystemThread.swift": "passes a closure through pthread_create",

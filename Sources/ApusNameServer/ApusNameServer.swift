@@ -1,1 +1,0 @@
-// The NameServer: which broker has which queues.
