@@ -25,7 +25,7 @@ final class BrokerCore: Sendable {
     let clients = Mutex(ClientRegistry())
     let locks = Mutex(QueueLocks())
     let held = Mutex(ParkedPulls<HeldPull>())
-    let connections = Mutex<[ConnectionNumber: Connection]>([:])
+    let connections: ConnectionTable
     let statistics = BrokerStatistics()
 
     /// Whether appends are answered when the device has them.
@@ -36,16 +36,18 @@ final class BrokerCore: Sendable {
     let uniqueIDs: UniqueIDGenerator
     /// Set at shutdown: requests are turned away.
     let isStopping = Atomic<Bool>(false)
-    /// Where clients find this broker; known once the port is.
-    let address: Mutex<HostAddress>
+    /// Where clients find this broker.
+    let address: HostAddress
 
     init(
         configuration: BrokerConfiguration, store: MessageStore, state: BrokerState,
-        errands: any EventLoop, logger: Logger, time: TimeSource = .system
+        connections: ConnectionTable, errands: any EventLoop, logger: Logger,
+        time: TimeSource = .system
     ) {
         self.configuration = configuration
         self.store = store
         self.state = state
+        self.connections = connections
         self.errands = errands
         self.logger = logger
         self.time = time
@@ -53,7 +55,7 @@ final class BrokerCore: Sendable {
             Int64(machineMemory() / 100) * Int64(configuration.pulling.memoryPercent)
         delays = DelayTable(milliseconds: configuration.delay.levels)
         isSync = configuration.store.flush.mode == .sync
-        address = Mutex(configuration.store.storeHost)
+        address = configuration.store.storeHost
         var suffix: [UInt8] = []
         PropertyEdit.append(PropertyName.region, configuration.regionID, to: &suffix)
         PropertyEdit.append(

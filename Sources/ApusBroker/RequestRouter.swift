@@ -7,20 +7,28 @@ import Logging
 import Synchronization
 
 /// Brings each request to its handler, and answers those that are refused.
-struct RequestRouter: RequestProcessor {
-    let core: BrokerCore
+final class RequestRouter: RequestProcessor {
+    let connections = ConnectionTable()
+    /// There once the store is open.
+    private let started = AtomicLazyReference<BrokerCore>()
+
+    /// From now on requests are carried out.
+    func begin(_ core: BrokerCore) { _ = started.storeIfNil(core) }
 
     func process(_ request: borrowing Request, on connection: Connection) {
         do throws(Refusal) {
+            guard let core = started.load() else {
+                throw Refusal(.serviceNotAvailable, "the broker starts: try again")
+            }
             if core.isStopping.load(ordering: .relaxed) { throw Self.stopping(request.version) }
-            try route(request, on: connection)
+            try route(request, on: connection, core)
         } catch {
             connection.refuse(request.replyKey, error)
         }
     }
 
     private func route(
-        _ request: borrowing Request, on connection: Connection
+        _ request: borrowing Request, on connection: Connection, _ core: BrokerCore
     ) throws(Refusal) {
         let answer: Response
         switch request.code {
@@ -39,14 +47,14 @@ struct RequestRouter: RequestProcessor {
         case .lockBatchMq: answer = try core.lockQueues(request)
         case .unlockBatchMq: answer = try core.unlockQueues(request)
         case .checkClientConfig: answer = try core.checkClient(request)
-        default: return try routeErrand(request, on: connection)
+        default: return try routeErrand(request, on: connection, core)
         }
         connection.respond(to: request.replyKey, answer)
     }
 
     /// What may wait for the disk, and takes its request along.
     private func routeErrand(
-        _ request: borrowing Request, on connection: Connection
+        _ request: borrowing Request, on connection: Connection, _ core: BrokerCore
     ) throws(Refusal) {
         let key = request.replyKey
         if request.code == .consumerSendMsgBack {
@@ -92,11 +100,11 @@ struct RequestRouter: RequestProcessor {
     private static let goAwayVersion: Int32 = 475
 
     func connectionOpened(_ connection: Connection) {
-        core.connections.withLock { $0[connection.id] = connection }
+        connections.add(connection)
     }
 
     func connectionClosed(_ connection: Connection) {
-        core.connections.withLock { $0[connection.id] = nil }
-        core.forget(connection)
+        connections.remove(connection)
+        started.load()?.forget(connection)
     }
 }

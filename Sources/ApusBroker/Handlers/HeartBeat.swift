@@ -70,7 +70,7 @@ extension BrokerCore {
         let notifies = state.groups.group(group)?.settings.notifiesConsumerChanges ?? true
         guard notifies, configuration.groups.notifiesConsumerChanges else { return }
         let numbers = clients.withLock { $0.connections(consumers: group) }
-        let told = connections.withLock { known in numbers.compactMap { known[$0] } }
+        let told = connections.connections(numbers)
         guard !told.isEmpty else { return }
         var command = RemotingCommand.request(
             .notifyConsumerIdsChanged, fields: ["consumerGroup": group])
@@ -89,8 +89,7 @@ extension BrokerCore {
     func closeSilentConnections() {
         let limit = configuration.network.clientExpiryMilliseconds
         let silent = clients.withLock { $0.silentConnections(now: now, after: limit) }
-        let closed = connections.withLock { known in silent.compactMap { known[$0] } }
-        for connection in closed { connection.close(reason: "no heartbeat for \(limit) ms") }
+        for connection in connections.connections(silent) { connection.close(reason: "no heartbeat for \(limit) ms") }
         locks.withLock { $0.expire(now: now) }
     }
 }
