@@ -17,6 +17,7 @@ let tests = everywhere + (isSanitized ? [.unsafeFlags(["-Onone"])] : [])
 
 // What the floors above the engine are built with. A build of `mqbench` or `mqstore` compiles none.
 let core = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let embedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let posix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let arguments = Target.Dependency.product(
@@ -150,7 +151,7 @@ let package = Package(
             name: "ApusRemotingTests",
             dependencies: [
                 "ApusRemoting", "ApusFormat", "CAllocationCounter", "TestSupport", core, posix,
-                logging,
+                embedded, logging,
             ],
             swiftSettings: tests),
         .testTarget(

@@ -29,7 +29,7 @@ private func commands(in pieces: [[UInt8]]) throws -> [RemotingCommand] {
 
     init() {
         var random = SeededNumbers.printed()
-        sent = (0..<6).map { _ in Samples.command(&random) }
+        sent = (0..<3).map { _ in Samples.command(&random) }
         stream = sent.flatMap(\.frame)
     }
 

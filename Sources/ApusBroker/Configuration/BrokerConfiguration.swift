@@ -86,9 +86,10 @@ public struct TopicCreationSettings: Hashable, Sendable {
     public var isClusterTopicOpen = true
     /// Whether the broker's own topic can be used. `brokerTopicEnable`, true.
     public var isBrokerTopicOpen = true
-    /// The trace topic when there is one. `traceTopicEnable`, false; `msgTraceTopicName`,
-    /// RMQ_SYS_TRACE_TOPIC.
-    public var traceTopic: String?
+    /// Whether there is a topic for traces. `traceTopicEnable`, false.
+    public var hasTraceTopic = false
+    /// `msgTraceTopicName`, RMQ_SYS_TRACE_TOPIC.
+    public var traceTopicName = "RMQ_SYS_TRACE_TOPIC"
     /// Bytes of a topic's name in a send. `maxTopicLength`, 127.
     public var nameLimit = 127
     /// Queues of the topic that POP consumers' acknowledgements go to. `reviveQueueNum`, 8.
@@ -121,13 +122,8 @@ public struct SendSettings: Hashable, Sendable {
     public var waitMilliseconds: Int64 = 200
     /// Sends that may wait for the device at a time. `sendThreadPoolQueueCapacity`, 10 000.
     public var waitingLimit = 10_000
-    /// Milliseconds that an append may take before sends are refused.
-    /// `osPageCacheBusyTimeOutMills`, 1 000.
-    public var busyMilliseconds: Int64 = 1_000
     /// Whether half messages are refused. `rejectTransactionMessage`, false.
     public var rejectsTransactions = false
-    /// Messages of an encoded batch. `maxMsgsNumBatch`, 64, is about index queries: see
-    /// `PullSettings.indexQueryLimit`.
 }
 
 /// What pulls get.
@@ -138,21 +134,18 @@ public struct PullSettings: Hashable, Sendable {
     public var shortPollMilliseconds: Int64 = 1_000
     /// Pulls that may be held at a time. `pullThreadPoolQueueCapacity`, 100 000.
     public var heldLimit = 100_000
-    /// Bytes and messages of one answer, when they are in memory.
-    /// `maxTransferBytesOnMessageInMemory`, 256 KiB; `maxTransferCountOnMessageInMemory`, 32.
+    /// Bytes of one answer; a first message may be longer. `maxTransferBytesOnMessageInMemory`,
+    /// 256 KiB.
     public var hotByteCount = 256 << 10
+    /// Messages of one answer. `maxTransferCountOnMessageInMemory`, 32.
     public var hotCount = 32
-    /// The same when they must be read from the device. `maxTransferBytesOnMessageInDisk`, 64 KiB;
-    /// `maxTransferCountOnMessageInDisk`, 8.
-    public var coldByteCount = 64 << 10
-    public var coldCount = 8
-    /// Per cent of memory that the newest messages are taken to be in.
+    /// Per cent of the machine's memory that the newest messages are taken to be in.
     /// `accessMessageInMemoryMaxRatio`, 40.
     public var memoryPercent = 40
     /// Entries that a filtered pull looks at, in bytes of ConsumeQueue. `maxFilterMessageSize`,
     /// 16 000.
     public var filteredByteCount = 16_000
-    /// Messages of one answer, whatever the client asks. `pullBatchMaxMessageCount`, 160.
+    /// Messages that a client may ask for. `pullBatchMaxMessageCount`, 160.
     public var batchLimit = 160
     /// Messages that a query by key answers. `maxMsgsNumBatch`, 64, and `defaultQueryMaxNum`, 32.
     public var indexQueryLimit = 64

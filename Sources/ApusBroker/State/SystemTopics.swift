@@ -33,7 +33,7 @@ struct SystemTopics: Sendable {
                 TopicSettings(
                     WellKnownName.createdAfter, queues: topics.queues, permission: open(true)))
         }
-        if let trace = topics.traceTopic { made.append(TopicSettings(trace, queues: 1)) }
+        if topics.hasTraceTopic { made.append(TopicSettings(topics.traceTopicName, queues: 1)) }
         settings = made
         names = Set(made.map(\.name)).union([
             WellKnownName.createdAfter, "RMQ_SYS_TRACE_TOPIC", "TRANS_CHECK_MAX_TIME_TOPIC",

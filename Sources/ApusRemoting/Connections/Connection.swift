@@ -73,25 +73,13 @@ public final class Connection: Sendable {
     }
 
     /// Sends a request and calls `completion` once: with the response, or with the error after
-    /// which none will come. It is called on the event loop and must not block. `command.opaque` is
-    /// set here.
+    /// which none will come. It is called on the event loop, or here if the connection is closed
+    /// already, and must not block. `command.opaque` is set here.
     public func invoke(
         _ command: RemotingCommand, timeout: Duration,
         completion: @escaping @Sendable (InvocationResult) -> Void
     ) {
-        let deadline = NIODeadline.now() + TimeAmount(timeout)
-        let entry = PendingRequests.Entry(
-            code: command.requestCode, deadline: deadline, timeout: timeout, complete: completion)
-        let (opaque, needsTimer) = pending.withLock { pending in
-            let isEarlier = pending.timer.map { deadline < $0 } ?? true
-            if isEarlier { pending.timer = deadline }
-            return (pending.add(entry), isEarlier)
-        }
-        var command = command
-        command.opaque = opaque
-        if append({ $0.append(command) }) {
-            if needsTimer { setTimer(deadline) }
-        } else if pending.withLock({ $0.remove(opaque) }) != nil {
+        if !begin(command, timeout: timeout, completion: completion) {
             completion(.failure(closedError))
         }
     }
@@ -104,6 +92,28 @@ public final class Connection: Sendable {
             invoke(command, timeout: timeout) { continuation.resume(returning: $0) }
         }
         return try result.get()
+    }
+
+    /// The same as `invoke`, but answers false, and calls nobody, when the connection is closed
+    /// already: nothing was sent then.
+    func begin(
+        _ command: RemotingCommand, timeout: Duration,
+        completion: @escaping @Sendable (InvocationResult) -> Void
+    ) -> Bool {
+        let deadline = NIODeadline.now() + TimeAmount(timeout)
+        let entry = PendingRequests.Entry(
+            code: command.requestCode, deadline: deadline, timeout: timeout, complete: completion)
+        let (opaque, needsTimer) = pending.withLock { pending in
+            let isEarlier = pending.timer.map { deadline < $0 } ?? true
+            if isEarlier { pending.timer = deadline }
+            return (pending.add(entry), isEarlier)
+        }
+        var command = command
+        command.opaque = opaque
+        if needsTimer { setTimer(deadline) }
+        if append({ $0.append(command) }) { return true }
+        // Whoever takes the entry out answers for it; `end` may have been first.
+        return pending.withLock { $0.remove(opaque) } == nil
     }
 
     /// Closes the connection after what was sent so far, as far as the peer takes it at once.

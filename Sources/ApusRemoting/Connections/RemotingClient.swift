@@ -34,7 +34,18 @@ public final class RemotingClient: Sendable {
     public func invoke(
         _ command: RemotingCommand, on address: String, timeout: Duration = .seconds(3)
     ) async throws(RemotingError) -> RemotingCommand {
-        try await connection(to: address).invoke(command, timeout: timeout)
+        for _ in 0..<3 {
+            let connection = try await connection(to: address)
+            let result: InvocationResult? = await withCheckedContinuation { continuation in
+                let isSent = connection.begin(command, timeout: timeout) {
+                    continuation.resume(returning: $0)
+                }
+                if !isSent { continuation.resume(returning: nil) }
+            }
+            // Closed between the two lines above, and nothing was sent: another connection will do.
+            if let result { return try result.get() }
+        }
+        throw .connectFailed(address: address, reason: "it closes what is opened")
     }
 
     /// Sends a request to which no response comes.
@@ -48,15 +59,21 @@ public final class RemotingClient: Sendable {
 
     /// The connection to `address`, made if there is none that is open.
     public func connection(to address: String) async throws(RemotingError) -> Connection {
-        let result: Result<Connection, RemotingError>
-        do {
-            result = .success(try await future(for: address).get())
-        } catch let error as RemotingError {
-            result = .failure(error)
-        } catch {
-            result = .failure(.connectFailed(address: address, reason: "\(error)"))
+        for _ in 0..<3 {
+            let future = try future(for: address)
+            let result: Result<Connection, RemotingError>
+            do {
+                result = .success(try await future.get())
+            } catch let error as RemotingError {
+                result = .failure(error)
+            } catch {
+                result = .failure(.connectFailed(address: address, reason: "\(error)"))
+            }
+            let connection = try result.get()
+            if connection.isOpen { return connection }
+            forget(address, future)
         }
-        return try result.get()
+        throw .connectFailed(address: address, reason: "it closes what is opened")
     }
 
     private func future(for address: String) throws(RemotingError) -> EventLoopFuture<Connection> {
