@@ -149,3 +149,10 @@ extension BrokerCore {
         }
     }
 }
+
+extension Broker {
+    /// Pulls that wait for a message.
+    var waitingPulls: Int { core.held.withLock { $0.count } }
+    /// The topics that there are, in no order.
+    var topicNames: [String] { core.state.topics.all.map(\.name) }
+}

@@ -82,8 +82,8 @@ struct DelayLevelQueue {
     private func deliver(_ record: RecordView) throws(StoreError) -> Int64 {
         let properties = record.properties
         guard
-            let topic = Properties.valueRange(of: PropertyName.realTopic, in: properties),
-            let id = Properties.valueRange(of: PropertyName.realQueueID, in: properties),
+            let topic = MessageProperties.valueRange(of: PropertyName.realTopic, in: properties),
+            let id = MessageProperties.valueRange(of: PropertyName.realQueueID, in: properties),
             let queueID = Int32(String(decodingUTF8: properties.extracting(id)))
         else { return 0 }
         let target = try store.queue(

@@ -30,18 +30,23 @@ struct DelayedMessage {
     }
 }
 
+/// Those of messages, as records hold them. A `broker.conf` has properties, too.
+typealias MessageProperties = ApusFormat.Properties
+/// One of them.
+typealias MessageProperty = ApusFormat.Property
+
 /// Changes of encoded properties.
 enum PropertyEdit {
     /// The properties without those of these names, with the separator at their end.
     static func removing(_ names: [String], from properties: RawSpan) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(properties.byteCount + 1)
-        Properties.forEach(in: properties) { name, value in
+        MessageProperties.forEach(in: properties) { name, value in
             guard !names.contains(String(decodingUTF8: properties.extracting(name))) else { return }
             bytes.append(contentsOf: [UInt8](properties.extracting(name)))
-            bytes.append(Properties.nameEnd)
+            bytes.append(MessageProperties.nameEnd)
             bytes.append(contentsOf: [UInt8](properties.extracting(value)))
-            bytes.append(Properties.valueEnd)
+            bytes.append(MessageProperties.valueEnd)
         }
         return bytes
     }
@@ -49,9 +54,9 @@ enum PropertyEdit {
     /// Appends a property to properties that end with a separator.
     static func append(_ name: String, _ value: String, to bytes: inout [UInt8]) {
         bytes.append(contentsOf: name.utf8)
-        bytes.append(Properties.nameEnd)
+        bytes.append(MessageProperties.nameEnd)
         bytes.append(contentsOf: value.utf8)
-        bytes.append(Properties.valueEnd)
+        bytes.append(MessageProperties.valueEnd)
     }
 
     /// Sets a property, whatever it was.

@@ -56,7 +56,7 @@ extension BrokerCore {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(given.byteCount + propertySuffix.count + 48)
         bytes.append(copyOf: given)
-        if !scan.isTerminated { bytes.append(Properties.valueEnd) }
+        if !scan.isTerminated { bytes.append(MessageProperties.valueEnd) }
         if scan.uniqueKey.isEmpty {
             PropertyEdit.append(
                 PropertyName.uniqueKey, uniqueIDs.next(milliseconds: time.wallMilliseconds),
@@ -107,7 +107,7 @@ extension BrokerCore {
 
     /// Whether the producer asks for an answer before the message is on the device.
     private static func waitsForNothing(_ properties: RawSpan) -> Bool {
-        guard let value = Properties.valueRange(of: PropertyName.waitsForStore, in: properties)
+        guard let value = MessageProperties.valueRange(of: PropertyName.waitsForStore, in: properties)
         else { return false }
         return String(decodingUTF8: properties.extracting(value)).lowercased() == "false"
     }

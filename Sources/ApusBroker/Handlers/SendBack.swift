@@ -91,11 +91,11 @@ extension BrokerCore {
         let old = record.properties
         var bytes = PropertyEdit.removing(
             [PropertyName.waitsForStore, PropertyName.delayLevel], from: old)
-        if Properties.valueRange(of: PropertyName.retryTopic, in: old) == nil {
+        if MessageProperties.valueRange(of: PropertyName.retryTopic, in: old) == nil {
             PropertyEdit.append(
                 PropertyName.retryTopic, String(decodingUTF8: record.topic), to: &bytes)
         }
-        if Properties.valueRange(of: PropertyName.originMessageID, in: old) == nil {
+        if MessageProperties.valueRange(of: PropertyName.originMessageID, in: old) == nil {
             PropertyEdit.append(PropertyName.originMessageID, id, to: &bytes)
         }
         PropertyEdit.append(PropertyName.waitsForStore, "false", to: &bytes)
