@@ -63,7 +63,8 @@ extension ConfigurationKey {
         _ text: String, _ range: ClosedRange<Value>
     ) throws(ValueComplaint) -> Value {
         guard let value = Value(text), range.contains(value) else {
-            throw ValueComplaint("\(text) is no number from \(range.lowerBound) to \(range.upperBound)")
+            throw ValueComplaint(
+                "\(text) is no number from \(range.lowerBound) to \(range.upperBound)")
         }
         return value
     }
@@ -104,7 +105,8 @@ extension ConfigurationKey {
     /// A text that may be left out or empty.
     static func optional(_ name: String, _ path: Path<String?>) -> ConfigurationKey {
         honoured(
-            name, path, { (text) throws(ValueComplaint) in text.isEmpty ? nil : text }, { $0 ?? "" })
+            name, path, { (text) throws(ValueComplaint) in text.isEmpty ? nil : text }, { $0 ?? "" }
+        )
     }
 
     /// A value with a form of its own.

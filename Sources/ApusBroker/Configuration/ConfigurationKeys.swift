@@ -160,54 +160,73 @@ extension ConfigurationKey {
                     ("brokerRole", ["ASYNC_MASTER"]), ("haMasterAddress", [""]),
                     ("totalReplicas", ["1"]), ("inSyncReplicas", ["1"]),
                     ("minInSyncReplicas", ["1"]), ("allAckInSyncStateSet", ["false"]),
-                    ("enableAutoInSyncReplicas", ["false"]), ("duplicationEnable",
-                    ["false"]), ("enableSlaveActingMaster", ["false"]),
-                    ("enableRemoteEscape", ["false"]), ("asyncLearner", ["false"])
+                    ("enableAutoInSyncReplicas", ["false"]),
+                    (
+                        "duplicationEnable",
+                        ["false"]
+                    ), ("enableSlaveActingMaster", ["false"]),
+                    ("enableRemoteEscape", ["false"]), ("asyncLearner", ["false"]),
                 ],
                 because: "there is no replication: every broker is a master with one copy"),
             only(
                 [
                     ("enableControllerMode", ["false"]),
                     ("fetchControllerAddrByDnsLookup", ["false"]),
-                    ("enableDLegerCommitLog", ["false"]), ("inBrokerContainer",
-                    ["false"])
+                    ("enableDLegerCommitLog", ["false"]),
+                    (
+                        "inBrokerContainer",
+                        ["false"]
+                    ),
                 ],
                 because: "there is no controller and no Raft log"),
             only(
                 [
                     ("aclEnable", ["false"]), ("authenticationEnabled", ["false"]),
-                    ("authorizationEnabled", ["false"]), ("migrateAuthFromV1Enabled",
-                    ["false"])
+                    ("authorizationEnabled", ["false"]),
+                    (
+                        "migrateAuthFromV1Enabled",
+                        ["false"]
+                    ),
                 ],
-                because: "there is no access control, and a broker that was to have it must not run without"),
+                because:
+                    "there is no access control, and a broker that was to have it must not run without"
+            ),
             only(
                 [
                     ("fetchNameSrvAddrByDnsLookup", ["false"]),
-                    ("fetchNamesrvAddrByAddressServer", ["false"])
+                    ("fetchNamesrvAddrByAddressServer", ["false"]),
                 ],
                 because: "NameServers are named in namesrvAddr and not looked up"),
             only(
                 [
-                    ("useTLS", ["false"]), ("socksProxyConfig", ["", "{}"])
+                    ("useTLS", ["false"]), ("socksProxyConfig", ["", "{}"]),
                 ],
                 because: "connections to NameServers are not encrypted"),
             only(
                 [
                     ("storeType", ["default"]), ("messageStorePlugIn", [""]),
-                    ("configManagerVersion", ["v1"]), ("rocksdbCQDoubleWriteEnable",
-                    ["false"]), ("readOnlyCommitLogStorePaths", [""])
+                    ("configManagerVersion", ["v1"]),
+                    (
+                        "rocksdbCQDoubleWriteEnable",
+                        ["false"]
+                    ), ("readOnlyCommitLogStorePaths", [""]),
                 ],
-                because: "the store is RocketMQ's own: a CommitLog with ConsumeQueues, and state in JSON"),
+                because:
+                    "the store is RocketMQ's own: a CommitLog with ConsumeQueues, and state in JSON"
+            ),
             only(
                 [
-                    ("enablePropertyFilter", ["false"]), ("enableCalcFilterBitMap",
-                    ["false"]), ("enableConsumeQueueExt", ["false"]),
-                    ("filterSupportRetry", ["false"])
+                    ("enablePropertyFilter", ["false"]),
+                    (
+                        "enableCalcFilterBitMap",
+                        ["false"]
+                    ), ("enableConsumeQueueExt", ["false"]),
+                    ("filterSupportRetry", ["false"]),
                 ],
                 because: "there is no filtering by properties"),
             only(
                 [
-                    ("enableLmq", ["false"]), ("enableMultiDispatch", ["false"])
+                    ("enableLmq", ["false"]), ("enableMultiDispatch", ["false"]),
                 ],
                 because: "there are no light queues"),
             only(
@@ -223,14 +242,14 @@ extension ConfigurationKey {
             only(
                 [
                     ("coldDataFlowControlEnable", ["false"]),
-                    ("coldCtrStrategyEnable", ["false"])
+                    ("coldCtrStrategyEnable", ["false"]),
                 ],
                 because: "pulls are not slowed down by what they read from the device"),
             only(
                 [
                     ("rejectPullConsumerEnable", ["false"]),
                     ("disableConsumeIfConsumerReadSlowly", ["false"]),
-                    ("useStaticSubscription", ["false"])
+                    ("useStaticSubscription", ["false"]),
                 ],
                 because: "all sorts of consumers are served"),
             only(
@@ -272,7 +291,8 @@ extension ConfigurationKey {
     private static let idle: [ConfigurationKey] =
         [
             noEffect(
-                because: "work is done on event loops and in the store, without pools, queues and buffers of these sizes",
+                because:
+                    "work is done on event loops and in the store, without pools, queues and buffers of these sizes",
                 """
                 sendMessageThreadPoolNums putMessageFutureThreadPoolNums
                 pullMessageThreadPoolNums litePullMessageThreadPoolNums
@@ -325,7 +345,8 @@ extension ConfigurationKey {
                 debugLockEnable putMessageTimeout osPageCacheBusyTimeOutMills
                 """),
             noEffect(
-                because: "ConsumeQueues are written when a message is published, and the index right behind",
+                because:
+                    "ConsumeQueues are written when a message is published, and the index right behind",
                 """
                 dispatchFromSenderThread enableAsyncReput dispatchCqThreads
                 dispatchCqCacheNum enableBatchPush
@@ -335,7 +356,8 @@ extension ConfigurationKey {
                 messageIndexSafe recheckReputOffsetFromCq
                 """),
             noEffect(
-                because: "the page-aligned writer takes the place of the pool, and a failed sync always ends writing",
+                because:
+                    "the page-aligned writer takes the place of the pool, and a failed sync always ends writing",
                 """
                 transientStorePoolSize fastFailIfNoBufferInStorePool
                 commitIntervalCommitLog commitCommitLogLeastPages
@@ -353,7 +375,8 @@ extension ConfigurationKey {
                 correctLogicMinOffsetForceInterval maxChecksumRange
                 """),
             noEffect(
-                because: "files give their memory back by themselves, and go when nobody reads them",
+                because:
+                    "files give their memory back by themselves, and go when nobody reads them",
                 """
                 mappedFileSwapEnable commitLogForceSwapMapInterval
                 commitLogSwapMapInterval commitLogSwapMapReserveFileNum
@@ -516,7 +539,8 @@ extension ConfigurationKey {
                 autoMessageVersionOnTopicLen
                 """),
             noEffect(
-                because: "it concerns what is not served here: replies, recalls, broadcasting through a proxy",
+                because:
+                    "it concerns what is not served here: replies, recalls, broadcasting through a proxy",
                 """
                 storeReplyMessageEnable allowRecallWhenBrokerNotWriteable
                 enableBroadcastOffsetStore broadcastOffsetExpireSecond

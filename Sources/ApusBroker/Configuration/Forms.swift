@@ -6,7 +6,8 @@ import ApusStore
 enum Forms {
     static func masterID(_ text: String) throws(ValueComplaint) -> Int64 {
         guard text == "0" else {
-            throw ValueComplaint("\(text) is a slave's or none: a master, as each broker here is, has 0")
+            throw ValueComplaint(
+                "\(text) is a slave's or none: a master, as each broker here is, has 0")
         }
         return 0
     }

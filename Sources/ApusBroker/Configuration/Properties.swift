@@ -105,7 +105,8 @@ public struct Properties: Sendable {
         guard digits.count == 4, isHexadecimal,
             let unit = UInt16(String(decoding: digits, as: UTF8.self), radix: 16)
         else {
-            throw PropertiesError(line: line, reason: "\\u stands before no four hexadecimal digits")
+            throw PropertiesError(
+                line: line, reason: "\\u stands before no four hexadecimal digits")
         }
         position += 4
         return unit

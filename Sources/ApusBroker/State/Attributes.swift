@@ -26,10 +26,9 @@ enum Attributes {
             }
         },
         "message.type": AttributeRule(isChangeable: true) { value in
-            let types: Set = [
-                "UNSPECIFIED", "NORMAL", "FIFO", "DELAY", "TRANSACTION", "MIXED",
-            ]
-            return types.contains(value) ? nil : "\(value) is no type of message"
+            // RocketMQ knows MIXED, and refuses it unless enableMixedMessageType is on.
+            let types: Set = ["UNSPECIFIED", "NORMAL", "FIFO", "DELAY", "TRANSACTION"]
+            return types.contains(value) ? nil : "\(value) is no type of message that a topic has"
         },
         "reserve.time": AttributeRule(isChangeable: true) { _ in
             "there is no tiered store to reserve time in"
