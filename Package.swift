@@ -160,7 +160,7 @@ let package = Package(
                 "ApusNameServer", "ApusRemoting", "ApusFormat", "ApusSystem", "TestSupport", core,
                 posix, logging,
             ],
-            swiftSettings: tests),
+            exclude: ["Golden"], swiftSettings: tests),
         .testTarget(
             name: "ApusBrokerTests",
             dependencies: [

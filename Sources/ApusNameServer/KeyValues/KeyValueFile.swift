@@ -1,8 +1,8 @@
 // `kvConfig.json`: the key-value configuration on disk, and the table before it beside it.
 //
 // Written by one thread. A write makes the new file beside the old one, keeps the old contents as
-// `.bak`, and takes the new file's name last: whenever it is cut, there is a whole file under the
-// name, old or new.
+// `.bak`, and takes the new file's name last: whenever it is cut, there is a whole file under one
+// of the two names. What was damaged is put aside as `.damaged`.
 
 import ApusFormat
 import ApusRemoting
@@ -29,8 +29,10 @@ public enum KeyValueFileError: Error, Sendable, CustomStringConvertible {
 struct KeyValueFile: Sendable {
     let disk: any Disk
     let path: String
-    /// What is under the name now, when that is whole.
+    /// The table on disk, under the name or, where that is damaged, as `.bak`.
     private var contents: [UInt8]?
+    /// Whether what is under the name must not be lost, although nobody can read it.
+    private var isDamaged = false
 
     /// More than that is no file of ours: a table of the greatest size, with every byte escaped.
     private static let byteLimit = 8 * KeyValueTable.byteLimit
@@ -51,13 +53,14 @@ struct KeyValueFile: Sendable {
         case .success(let table)?:
             contents = found
             return (table, nil)
-        case .failure(let error)?: reason = error.reason
+        case .failure(let error)?:
+            reason = error.reason
+            isDamaged = true
         case nil: reason = "it is missing"
         }
         let backup = try read(backupPath)
         switch backup.map(Self.parse) {
         case .success(let table)?:
-            // What is damaged never becomes the backup.
             contents = backup
             return (table, "\(path) cannot be used (\(reason)): took \(backupPath)")
         case .failure?: throw .damaged(path: path, reason: reason)
@@ -72,6 +75,10 @@ struct KeyValueFile: Sendable {
         let directory = SystemDisk.parent(of: path)
         try disk.createDirectories(directory)
         if let contents { try replace(backupPath, with: contents) }
+        if isDamaged {
+            try disk.rename(path, to: "\(path).damaged")
+            isDamaged = false
+        }
         let bytes = table.json.bytes(.fastjson)
         try replace(path, with: bytes)
         try disk.syncDirectory(directory)
