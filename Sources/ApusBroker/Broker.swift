@@ -17,6 +17,8 @@ public final class Broker: Sendable {
     private let core: BrokerCore
     private let server: RemotingServer
     private let delivery: DelayedDelivery
+    private let client: RemotingClient
+    private let registration: NameServerRegistration
     private let groups: [MultiThreadedEventLoopGroup]
     private let timers: Mutex<[RepeatedTask]>
     private let isStopped = Atomic<Bool>(false)
@@ -73,10 +75,16 @@ public final class Broker: Sendable {
         }
         self.server = server
         self.groups = groups
+        client = RemotingClient(logger: logger, group: groups[0])
+        registration = NameServerRegistration(
+            BrokerPresence(configuration, host: host.addressText, port: port),
+            configuration.registration, topics: core.state.topics, client: client,
+            group: groups[1], logger: logger)
         timers = Mutex([])
         router.begin(core)
         delivery.start()
         startTimers()
+        registration.start()
     }
 
     private func startTimers() {
@@ -104,6 +112,8 @@ public final class Broker: Sendable {
     /// closes the store. A second call does nothing.
     public func stop() async throws {
         guard !isStopped.exchange(true, ordering: .relaxed) else { return }
+        // First, so that clients look elsewhere.
+        await registration.stop()
         core.isStopping.store(true, ordering: .relaxed)
         await server.stopAccepting()
         core.answerAllPulls()
@@ -120,6 +130,7 @@ public final class Broker: Sendable {
             core.attempt("to keep topics, groups and offsets") { try core.state.persist() }
         }.get()
         await server.stop()
+        await client.close()
         defer { core.logger.info("the broker has stopped") }
         try core.store.close()
         for group in groups { try await group.shutdownGracefully() }
@@ -127,17 +138,10 @@ public final class Broker: Sendable {
 
     /// The address that clients are told: as configured, or that of the first interface.
     private static func advertisedHost(_ network: NetworkSettings) throws -> HostAddress {
-        if let text = network.advertisedHost {
-            guard let host = HostAddress(ipv4Text: "\(text):0") else {
-                throw StoreError.invalidConfiguration(
-                    key: "brokerIP1", reason: "\(text) is no IPv4 address")
-            }
-            return host
-        }
-        let devices = (try? System.enumerateDevices()) ?? []
-        let found = devices.lazy.compactMap(\.address?.ipAddress)
-            .compactMap { HostAddress(ipv4Text: "\($0):0") }
-        return found.first { $0.low >> 24 != 127 } ?? .loopback(port: 0)
+        let text = network.advertisedHost ?? LocalAddress.current
+        if let host = HostAddress(ipv4Text: "\(text):0") { return host }
+        throw StoreError.invalidConfiguration(
+            key: "brokerIP1", reason: "\(text) is no IPv4 address")
     }
 }
 
