@@ -34,6 +34,10 @@ final class BrokerCore: Sendable {
     let propertySuffix: [UInt8]
     /// Ids for messages that come without.
     let uniqueIDs: UniqueIDGenerator
+    /// When it started, milliseconds since 1970.
+    let bootTime: Int64
+    /// Whether an administrator has set a group's offset: seldom, so that pulls look once.
+    let hasResets = Atomic<Bool>(false)
     /// Set at shutdown: requests are turned away.
     let isStopping = Atomic<Bool>(false)
     /// Where clients find this broker.
@@ -51,6 +55,7 @@ final class BrokerCore: Sendable {
         self.errands = errands
         self.logger = logger
         self.time = time
+        bootTime = time.wallMilliseconds
         nearByteCount =
             Int64(machineMemory() / 100) * Int64(configuration.pulling.memoryPercent)
         delays = DelayTable(milliseconds: configuration.delay.levels)

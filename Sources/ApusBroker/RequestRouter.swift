@@ -47,7 +47,7 @@ final class RequestRouter: RequestProcessor {
         case .lockBatchMq: answer = try core.lockQueues(request)
         case .unlockBatchMq: answer = try core.unlockQueues(request)
         case .checkClientConfig: answer = try core.checkClient(request)
-        default: return try routeErrand(request, on: connection, core)
+        default: return routeErrand(request, on: connection, core)
         }
         connection.respond(to: request.replyKey, answer)
     }
@@ -55,7 +55,7 @@ final class RequestRouter: RequestProcessor {
     /// What may wait for the disk, and takes its request along.
     private func routeErrand(
         _ request: borrowing Request, on connection: Connection, _ core: BrokerCore
-    ) throws(Refusal) {
+    ) {
         let key = request.replyKey
         if request.code == .consumerSendMsgBack {
             let command = request.command
@@ -63,29 +63,9 @@ final class RequestRouter: RequestProcessor {
                 try core.sendBack(command, on: connection, key: key)
             }
         }
-        guard let handler = Self.errand(request.code) else {
-            throw Refusal(
-                .requestCodeNotSupported, " request type \(request.code.rawValue) not supported")
-        }
         let command = request.command
         core.errand(connection, key) { (core) throws(Refusal) in
-            try handler(core, command, connection)
-        }
-    }
-
-    private typealias Errand =
-        @Sendable (BrokerCore, RemotingCommand, Connection) throws(Refusal) -> Response
-
-    private static func errand(_ code: RequestCode) -> Errand? {
-        switch code {
-        case .heartBeat: { (core, command, connection) throws(Refusal) in
-            try core.heartBeat(command, on: connection)
-        }
-        case .queryMessage: { (core, command, _) throws(Refusal) in try core.queryMessage(command) }
-        case .viewMessageById: { (core, command, _) throws(Refusal) in
-            try core.viewMessage(command)
-        }
-        default: nil
+            try core.carryOut(command, on: connection)
         }
     }
 

@@ -36,6 +36,15 @@ extension Connection {
         }
     }
 
+    /// The group goes on elsewhere.
+    func answer(_ pull: HeldPull, resetTo offset: Int64) {
+        answer(
+            pull,
+            PullAnswer(
+                status: .reset, code: .pullOffsetMoved, nextOffset: offset,
+                offsets: 0..<max(0, offset)), nil)
+    }
+
     /// A pull is over, with the records of `batch` if it found any.
     func answer(_ pull: HeldPull, _ found: PullAnswer, _ batch: MessageBatch?) {
         respond(to: pull.key, found.code, remark: found.status.rawValue) { fields in

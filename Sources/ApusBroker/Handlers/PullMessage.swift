@@ -92,6 +92,9 @@ extension BrokerCore {
             state.offsets.commit(
                 group: group.name, topic: topic.name, queue: queueID, offset: commitOffset)
         }
+        if let reset = takeReset(group, topic, queue: queueID) {
+            return connection.answer(pull, resetTo: reset)
+        }
         let wait = settings.holdsPulls ? timeout : settings.shortPollMilliseconds
         let mayWait = flags.contains(.maySuspend) && wait > 0 && !isStopping.load(ordering: .relaxed)
         finish(pull) { rest in

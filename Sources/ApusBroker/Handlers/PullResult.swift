@@ -15,6 +15,8 @@ enum PullStatus: String {
     case beyondEnd = "OFFSET_OVERFLOW_BADLY"
     case tooSmall = "OFFSET_TOO_SMALL"
     case removed = "MESSAGE_WAS_REMOVING"
+    /// An administrator has set where the group goes on.
+    case reset = "OFFSET_RESET"
 
     /// An empty queue sends those elsewhere who come with an offset.
     func code(offset: Int64) -> ResponseCode {
@@ -23,7 +25,7 @@ enum PullStatus: String {
         case .noneMatched, .removed: .pullRetryImmediately
         case .atEnd: .pullNotFound
         case .emptyQueue: offset == 0 ? .pullNotFound : .pullOffsetMoved
-        case .beyondEnd, .tooSmall: .pullOffsetMoved
+        case .beyondEnd, .tooSmall, .reset: .pullOffsetMoved
         }
     }
 }
