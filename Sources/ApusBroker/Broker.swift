@@ -104,7 +104,8 @@ public final class Broker: Sendable {
     }
 
     private func every(_ time: TimeAmount, _ body: @escaping @Sendable () -> Void) {
-        let task = core.errands.scheduleRepeatedTask(initialDelay: time, delay: time) { _ in body() }
+        let task = core.errands.scheduleRepeatedTask(initialDelay: time, delay: time) { _ in body()
+        }
         timers.withLock { $0.append(task) }
     }
 

@@ -36,10 +36,12 @@ extension BrokerCore {
         }
         // A connection that closed meanwhile was looked for before it was registered.
         if !connection.isOpen { forget(connection) }
-        return Response(.success, fields: [
-            "IS_SUPPORT_HEART_BEAT_V2": "true",
-            "IS_SUB_CHANGE": lacksSubscriptions ? "true" : "false",
-        ])
+        return Response(
+            .success,
+            fields: [
+                "IS_SUPPORT_HEART_BEAT_V2": "true",
+                "IS_SUB_CHANGE": lacksSubscriptions ? "true" : "false",
+            ])
     }
 
     private func makeRetryTopic(of group: Group, isUnit: Bool) throws(Refusal) {
@@ -89,7 +91,9 @@ extension BrokerCore {
     func closeSilentConnections() {
         let limit = configuration.network.clientExpiryMilliseconds
         let silent = clients.withLock { $0.silentConnections(now: now, after: limit) }
-        for connection in connections.connections(silent) { connection.close(reason: "no heartbeat for \(limit) ms") }
+        for connection in connections.connections(silent) {
+            connection.close(reason: "no heartbeat for \(limit) ms")
+        }
         locks.withLock { $0.expire(now: now) }
     }
 }

@@ -107,7 +107,8 @@ extension BrokerCore {
 
     /// Whether the producer asks for an answer before the message is on the device.
     private static func waitsForNothing(_ properties: RawSpan) -> Bool {
-        guard let value = MessageProperties.valueRange(of: PropertyName.waitsForStore, in: properties)
+        guard
+            let value = MessageProperties.valueRange(of: PropertyName.waitsForStore, in: properties)
         else { return false }
         return String(decodingUTF8: properties.extracting(value)).lowercased() == "false"
     }

@@ -96,7 +96,8 @@ extension BrokerCore {
             return connection.answer(pull, resetTo: reset)
         }
         let wait = settings.holdsPulls ? timeout : settings.shortPollMilliseconds
-        let mayWait = flags.contains(.maySuspend) && wait > 0 && !isStopping.load(ordering: .relaxed)
+        let mayWait =
+            flags.contains(.maySuspend) && wait > 0 && !isStopping.load(ordering: .relaxed)
         finish(pull) { rest in
             // A client is told of messages that it does not want before it waits, as Java does.
             mayWait && rest.offset == offset

@@ -33,7 +33,8 @@ extension BrokerCore {
         var last: (time: Int64, place: Int64) = (0, 0)
         batch.forEach { last = ($0.storeTimestamp, $0.physicalOffset) }
         return Response(
-            .success, fields: [
+            .success,
+            fields: [
                 "indexLastUpdateTimestamp": String(last.time),
                 "indexLastUpdatePhyoffset": String(last.place),
             ], body: try bytes(of: batch))

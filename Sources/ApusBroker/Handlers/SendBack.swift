@@ -17,7 +17,9 @@ extension BrokerCore {
         }
         let group = try knownGroup(wish.group)
         // A group without retry queues wants no second deliveries.
-        guard group.settings.retryQueues > 0 else { return connection.respond(to: key, Response(.success)) }
+        guard group.settings.retryQueues > 0 else {
+            return connection.respond(to: key, Response(.success))
+        }
         let batch = try record(at: wish.offset)
         var failure: Refusal?
         batch.forEach { record in

@@ -19,7 +19,8 @@ extension BrokerCore {
             }
             statistics.sent(messages: batch.count, bytes: frames.byteCount)
             if key.isOneWay { return }
-            return connection.answer(key, sent: batch, ids: messageIDs(batch), queueID: queueID, self)
+            return connection.answer(
+                key, sent: batch, ids: messageIDs(batch), queueID: queueID, self)
         }
         try admitWaiting()
         let byteCount = frames.byteCount

@@ -6,7 +6,8 @@ import Testing
 @testable import ApusBroker
 
 @Suite("the registry of clients") struct ClientRegistryTests {
-    private func client(_ connection: UInt64, _ id: String, at time: Int64 = 0) -> RegisteredClient {
+    private func client(_ connection: UInt64, _ id: String, at time: Int64 = 0) -> RegisteredClient
+    {
         RegisteredClient(
             connection: connection,
             description: ClientDescription(id: id, language: 0, version: 1), lastHeartbeat: time)
@@ -24,8 +25,11 @@ import Testing
         #expect(registry.register(consumer: beat, client: client(1, "a")) == true)
         #expect(registry.register(consumer: beat, client: client(1, "a", at: 30)) == false)
         #expect(registry.register(consumer: beat, client: client(2, "b")) == true)
-        #expect(registry.register(consumer: heartbeat(["Orders": 1, "Bills": 1]), client: client(2, "b")) == true)
-        #expect(registry.register(consumer: beat, client: client(2, "b")) == true, "a topic is gone")
+        #expect(
+            registry.register(
+                consumer: heartbeat(["Orders": 1, "Bills": 1]), client: client(2, "b")) == true)
+        #expect(
+            registry.register(consumer: beat, client: client(2, "b")) == true, "a topic is gone")
         #expect(registry.register(consumer: heartbeat(nil), client: client(2, "b")) == false)
         #expect(registry.consumers["g"]?.clientIDs == ["a", "b"])
         #expect(registry.groups(subscribingTo: "Orders") == ["g"])
@@ -107,7 +111,8 @@ import Testing
         #expect(heartbeat.consumers.first?.consumption.type == "CONSUME_ACTIVELY")
     }
 
-    @Test("that is none is refused", arguments: ["", "[]", "{\"clientID\":\"\"}", "{\"clientID\":"])
+    @Test(
+        "that is none is refused", arguments: ["", "[]", "{\"clientID\":\"\"}", "{\"clientID\":"])
     func malformed(text: String) {
         #expect(throws: Refusal.self) { try Heartbeat(Array(text.utf8).rawSpan) }
     }

@@ -102,7 +102,8 @@ import Testing
         let queue = try store.queue(topic: DelayTable.topic, id: 1)
         _ = try store.append(to: queue, body: [9].rawSpan)
         let bad = MessageProperties.encode([
-            MessageProperty(name: "REAL_TOPIC", value: "../../x"), MessageProperty(name: "REAL_QID", value: "0"),
+            MessageProperty(name: "REAL_TOPIC", value: "../../x"),
+            MessageProperty(name: "REAL_QID", value: "0"),
         ])
         _ = try store.append(to: queue, body: [8].rawSpan, properties: bad.rawSpan)
         try send(1, to: store)
@@ -133,7 +134,8 @@ import Testing
     @Test("replaces an earlier place by the new one")
     func places() throws {
         let properties = MessageProperties.encode([
-            MessageProperty(name: "REAL_TOPIC", value: "Old"), MessageProperty(name: "REAL_QID", value: "9"),
+            MessageProperty(name: "REAL_TOPIC", value: "Old"),
+            MessageProperty(name: "REAL_QID", value: "9"),
             MessageProperty(name: "DELAY", value: "3"),
         ])
         let made = DelayedMessage(
@@ -141,7 +143,8 @@ import Testing
         let delayed = try #require(made)
         #expect(
             MessageProperties.decode(delayed.properties.rawSpan) == [
-                MessageProperty(name: "DELAY", value: "3"), MessageProperty(name: "REAL_TOPIC", value: "New"),
+                MessageProperty(name: "DELAY", value: "3"),
+                MessageProperty(name: "REAL_TOPIC", value: "New"),
                 MessageProperty(name: "REAL_QID", value: "1"),
             ])
     }

@@ -28,10 +28,12 @@ import Testing
             try await client.send("first")
             async let waiting = client.pull(from: 1, tags: "Wanted", wait: 15_000)
             try await client.broker.untilPullsWait(1)
-            try await client.send("other", properties: [MessageProperty(name: "TAGS", value: "Other")])
+            try await client.send(
+                "other", properties: [MessageProperty(name: "TAGS", value: "Other")])
             try await Task.sleep(for: .milliseconds(50))
             try await client.broker.untilPullsWait(1)
-            try await client.send("wanted", properties: [MessageProperty(name: "TAGS", value: "Wanted")])
+            try await client.send(
+                "wanted", properties: [MessageProperty(name: "TAGS", value: "Wanted")])
             let pulled = try await waiting
             #expect(pulled.bodies == ["wanted"] && pulled.nextOffset == 3)
         }
@@ -48,7 +50,9 @@ import Testing
 
     @Test("is not held beyond what the broker holds, and not at all when it does not ask for it")
     func limited() async throws {
-        try await withBroker { $0.pulling.heldLimit = 0 } _: { client in
+        try await withBroker {
+            $0.pulling.heldLimit = 0
+        } _: { client in
             try await client.send("first")
             #expect(try await client.pull(from: 1, wait: 15_000).code == .pullNotFound)
             #expect(try await client.pull(from: 1).code == .pullNotFound)

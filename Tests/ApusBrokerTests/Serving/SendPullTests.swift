@@ -13,20 +13,24 @@ import Testing
     func roundTrip() async throws {
         try await withBroker { client in
             let sent = try await client.send(
-                "hello", properties: [
-                    MessageProperty(name: "TAGS", value: "A"), MessageProperty(name: "UNIQ_KEY", value: "K1"),
+                "hello",
+                properties: [
+                    MessageProperty(name: "TAGS", value: "A"),
+                    MessageProperty(name: "UNIQ_KEY", value: "K1"),
                 ])
             #expect(sent.responseCode == .success)
             #expect(sent.fields["queueOffset"] == "0" && sent.fields["queueId"] == "0")
             #expect(sent.fields["transactionId"] == "K1")
-            #expect(sent.fields["MSG_REGION"] == "DefaultRegion" && sent.fields["TRACE_ON"] == "true")
+            #expect(
+                sent.fields["MSG_REGION"] == "DefaultRegion" && sent.fields["TRACE_ON"] == "true")
             let pulled = try await client.pull()
             #expect(pulled.code == .success && pulled.status == "FOUND" && pulled.nextOffset == 1)
             let message = try #require(pulled.messages.first)
             #expect(message.body == "hello" && message.topic == "Orders")
             #expect(
                 message.properties == [
-                    MessageProperty(name: "TAGS", value: "A"), MessageProperty(name: "UNIQ_KEY", value: "K1"),
+                    MessageProperty(name: "TAGS", value: "A"),
+                    MessageProperty(name: "UNIQ_KEY", value: "K1"),
                     MessageProperty(name: "MSG_REGION", value: "DefaultRegion"),
                     MessageProperty(name: "TRACE_ON", value: "true"),
                     MessageProperty(name: "CLUSTER", value: "DefaultCluster"),
@@ -94,7 +98,8 @@ import Testing
     @Test("is refused where it cannot go, and nothing is made")
     func refused() async throws {
         try await withBroker { client in
-            for name in ["../../x", "a/b", "", "SCHEDULE_TOPIC_XXXX", "TRANS_CHECK_MAX_TIME_TOPIC"] {
+            for name in ["../../x", "a/b", "", "SCHEDULE_TOPIC_XXXX", "TRANS_CHECK_MAX_TIME_TOPIC"]
+            {
                 let sent = try await client.send("x", to: name)
                 #expect(sent.responseCode != .success, "\(name)")
             }
@@ -115,7 +120,8 @@ import Testing
         try await withBroker { client in
             try await client.send("first")
             let long = String(repeating: "x", count: 33_000)
-            let properties = try await client.send("x", properties: [MessageProperty(name: "p", value: long)])
+            let properties = try await client.send(
+                "x", properties: [MessageProperty(name: "p", value: long)])
             #expect(properties.responseCode == .messageIllegal)
             let body = try await client.send(String(repeating: "x", count: 5 << 20))
             #expect(body.responseCode == .messageIllegal)
@@ -178,7 +184,10 @@ import Testing
             try await client.send("before")
             _ = try await client.ask(
                 .updateConsumerOffset,
-                ["consumerGroup": "readers", "topic": "Orders", "queueId": "0", "commitOffset": "1"])
+                [
+                    "consumerGroup": "readers", "topic": "Orders", "queueId": "0",
+                    "commitOffset": "1",
+                ])
         }
         try await withBroker(in: directory) { client in
             try await client.send("after")

@@ -99,7 +99,8 @@ final class TestClient: Sendable {
 
     /// Pulls with the subscription inline, as the C++ client does.
     func pull(
-        _ topic: String = "Orders", queue: Int = 0, from offset: Int64 = 0, group: String = "readers",
+        _ topic: String = "Orders", queue: Int = 0, from offset: Int64 = 0,
+        group: String = "readers",
         tags: String = "*", wait: Int = 0, changing: (inout HeaderFields) -> Void = { _ in }
     ) async throws -> Pulled {
         var fields: HeaderFields = [
@@ -164,7 +165,10 @@ struct PulledMessage {
 
     private init?(_ record: [UInt8]) {
         let bytes = record.rawSpan
-        guard case .record(let frame) = RecordInspection.inspect(bytes, at: 0, physicalOffset: 0, checks: .bodyChecksum) else { return nil }
+        guard
+            case .record(let frame) = RecordInspection.inspect(
+                bytes, at: 0, physicalOffset: 0, checks: .bodyChecksum)
+        else { return nil }
         topic = String(decodingUTF8: frame.topic(in: bytes))
         body = String(decodingUTF8: frame.body(in: bytes))
         properties = MessageProperties.decode(frame.properties(in: bytes))

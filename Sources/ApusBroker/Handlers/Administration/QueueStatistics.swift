@@ -16,9 +16,10 @@ extension BrokerCore {
         var table = QueueTableWriter(brokerName: configuration.name)
         for id in 0..<topic.settings.writeQueues {
             let queue = try existingQueue(topic: name, id: id)
-            let (low, high, time) = try queue.map { (queue) throws(Refusal) in
-                try bounds(queue)
-            } ?? (0, 0, 0)
+            let (low, high, time) =
+                try queue.map { (queue) throws(Refusal) in
+                    try bounds(queue)
+                } ?? (0, 0, 0)
             table.append(
                 topic: name, queue: id,
                 ["lastUpdateTimestamp": time, "maxOffset": high, "minOffset": low])
@@ -32,7 +33,9 @@ extension BrokerCore {
         let topics = wanted.map { [$0] } ?? state.offsets.topics(ofGroup: group).sorted()
         var table = QueueTableWriter(brokerName: configuration.name)
         for name in topics {
-            guard let topic = state.topics.topic(name), isConsumed(name, by: group) else { continue }
+            guard let topic = state.topics.topic(name), isConsumed(name, by: group) else {
+                continue
+            }
             for id in 0..<topic.settings.readQueues {
                 try append(topic: name, queue: id, group: group, to: &table)
             }
@@ -60,7 +63,9 @@ extension BrokerCore {
 
     /// A group that is connected consumes what it subscribes to; of one that is not, nobody knows.
     private func isConsumed(_ topic: String, by group: String) -> Bool {
-        clients.withLock { $0.consumers[group]?.subscriptions[topic] != nil || $0.consumers[group] == nil }
+        clients.withLock {
+            $0.consumers[group]?.subscriptions[topic] != nil || $0.consumers[group] == nil
+        }
     }
 
     /// The first offset, the next one, and when the last message was stored.

@@ -14,7 +14,8 @@ extension BrokerCore {
         guard state.groups.group(wish.group) != nil else {
             throw Refusal(.subscriptionGroupNotExist, "Group \(wish.group) does not exist")
         }
-        let queues = wish.queueID >= 0 ? wish.queueID..<wish.queueID + 1 : 0..<topic.settings.readQueues
+        let queues =
+            wish.queueID >= 0 ? wish.queueID..<wish.queueID + 1 : 0..<topic.settings.readQueues
         var bytes = Array("{\"offsetTable\":{".utf8)
         for id in queues {
             let offset = try offset(wish, queue: id)
