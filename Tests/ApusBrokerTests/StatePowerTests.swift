@@ -36,8 +36,8 @@ import Testing
             for seed in 1...24 as ClosedRange<UInt64> {
                 let disk = SimulatedDisk(SeededNumbers(seed: seed))
                 try disk.createDirectories("/store/config")
-                disk.plan = FaultPlan(at: disk.operations + operation, kind: .end)
                 let topics = try open(disk)
+                disk.plan = FaultPlan(at: disk.operations + operation, kind: .end)
                 var made = 0
                 while made < 4, (try? topics.update([TopicSettings("T\(made)")])) != nil {
                     made += 1

@@ -32,6 +32,12 @@ struct ValueComplaint: Error {
     init(_ text: String) { self.text = text }
 }
 
+extension ConfigurationKey {
+    public static let all: [ConfigurationKey] = honoured + limited + idle
+
+    static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
+}
+
 // MARK: - The kinds of values
 
 extension ConfigurationKey {
@@ -69,7 +75,7 @@ extension ConfigurationKey {
         return value
     }
 
-    /// A share in per cent; what lies beyond the range becomes its nearest end, as RocketMQ does it.
+    /// A share in per cent; what lies beyond the range becomes its nearest end, as with RocketMQ.
     static func percent(
         _ name: String, _ path: Path<Double>, _ range: ClosedRange<Int>
     ) -> ConfigurationKey {
@@ -116,6 +122,18 @@ extension ConfigurationKey {
         _ show: @escaping @Sendable (Value) -> String
     ) -> ConfigurationKey { honoured(name, path, parse, show) }
 
+    /// Keys as `name=value` or `name=value|other value`, with blanks or line ends between them.
+    static func only(because reason: String, _ keys: String) -> [ConfigurationKey] {
+        keys.split { $0 == " " || $0 == "\n" }.map { key in
+            let parts = key.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            let values = parts[1].split(separator: "|", omittingEmptySubsequences: false)
+            return ConfigurationKey(
+                name: String(parts[0]),
+                handling: .only(Set(values.map(String.init)), because: reason))
+        }
+    }
+
+    /// Names with blanks or line ends between them.
     static func noEffect(because reason: String, _ names: String) -> [ConfigurationKey] {
         names.split { $0 == " " || $0 == "\n" }.map {
             ConfigurationKey(name: String($0), handling: .noEffect(because: reason))

@@ -4,17 +4,10 @@
 
 import ApusStore
 
-extension ConfigurationKey {
-    public static let all: [ConfigurationKey] = honoured + limited + idle
-
-    /// By name.
-    static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
-}
-
 // MARK: - Keys that set something
 
 extension ConfigurationKey {
-    private static let honoured: [ConfigurationKey] =
+    static let honoured: [ConfigurationKey] =
         identity + network + creation + serving + files + flushing + cleaning
 
     private static let longest: Int64 = 1 << 40
@@ -146,242 +139,194 @@ extension ConfigurationKey {
 // MARK: - Keys that may ask for what is not there
 
 extension ConfigurationKey {
-    /// For one reason: each key with the only value that it may have.
-    private static func only(_ values: [(String, [String])], because reason: String)
-        -> [ConfigurationKey]
-    {
-        values.map { ConfigurationKey(name: $0, handling: .only(Set($1), because: reason)) }
-    }
-
-    private static let limited: [ConfigurationKey] =
+    /// Each with the values that it may have.
+    static let limited: [ConfigurationKey] =
         [
             only(
-                [
-                    ("brokerRole", ["ASYNC_MASTER"]), ("haMasterAddress", [""]),
-                    ("totalReplicas", ["1"]), ("inSyncReplicas", ["1"]),
-                    ("minInSyncReplicas", ["1"]), ("allAckInSyncStateSet", ["false"]),
-                    ("enableAutoInSyncReplicas", ["false"]),
-                    (
-                        "duplicationEnable",
-                        ["false"]
-                    ), ("enableSlaveActingMaster", ["false"]),
-                    ("enableRemoteEscape", ["false"]), ("asyncLearner", ["false"]),
-                ],
-                because: "there is no replication: every broker is a master with one copy"),
+                because: "there is no replication: every broker is a master with one copy",
+                """
+                brokerRole=ASYNC_MASTER haMasterAddress= totalReplicas=1 inSyncReplicas=1
+                minInSyncReplicas=1 allAckInSyncStateSet=false enableAutoInSyncReplicas=false
+                duplicationEnable=false enableSlaveActingMaster=false enableRemoteEscape=false
+                asyncLearner=false
+                """),
             only(
-                [
-                    ("enableControllerMode", ["false"]),
-                    ("fetchControllerAddrByDnsLookup", ["false"]),
-                    ("enableDLegerCommitLog", ["false"]),
-                    (
-                        "inBrokerContainer",
-                        ["false"]
-                    ),
-                ],
-                because: "there is no controller and no Raft log"),
+                because: "there is no controller and no Raft log",
+                """
+                enableControllerMode=false fetchControllerAddrByDnsLookup=false
+                enableDLegerCommitLog=false inBrokerContainer=false
+                """),
             only(
-                [
-                    ("aclEnable", ["false"]), ("authenticationEnabled", ["false"]),
-                    ("authorizationEnabled", ["false"]),
-                    (
-                        "migrateAuthFromV1Enabled",
-                        ["false"]
-                    ),
-                ],
-                because:
-                    "there is no access control, and a broker that was to have it must not run without"
-            ),
+                because: "there is no access control, and a broker that was to have it must "
+                    + "not run without",
+                """
+                aclEnable=false authenticationEnabled=false authorizationEnabled=false
+                migrateAuthFromV1Enabled=false
+                """),
             only(
-                [
-                    ("fetchNameSrvAddrByDnsLookup", ["false"]),
-                    ("fetchNamesrvAddrByAddressServer", ["false"]),
-                ],
-                because: "NameServers are named in namesrvAddr and not looked up"),
+                because: "NameServers are named in namesrvAddr and not looked up",
+                """
+                fetchNameSrvAddrByDnsLookup=false fetchNamesrvAddrByAddressServer=false
+                """),
             only(
-                [
-                    ("useTLS", ["false"]), ("socksProxyConfig", ["", "{}"]),
-                ],
-                because: "connections to NameServers are not encrypted"),
+                because: "connections to NameServers are not encrypted",
+                """
+                useTLS=false socksProxyConfig=|{}
+                """),
             only(
-                [
-                    ("storeType", ["default"]), ("messageStorePlugIn", [""]),
-                    ("configManagerVersion", ["v1"]),
-                    (
-                        "rocksdbCQDoubleWriteEnable",
-                        ["false"]
-                    ), ("readOnlyCommitLogStorePaths", [""]),
-                ],
-                because:
-                    "the store is RocketMQ's own: a CommitLog with ConsumeQueues, and state in JSON"
-            ),
+                because: "the store is RocketMQ's own: a CommitLog with ConsumeQueues, and "
+                    + "state in JSON",
+                """
+                storeType=default messageStorePlugIn= configManagerVersion=v1
+                rocksdbCQDoubleWriteEnable=false readOnlyCommitLogStorePaths=
+                """),
             only(
-                [
-                    ("enablePropertyFilter", ["false"]),
-                    (
-                        "enableCalcFilterBitMap",
-                        ["false"]
-                    ), ("enableConsumeQueueExt", ["false"]),
-                    ("filterSupportRetry", ["false"]),
-                ],
-                because: "there is no filtering by properties"),
+                because: "there is no filtering by properties",
+                """
+                enablePropertyFilter=false enableCalcFilterBitMap=false
+                enableConsumeQueueExt=false filterSupportRetry=false
+                """),
             only(
-                [
-                    ("enableLmq", ["false"]), ("enableMultiDispatch", ["false"]),
-                ],
-                because: "there are no light queues"),
+                because: "there are no light queues",
+                """
+                enableLmq=false enableMultiDispatch=false
+                """),
             only(
-                [
-                    ("defaultMessageRequestMode", ["PULL"])
-                ],
-                because: "there is no such thing as a POP consumer here"),
+                because: "there is no such thing as a POP consumer here",
+                """
+                defaultMessageRequestMode=PULL
+                """),
             only(
-                [
-                    ("metricsExporterType", ["DISABLE"])
-                ],
-                because: "no metrics are exported"),
+                because: "no metrics are exported",
+                """
+                metricsExporterType=DISABLE
+                """),
             only(
-                [
-                    ("coldDataFlowControlEnable", ["false"]),
-                    ("coldCtrStrategyEnable", ["false"]),
-                ],
-                because: "pulls are not slowed down by what they read from the device"),
+                because: "pulls are not slowed down by what they read from the device",
+                """
+                coldDataFlowControlEnable=false coldCtrStrategyEnable=false
+                """),
             only(
-                [
-                    ("rejectPullConsumerEnable", ["false"]),
-                    ("disableConsumeIfConsumerReadSlowly", ["false"]),
-                    ("useStaticSubscription", ["false"]),
-                ],
-                because: "all sorts of consumers are served"),
+                because: "all sorts of consumers are served",
+                """
+                rejectPullConsumerEnable=false disableConsumeIfConsumerReadSlowly=false
+                useStaticSubscription=false
+                """),
             only(
-                [
-                    ("recallMessageEnable", ["false"])
-                ],
-                because: "no message can be recalled"),
+                because: "no message can be recalled",
+                """
+                recallMessageEnable=false
+                """),
             only(
-                [
-                    ("enableMixedMessageType", ["false"])
-                ],
-                because: "a topic has one type of message"),
+                because: "a topic has one type of message",
+                """
+                enableMixedMessageType=false
+                """),
             only(
-                [
-                    ("readUnCommitted", ["false"])
-                ],
-                because: "consumers see what an acknowledgement covers, and nothing before"),
+                because: "consumers see what an acknowledgement covers, and nothing before",
+                """
+                readUnCommitted=false
+                """),
             only(
-                [
-                    ("enableCleanExpiredOffset", ["false"])
-                ],
-                because: "offsets are kept until their topic or group is removed"),
+                because: "offsets are kept until their topic or group is removed",
+                """
+                enableCleanExpiredOffset=false
+                """),
             only(
-                [
-                    ("replicasPerDiskPartition", ["1"])
-                ],
-                because: "the disk is this broker's own"),
+                because: "the disk is this broker's own",
+                """
+                replicasPerDiskPartition=1
+                """),
             only(
-                [
-                    ("disappearTimeAfterStart", ["-1"])
-                ],
-                because: "a broker registers when it starts"),
+                because: "a broker registers when it starts",
+                """
+                disappearTimeAfterStart=-1
+                """),
         ].flatMap { $0 }
 }
 
 // MARK: - Keys that make no difference
 
 extension ConfigurationKey {
-    private static let idle: [ConfigurationKey] =
+    static let idle: [ConfigurationKey] =
         [
             noEffect(
-                because:
-                    "work is done on event loops and in the store, without pools, queues and buffers of these sizes",
+                because: "work is done on event loops and in the store, without pools, queues "
+                    + "and buffers of these sizes",
                 """
-                sendMessageThreadPoolNums putMessageFutureThreadPoolNums
-                pullMessageThreadPoolNums litePullMessageThreadPoolNums
-                ackMessageThreadPoolNums processReplyMessageThreadPoolNums
-                queryMessageThreadPoolNums adminBrokerThreadPoolNums
-                clientManageThreadPoolNums consumerManageThreadPoolNums
-                loadBalanceProcessorThreadPoolNums heartbeatThreadPoolNums
-                recoverThreadPoolNums endTransactionThreadPoolNums
-                putThreadPoolQueueCapacity litePullThreadPoolQueueCapacity
-                ackThreadPoolQueueCapacity replyThreadPoolQueueCapacity
-                queryThreadPoolQueueCapacity clientManagerThreadPoolQueueCapacity
-                consumerManagerThreadPoolQueueCapacity
+                sendMessageThreadPoolNums putMessageFutureThreadPoolNums pullMessageThreadPoolNums
+                litePullMessageThreadPoolNums ackMessageThreadPoolNums
+                processReplyMessageThreadPoolNums queryMessageThreadPoolNums
+                adminBrokerThreadPoolNums clientManageThreadPoolNums consumerManageThreadPoolNums
+                loadBalanceProcessorThreadPoolNums heartbeatThreadPoolNums recoverThreadPoolNums
+                endTransactionThreadPoolNums putThreadPoolQueueCapacity
+                litePullThreadPoolQueueCapacity ackThreadPoolQueueCapacity
+                replyThreadPoolQueueCapacity queryThreadPoolQueueCapacity
+                clientManagerThreadPoolQueueCapacity consumerManagerThreadPoolQueueCapacity
                 heartbeatThreadPoolQueueCapacity endTransactionPoolQueueCapacity
-                adminBrokerThreadPoolQueueCapacity
-                loadBalanceThreadPoolQueueCapacity waitTimeMillsInPullQueue
-                waitTimeMillsInLitePullQueue waitTimeMillsInHeartbeatQueue
-                waitTimeMillsInTransactionQueue waitTimeMillsInAckQueue
-                waitTimeMillsInAdminBrokerQueue asyncSendEnable
-                maxAsyncPutMessageRequests serverWorkerThreads
-                serverCallbackExecutorThreads serverOnewaySemaphoreValue
-                serverAsyncSemaphoreValue serverNettyWorkerGroupEnable
-                serverPooledByteBufAllocatorEnable useEpollNativeSelector
-                serverSocketSndBufSize serverSocketRcvBufSize
-                writeBufferHighWaterMark writeBufferLowWaterMark
-                enableShutdownGracefully shutdownWaitTimeSeconds transferMsgByHeap
-                highSpeedMode enableNetWorkFlowControl
-                enableFastChannelEventProcess printChannelGroups
+                adminBrokerThreadPoolQueueCapacity loadBalanceThreadPoolQueueCapacity
+                waitTimeMillsInPullQueue waitTimeMillsInLitePullQueue
+                waitTimeMillsInHeartbeatQueue waitTimeMillsInTransactionQueue
+                waitTimeMillsInAckQueue waitTimeMillsInAdminBrokerQueue asyncSendEnable
+                maxAsyncPutMessageRequests serverWorkerThreads serverCallbackExecutorThreads
+                serverOnewaySemaphoreValue serverAsyncSemaphoreValue serverNettyWorkerGroupEnable
+                serverPooledByteBufAllocatorEnable useEpollNativeSelector serverSocketSndBufSize
+                serverSocketRcvBufSize writeBufferHighWaterMark writeBufferLowWaterMark
+                enableShutdownGracefully shutdownWaitTimeSeconds transferMsgByHeap highSpeedMode
+                enableNetWorkFlowControl enableFastChannelEventProcess printChannelGroups
                 printChannelGroupsMinNum appendAckAsync appendCkAsync
                 """),
             noEffect(
-                because: "the broker is a client of NameServers only, over one connection to each",
+                because: "the broker is a client of NameServers only, over one connection to "
+                    + "each",
                 """
-                clientWorkerThreads clientCallbackExecutorThreads
-                clientOnewaySemaphoreValue clientAsyncSemaphoreValue
-                connectTimeoutMillis channelNotActiveInterval
-                clientChannelMaxIdleTimeSeconds clientSocketSndBufSize
-                clientSocketRcvBufSize clientPooledByteBufAllocatorEnable
-                clientCloseSocketIfTimeout disableCallbackExecutor
-                disableNettyWorkerGroup maxReconnectIntervalTimeSeconds
-                enableReconnectForGoAway enableTransparentRetry
-                scanAvailableNameSrv updateNameServerAddrPeriod
-                fetchNamesrvAddrInterval rmqAddressServerDomain
+                clientWorkerThreads clientCallbackExecutorThreads clientOnewaySemaphoreValue
+                clientAsyncSemaphoreValue connectTimeoutMillis channelNotActiveInterval
+                clientChannelMaxIdleTimeSeconds clientSocketSndBufSize clientSocketRcvBufSize
+                clientPooledByteBufAllocatorEnable clientCloseSocketIfTimeout
+                disableCallbackExecutor disableNettyWorkerGroup maxReconnectIntervalTimeSeconds
+                enableReconnectForGoAway enableTransparentRetry scanAvailableNameSrv
+                updateNameServerAddrPeriod fetchNamesrvAddrInterval rmqAddressServerDomain
                 rmqAddressServerSubGroup
                 """),
             noEffect(
                 because: "the lock of the CommitLog is one of a kind, and held for nanoseconds",
                 """
-                useReentrantLockWhenPutMessage useABSLock
-                spinLockCollisionRetreatOptimalDegree topicQueueLockNum
-                debugLockEnable putMessageTimeout osPageCacheBusyTimeOutMills
+                useReentrantLockWhenPutMessage useABSLock spinLockCollisionRetreatOptimalDegree
+                topicQueueLockNum debugLockEnable putMessageTimeout osPageCacheBusyTimeOutMills
                 """),
             noEffect(
-                because:
-                    "ConsumeQueues are written when a message is published, and the index right behind",
+                because: "ConsumeQueues are written when a message is published, and the index"
+                    + " right behind",
                 """
-                dispatchFromSenderThread enableAsyncReput dispatchCqThreads
-                dispatchCqCacheNum enableBatchPush
-                enableBuildConsumeQueueConcurrently
-                batchDispatchRequestThreadPoolNums
-                putConsumeQueueDataByFileChannel putMsgIndexHightWater
-                messageIndexSafe recheckReputOffsetFromCq
+                dispatchFromSenderThread enableAsyncReput dispatchCqThreads dispatchCqCacheNum
+                enableBatchPush enableBuildConsumeQueueConcurrently
+                batchDispatchRequestThreadPoolNums putConsumeQueueDataByFileChannel
+                putMsgIndexHightWater messageIndexSafe recheckReputOffsetFromCq
                 """),
             noEffect(
-                because:
-                    "the page-aligned writer takes the place of the pool, and a failed sync always ends writing",
+                because: "the page-aligned writer takes the place of the pool, and a failed "
+                    + "sync always ends writing",
                 """
-                transientStorePoolSize fastFailIfNoBufferInStorePool
-                commitIntervalCommitLog commitCommitLogLeastPages
-                commitCommitLogThoroughInterval wakeCommitWhenPutMessage
-                flushLeastPagesWhenWarmMapedFile writeWithoutMmap
-                enableRunningFlagsInFlush flushCommitLogTimed
+                transientStorePoolSize fastFailIfNoBufferInStorePool commitIntervalCommitLog
+                commitCommitLogLeastPages commitCommitLogThoroughInterval wakeCommitWhenPutMessage
+                flushLeastPagesWhenWarmMapedFile writeWithoutMmap enableRunningFlagsInFlush
+                flushCommitLogTimed
                 """),
             noEffect(
                 because: "recovery goes by the durable mark, and reads the log once",
                 """
-                recoverConcurrently maxRecoveryCommitlogFiles
-                enableAcceleratedRecovery
-                enableLogConsumeQueueRepeatedlyBuildWhenRecover
-                correctLogicMinOffsetSleepInterval
+                recoverConcurrently maxRecoveryCommitlogFiles enableAcceleratedRecovery
+                enableLogConsumeQueueRepeatedlyBuildWhenRecover correctLogicMinOffsetSleepInterval
                 correctLogicMinOffsetForceInterval maxChecksumRange
                 """),
             noEffect(
-                because:
-                    "files give their memory back by themselves, and go when nobody reads them",
+                because: "files give their memory back by themselves, and go when nobody reads"
+                    + " them",
                 """
-                mappedFileSwapEnable commitLogForceSwapMapInterval
-                commitLogSwapMapInterval commitLogSwapMapReserveFileNum
-                logicQueueForceSwapMapInterval logicQueueSwapMapInterval
-                logicQueueSwapMapReserveFileNum cleanSwapedMapInterval
+                mappedFileSwapEnable commitLogForceSwapMapInterval commitLogSwapMapInterval
+                commitLogSwapMapReserveFileNum logicQueueForceSwapMapInterval
+                logicQueueSwapMapInterval logicQueueSwapMapReserveFileNum cleanSwapedMapInterval
                 destroyMapedFileIntervalForcibly redeleteHangedFileInterval
                 deleteConsumeQueueFilesInterval maxBatchDeleteFilesNum
                 logicalDiskSpaceCleanForciblyThreshold
@@ -390,12 +335,10 @@ extension ConfigurationKey {
                 because: "a pull is answered alike from memory and from the device",
                 """
                 maxTransferBytesOnMessageInDisk maxTransferCountOnMessageInDisk
-                accessMessageInMemoryHotRatio
-                diskFallRecorded travelCqFileNumWhenGetMessage maxConsumeQueueScan
-                sampleCountThreshold sampleSteps searchBcqByCacheEnable
-                dataReadAheadEnable coldDataScanEnable usePIDColdCtrStrategy
-                cgColdReadThreshold globalColdReadThreshold
-                timerColdDataCheckIntervalMs slaveReadEnable
+                accessMessageInMemoryHotRatio diskFallRecorded travelCqFileNumWhenGetMessage
+                maxConsumeQueueScan sampleCountThreshold sampleSteps searchBcqByCacheEnable
+                dataReadAheadEnable coldDataScanEnable usePIDColdCtrStrategy cgColdReadThreshold
+                globalColdReadThreshold timerColdDataCheckIntervalMs slaveReadEnable
                 consumerFallbehindThreshold
                 """),
             noEffect(
@@ -404,129 +347,111 @@ extension ConfigurationKey {
                 haSendHeartbeatInterval haHousekeepingInterval haTransferBatchSize
                 haMaxGapNotInSync haFlowControlEnable maxHaTransferByteInSecond
                 haMaxTimeSlaveNotCatchup slaveTimeout offsetCheckInSlave
-                syncMasterFlushOffsetWhenStartup maxSlaveResendLength
-                syncFromLastFile lockInStrictMode forwardTimeout
-                brokerElectionPriority skipPreOnline storePathEpochFile
-                storePathBrokerIdentity
+                syncMasterFlushOffsetWhenStartup maxSlaveResendLength syncFromLastFile
+                lockInStrictMode forwardTimeout brokerElectionPriority skipPreOnline
+                storePathEpochFile storePathBrokerIdentity
                 """),
             noEffect(
                 because: "there is no controller, no Raft log and no acting master",
                 """
                 controllerAddr syncBrokerMetadataPeriod checkSyncStateSetPeriod
                 syncControllerMetadataPeriod controllerHeartBeatTimeoutMills
-                brokerHeartbeatInterval brokerNotActiveTimeoutMillis
-                sendHeartbeatTimeoutMillis syncBrokerMemberGroupPeriod
-                compatibleWithOldNameSrv cleanOfflineBrokerInterval
-                storePathDLedgerCommitLog dLegerGroup dLegerPeers dLegerSelfId
-                preferredLeaderId isolateLogEnable
+                brokerHeartbeatInterval brokerNotActiveTimeoutMillis sendHeartbeatTimeoutMillis
+                syncBrokerMemberGroupPeriod compatibleWithOldNameSrv cleanOfflineBrokerInterval
+                storePathDLedgerCommitLog dLegerGroup dLegerPeers dLegerSelfId preferredLeaderId
+                isolateLogEnable
                 """),
             noEffect(
                 because: "a registration holds all that is new in one request",
                 """
-                enableSplitRegistration splitRegistrationSize
-                enableSingleTopicRegister enableSplitMetadata splitMetadataSize
+                enableSplitRegistration splitRegistrationSize enableSingleTopicRegister
+                enableSplitMetadata splitMetadataSize
                 """),
             noEffect(
                 because: "delays have levels; there is no timer wheel",
                 """
-                mappedFileSizeTimerLog timerPrecisionMs timerRollWindowSlot
-                timerFlushIntervalMs timerGetMessageThreadNum
-                timerPutMessageThreadNum timerEnableDisruptor
-                timerEnableCheckMetrics timerInterceptDelayLevel timerMaxDelaySec
-                timerWheelEnable timerStopEnqueue timerCheckMetricsWhen
-                timerSkipUnknownError timerWarmEnable timerStopDequeue
-                timerEnableRetryUntilSuccess timerCongestNumEachSlot
-                timerMetricSmallThreshold timerProgressLogIntervalMs
-                timerWheelSnapshotFlush timerWheelSnapshotIntervalMs
+                mappedFileSizeTimerLog timerPrecisionMs timerRollWindowSlot timerFlushIntervalMs
+                timerGetMessageThreadNum timerPutMessageThreadNum timerEnableDisruptor
+                timerEnableCheckMetrics timerInterceptDelayLevel timerMaxDelaySec timerWheelEnable
+                timerStopEnqueue timerCheckMetricsWhen timerSkipUnknownError timerWarmEnable
+                timerStopDequeue timerEnableRetryUntilSuccess timerCongestNumEachSlot
+                timerMetricSmallThreshold timerProgressLogIntervalMs timerWheelSnapshotFlush
+                timerWheelSnapshotIntervalMs
                 """),
             noEffect(
                 because: "due messages are delivered one behind the other",
                 """
                 enableScheduleAsyncDeliver scheduleAsyncDeliverMaxPendingLimit
-                scheduleAsyncDeliverMaxResendNum2Blocked
-                enableScheduleMessageStats
+                scheduleAsyncDeliverMaxResendNum2Blocked enableScheduleMessageStats
                 """),
             noEffect(
                 because: "there are no POP consumers, and clients share queues among themselves",
                 """
-                popPollingSize popPollingMapSize popPollingMapExpireTimeSeconds
-                maxPopPollingSize reviveInterval reviveMaxSlow reviveScanTime
-                enableSkipLongAwaitingAck reviveAckWaitMs enablePopLog
-                enablePopBufferMerge popCkStayBufferTime popCkStayBufferTimeOut
-                popCkMaxBufferSize popCkOffsetMaxQueueSize enablePopBatchAck
-                popLongPollingForceNotifyInterval
-                enableNotifyBeforePopCalculateLag
-                enableNotifyAfterPopOrderLockRelease initPopOffsetByCheckMsgInMem
-                retrieveMessageFromPopRetryTopicV1 enableRetryTopicV2
-                popFromRetryProbability popConsumerFSServiceInit
-                popConsumerKVServiceLog popConsumerKVServiceInit
-                popConsumerKVServiceEnable popReviveMaxReturnSizePerRead
+                popPollingSize popPollingMapSize popPollingMapExpireTimeSeconds maxPopPollingSize
+                reviveInterval reviveMaxSlow reviveScanTime enableSkipLongAwaitingAck
+                reviveAckWaitMs enablePopLog enablePopBufferMerge popCkStayBufferTime
+                popCkStayBufferTimeOut popCkMaxBufferSize popCkOffsetMaxQueueSize
+                enablePopBatchAck popLongPollingForceNotifyInterval
+                enableNotifyBeforePopCalculateLag enableNotifyAfterPopOrderLockRelease
+                initPopOffsetByCheckMsgInMem retrieveMessageFromPopRetryTopicV1 enableRetryTopicV2
+                popFromRetryProbability popConsumerFSServiceInit popConsumerKVServiceLog
+                popConsumerKVServiceInit popConsumerKVServiceEnable popReviveMaxReturnSizePerRead
                 popReviveMaxAttemptTimes popResponseReturnActualRetryTopic
-                popInflightMessageThreshold enablePopMessageThreshold
-                skipWhenCKRePutReachMaxTimes defaultPopShareQueueNum
-                serverLoadBalancerEnable loadBalancePollNameServerInterval
+                popInflightMessageThreshold enablePopMessageThreshold skipWhenCKRePutReachMaxTimes
+                defaultPopShareQueueNum serverLoadBalancerEnable loadBalancePollNameServerInterval
                 realTimeNotifyConsumerChange litePullMessageEnable
                 """),
             noEffect(
                 because: "half messages are not checked on by these",
                 """
                 transactionTimeOut transactionCheckMax transactionCheckInterval
-                transactionMetricFlushInterval transactionOpMsgMaxSize
-                transactionOpBatchInterval
+                transactionMetricFlushInterval transactionOpMsgMaxSize transactionOpBatchInterval
                 """),
             noEffect(
-                because: "there is no compaction, no batch queue, no light queue, no filter bitmap",
+                because: "there is no compaction, no batch queue, no light queue, no filter "
+                    + "bitmap",
                 """
-                compactionMappedFileSize compactionCqMappedFileSize
-                compactionScheduleInternal maxOffsetMapSize compactionThreadNum
-                enableCompaction mapperFileSizeBatchConsumeQueue
-                mappedFileSizeConsumeQueueExt bitMapLengthConsumeQueueExt
-                maxLmqConsumeQueueNum enableLmqStats enableLmqQuota
-                expectConsumerNumUseFilter maxErrorRateOfBloomFilter
-                filterDataCleanTimeSpan
+                compactionMappedFileSize compactionCqMappedFileSize compactionScheduleInternal
+                maxOffsetMapSize compactionThreadNum enableCompaction
+                mapperFileSizeBatchConsumeQueue mappedFileSizeConsumeQueueExt
+                bitMapLengthConsumeQueueExt maxLmqConsumeQueueNum enableLmqStats enableLmqQuota
+                expectConsumerNumUseFilter maxErrorRateOfBloomFilter filterDataCleanTimeSpan
                 """),
             noEffect(
                 because: "nothing is kept in RocksDB",
                 """
-                cleanRocksDBDirtyCQIntervalMin statRocksDBCQIntervalSec
-                memTableFlushIntervalMs realTimePersistRocksDBConfig
-                enableRocksDBLog combineCQLoadingCQTypes combineCQPreferCQType
-                combineAssignOffsetCQType combineCQEnableCheckSelf
+                cleanRocksDBDirtyCQIntervalMin statRocksDBCQIntervalSec memTableFlushIntervalMs
+                realTimePersistRocksDBConfig enableRocksDBLog combineCQLoadingCQTypes
+                combineCQPreferCQType combineAssignOffsetCQType combineCQEnableCheckSelf
                 combineCQMaxExtraSearchCommitLogFiles
-                bottomMostCompressionTypeForConsumeQueueStore
-                rocksdbCompressionType rocksdbFlushWalFrequency
-                rocksdbWalFileRollingThreshold
+                bottomMostCompressionTypeForConsumeQueueStore rocksdbCompressionType
+                rocksdbFlushWalFrequency rocksdbWalFileRollingThreshold
                 """),
             noEffect(
                 because: "there is no access control",
                 """
-                authConfigPath authenticationProvider
-                authenticationMetadataProvider authenticationStrategy
-                authenticationWhitelist initAuthenticationUser
+                authConfigPath authenticationProvider authenticationMetadataProvider
+                authenticationStrategy authenticationWhitelist initAuthenticationUser
                 innerClientAuthenticationCredentials authorizationProvider
-                authorizationMetadataProvider authorizationStrategy
-                authorizationWhitelist userCacheMaxNum userCacheExpiredSecond
-                userCacheRefreshSecond aclCacheMaxNum aclCacheExpiredSecond
-                aclCacheRefreshSecond statefulAuthenticationCacheMaxNum
-                statefulAuthenticationCacheExpiredSecond
-                statefulAuthorizationCacheMaxNum
+                authorizationMetadataProvider authorizationStrategy authorizationWhitelist
+                userCacheMaxNum userCacheExpiredSecond userCacheRefreshSecond aclCacheMaxNum
+                aclCacheExpiredSecond aclCacheRefreshSecond statefulAuthenticationCacheMaxNum
+                statefulAuthenticationCacheExpiredSecond statefulAuthorizationCacheMaxNum
                 statefulAuthorizationCacheExpiredSecond configName clusterName
                 """),
             noEffect(
                 because: "statistics and metrics are not kept by these",
                 """
                 accountStatsEnable accountStatsPrintZeroValues commercialBaseCount
-                commercialSizePerMsg commercialTimerCount commercialTransCount
-                commercialBigCount maxStatsIdleTimeInMinutes enableDetailStat
-                autoDeleteUnusedStats metricsOtelCardinalityLimit
-                metricsGrpcExporterTarget metricsGrpcExporterHeader
+                commercialSizePerMsg commercialTimerCount commercialTransCount commercialBigCount
+                maxStatsIdleTimeInMinutes enableDetailStat autoDeleteUnusedStats
+                metricsOtelCardinalityLimit metricsGrpcExporterTarget metricsGrpcExporterHeader
                 metricGrpcExporterTimeOutInMills metricGrpcExporterIntervalInMills
                 metricLoggingExporterIntervalInMills metricsPromExporterPort
-                metricsPromExporterHost metricsLabel metricsInDelta
-                enableRemotingMetrics enableMessageStoreMetrics enablePopMetrics
-                enableConnectionMetrics enableTransactionMetrics
-                enableStatsMetrics enableRequestMetrics enableLagAndDlqMetrics
-                estimateAccumulation flushConsumerOffsetHistoryInterval
+                metricsPromExporterHost metricsLabel metricsInDelta enableRemotingMetrics
+                enableMessageStoreMetrics enablePopMetrics enableConnectionMetrics
+                enableTransactionMetrics enableStatsMetrics enableRequestMetrics
+                enableLagAndDlqMetrics estimateAccumulation flushConsumerOffsetHistoryInterval
                 """),
             noEffect(
                 because: "settings cannot be changed from outside",
@@ -534,18 +459,18 @@ extension ConfigurationKey {
                 configBlackList brokerConfigPath rocketmqHome
                 """),
             noEffect(
-                because: "records choose their version by the topic's length, as with the default",
+                because: "records choose their version by the topic's length, as with the "
+                    + "default",
                 """
                 autoMessageVersionOnTopicLen
                 """),
             noEffect(
-                because:
-                    "it concerns what is not served here: replies, recalls, broadcasting through a proxy",
+                because: "it concerns what is not served here: replies, recalls, broadcasting "
+                    + "through a proxy",
                 """
                 storeReplyMessageEnable allowRecallWhenBrokerNotWriteable
                 enableBroadcastOffsetStore broadcastOffsetExpireSecond
-                broadcastOffsetExpireMaxSecond subscriptionExpiredTimeout
-                enableRegisterProducer
+                broadcastOffsetExpireMaxSecond subscriptionExpiredTimeout enableRegisterProducer
                 """),
         ].flatMap { $0 }
 }

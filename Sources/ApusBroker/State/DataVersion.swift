@@ -1,4 +1,4 @@
-// How a table of the broker is told from an older state of itself: by NameServers, slaves and tools.
+// How a table of the broker is told from an older state of itself, by NameServers and tools.
 
 /// The version of a table. Equal versions mean equal tables, as far as the same broker made them.
 public struct DataVersion: Hashable, Sendable {

@@ -1,8 +1,8 @@
 // A value that is read often and changed now and then, and whose changes are kept in a file before
 // anyone sees them.
 //
-// Who comes while a change is being kept waits; then one of those who waited keeps all their changes
-// with one write. So a thousand groups that appear at once cost a few writes, not a thousand.
+// Who comes while a change is being kept waits; then one of those keeps all their changes with
+// one write. So a thousand groups that appear at once cost a few writes, not a thousand.
 
 import Synchronization
 

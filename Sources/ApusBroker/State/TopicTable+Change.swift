@@ -123,7 +123,7 @@ extension TopicTable {
             if changed.isChange { topics.version.advance(at: time.wallMilliseconds) }
             return changed.isChange ? .yes(changed) : .no(changed)
         }
-        if changed.isChange { show(names) }
+        show(changed.isChange ? names : [])
         return changed.outcome
     }
 }

@@ -82,13 +82,15 @@ public final class TopicTable: Sendable {
         listeners.withLock { $0.append(body) }
     }
 
-    /// Shows a change to look-ups, then to who follows.
+    /// Shows what is kept to look-ups, and the topics that changed to who follows. Also for who
+    /// changed nothing: what another caller kept may not be shown yet.
     func show(_ changed: Set<String>) {
         shown.withLock { shown in
             let (topics, version) = snapshot
             // Several changes that were kept together are shown together.
             if shown.version != version { shown = (NameMap(Array(topics.values)), version) }
         }
+        if changed.isEmpty { return }
         for listener in listeners.withLock({ $0 }) { listener(changed) }
     }
 }
