@@ -102,7 +102,7 @@ extension Request {
 
     public func int64(_ name: FieldName) throws(HeaderError) -> Int64 { try integer(name) }
 
-    /// The value, or `fallback` where the field is missing; text that is no number is an error still.
+    /// The value, or `fallback` where the field is missing; text that is no number is an error.
     public func int32(_ name: FieldName, or fallback: Int32) throws(HeaderError) -> Int32 {
         bytes(name) == nil ? fallback : try integer(name)
     }

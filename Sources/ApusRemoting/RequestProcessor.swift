@@ -1,7 +1,7 @@
 // Who answers requests.
 
-/// Answers what comes on connections. All calls of one connection are made on its event loop and must
-/// not block; those of different connections come at once.
+/// Answers what comes on connections. All calls of one connection are made on its event loop and
+/// must not block; those of different connections come at once.
 public protocol RequestProcessor: Sendable {
     /// A request. Answer with `connection.respond(to: request.replyKey, …)`, now or later and from
     /// any thread. `request` is gone when this returns: copy what is needed later.

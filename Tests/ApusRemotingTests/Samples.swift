@@ -37,7 +37,7 @@ enum Samples {
         }
         var fields: HeaderFields = [:]
         for number in 0..<Int.random(in: 0...20, using: &random) {
-            fields.append("\(number)" + text(0...12), text(1...40))
+            fields.append("\(number)-" + text(0...12), text(1...40))
         }
         return RemotingCommand(
             code: Int32.random(in: 0...3000, using: &random),

@@ -60,7 +60,7 @@ extension HeaderFields {
         try string(name).lowercased() == "true"
     }
 
-    /// The value, or `fallback` where the field is missing; text that is no number is an error still.
+    /// The value, or `fallback` where the field is missing; text that is no number is an error.
     public func int32(_ name: String, or fallback: Int32) throws(HeaderError) -> Int32 {
         self[name] == nil ? fallback : try integer(name)
     }

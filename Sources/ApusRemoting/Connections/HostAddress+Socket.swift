@@ -4,7 +4,7 @@ public import ApusFormat
 internal import NIOCore
 
 extension HostAddress {
-    /// The address of a socket's end; 0.0.0.0:0 for what has none, as a socket of this machine only.
+    /// The address of a socket's end; 0.0.0.0:0 for a socket that has none.
     init(_ socket: SocketAddress?) {
         self =
             socket.flatMap { socket in
@@ -12,8 +12,8 @@ extension HostAddress {
             } ?? HostAddress(ipv4: 0, port: 0)
     }
 
-    /// An address in either notation, without brackets; nil for anything else. An IPv4 address in an
-    /// IPv6 one (`::ffff:10.0.0.1`) is taken for what it is.
+    /// An address in either notation, without brackets; nil for anything else. An IPv4 address in
+    /// an IPv6 one (`::ffff:10.0.0.1`) is taken for what it is.
     public init?(text: String, port: Int32) {
         if text.contains(":") {
             self.init(ipv6Text: text, port: port)

@@ -10,6 +10,8 @@ final class IdleWatch: NIOScheduledCallbackHandler {
     private let opened = NIODeadline.now()
     private var lastActivity = NIODeadline.now()
     private var hasFrame = false
+    /// When the time was found to be over, for the first time.
+    private var suspicion: NIODeadline?
     private var callback: NIOScheduledCallback?
     /// What to do about a connection that is idle, with the words why; false puts it off.
     private var close: ((String) -> Bool)?
@@ -44,17 +46,37 @@ final class IdleWatch: NIOScheduledCallbackHandler {
 
     func handleScheduledCallback(eventLoop: some EventLoop) {
         let now = NIODeadline.now()
+        guard let reason = overdue(at: now) else {
+            suspicion = nil
+            if now >= lastActivity + idleTimeout / 2 { rest?() }
+            // Twice in the time that is allowed, so that memory is given back meanwhile.
+            return schedule(on: eventLoop, at: min(nextDeadline, now + idleTimeout / 2))
+        }
+        // Once more a moment later: on a loop that was held up, bytes may wait to be read.
+        if suspicion == nil {
+            suspicion = now
+            return schedule(on: eventLoop, at: now + Self.secondLook)
+        }
+        if close?(reason) ?? true { return }
+        suspicion = nil
+        lastActivity = now
+        schedule(on: eventLoop, at: nextDeadline)
+    }
+
+    private static let secondLook = TimeAmount.milliseconds(20)
+
+    /// Why the connection should be closed; nil when it should not.
+    private func overdue(at now: NIODeadline) -> String? {
         if let firstFrameTimeout, !hasFrame, now >= opened + firstFrameTimeout {
-            if close?("no whole frame within \(firstFrameTimeout.seconds) s") ?? true { return }
+            return "no whole frame within \(firstFrameTimeout.seconds) s"
         }
-        if now >= lastActivity + idleTimeout {
-            if close?("nothing came for \(idleTimeout.seconds) s") ?? true { return }
-            lastActivity = now
-        } else if now >= lastActivity + idleTimeout / 2 {
-            rest?()
-        }
-        // Twice in the time that is allowed, so that memory is given back meanwhile.
-        schedule(on: eventLoop, at: min(lastActivity + idleTimeout, now + idleTimeout / 2))
+        return now >= lastActivity + idleTimeout
+            ? "nothing came for \(idleTimeout.seconds) s" : nil
+    }
+
+    private var nextDeadline: NIODeadline {
+        guard let firstFrameTimeout, !hasFrame else { return lastActivity + idleTimeout }
+        return min(opened + firstFrameTimeout, lastActivity + idleTimeout)
     }
 
     private func schedule(on loop: any EventLoop, at deadline: NIODeadline) {

@@ -1,8 +1,8 @@
 // What waits to be written to a connection: frames, one behind the other in one buffer.
 //
-// Any thread encodes its frames straight into the buffer, under the connection's lock. The event loop
-// takes the buffer and hands it to the channel: at the end of each read cycle, or when a drain was
-// scheduled. Two buffers go to and fro, so that nothing is allocated once they have their size.
+// Any thread encodes its frames straight into the buffer, under the connection's lock. The event
+// loop takes the buffer and hands it to the channel: at the end of each read cycle, or when a drain
+// was scheduled. Two buffers go to and fro, so that nothing is allocated once they have their size.
 
 internal import ApusFormat
 internal import NIOCore
@@ -42,12 +42,11 @@ struct Outbound {
         let start = buffer.writerIndex
         buffer.writeBytes(fields.encoder.bytes)
         let bodyStart = buffer.writerIndex
-        // Moved out and back: the buffer stays the only one of its memory.
-        var writer = BodyWriter(buffer: buffer)
-        buffer = spare
+        // Moved out and back, so that it stays the only one of its memory.
+        var writer = BodyWriter(buffer: ByteBuffer())
+        swap(&writer.buffer, &buffer)
         body(&writer)
-        spare = buffer
-        buffer = writer.buffer
+        swap(&writer.buffer, &buffer)
         let bodyCount = buffer.writerIndex - bodyStart
         if bodyCount > 0 {
             let length = fields.encoder.bytes.count - Frame.length.end + bodyCount
@@ -58,10 +57,10 @@ struct Outbound {
     /// What is to be written now; nil when there is nothing.
     mutating func take() -> ByteBuffer? {
         guard buffer.readableBytes > 0 else { return nil }
-        let ready = buffer
-        buffer = spare
+        var ready = ByteBuffer()
+        swap(&ready, &buffer)
+        swap(&buffer, &spare)
         if buffer.capacity > 0 { buffer.clear() }
-        spare = ByteBuffer()
         return ready
     }
 

@@ -3,8 +3,8 @@
 //     {"code":310,"extFields":{"a":"group","e":4},"flag":0,"language":"JAVA","opaque":7,
 //      "remark":null,"serializeTypeCurrentRPC":"JSON","version":479}
 //
-// Names may come in any order, unknown ones are passed over, and values of fields may be of any kind:
-// the C++ client sends numbers.
+// Names may come in any order, unknown ones are passed over, and values of fields may be of any
+// kind: the C++ client sends numbers.
 
 internal import ApusFormat
 
@@ -161,9 +161,11 @@ extension HeaderIndex {
         guard let slot = try value(&scanner), !slot.isValueElsewhere else { return .other }
         let bytes = scanner.bytes.extracting(slot.value)
         if let number = bytes.decimal(UInt8.self) { return Language(rawValue: number) ?? .other }
-        for language in Language.allCases
-        where FieldName.bytes(of: language.name).isEqual(to: bytes) {
-            return language
+        // Not by `allCases`, which would be an array made each time.
+        var number: UInt8 = 0
+        while let language = Language(rawValue: number) {
+            if FieldName.bytes(of: language.name).isEqual(to: bytes) { return language }
+            number &+= 1
         }
         return .other
     }

@@ -1,7 +1,8 @@
 // What a header says, and where in it: read once, looked up often, allocated never.
 //
-// One index serves all frames of a connection; after the first ones its arrays have their size. Values
-// are where they came, in the header, but for those with escapes, which stand unescaped in `unescaped`.
+// One index serves all frames of a connection; after the first ones its arrays have their size.
+// Values are where they came, in the header, but for those with escapes, which stand without them
+// in `unescaped`.
 
 internal import ApusFormat
 

@@ -1,8 +1,8 @@
 // Step 1 in the life of a message: the bytes that come in, cut into frames where they lie.
 //
 // A frame that came in one piece is looked at in place. Of one that did not, what is there is kept,
-// and only the bytes that it lacks are copied behind it. What is kept grows with what has come, never
-// with what a length announces.
+// and only the bytes that it lacks are copied behind it. What is kept grows with what has come,
+// never with what a length announces.
 
 internal import ApusFormat
 
@@ -49,7 +49,7 @@ struct FrameDecoder {
             if try !visit(frame) { return place }
         }
         if place < bytes.byteCount {
-            partial.append(contentsOf: [UInt8](bytes.extracting(place...)))
+            partial.append(copyOf: bytes.extracting(place...))
         }
         return bytes.byteCount
     }
@@ -64,7 +64,7 @@ struct FrameDecoder {
                 ? Frame.prefix : try Frame.size(in: partial.rawSpan, at: 0, limits) ?? Frame.prefix
             let lacking = min(wanted &- partial.count, bytes.byteCount &- used)
             if lacking <= 0 { break }
-            partial.append(contentsOf: [UInt8](bytes.extracting(used..<used &+ lacking)))
+            partial.append(copyOf: bytes.extracting(used..<used &+ lacking))
             used &+= lacking
         }
         return used

@@ -1,7 +1,7 @@
 // The header that a proxy puts before a connection's first byte, to say whose connection it is.
 //
-// Version 1 is a line (`PROXY TCP4 10.0.0.1 10.0.0.2 50000 10911\r\n`), version 2 is binary. No frame
-// begins like either: its length would be beyond any bound.
+// Version 1 is a line (`PROXY TCP4 10.0.0.1 10.0.0.2 50000 10911\r\n`), version 2 is binary. No
+// frame begins like either: its length would be beyond any bound.
 
 internal import ApusFormat
 
@@ -80,7 +80,8 @@ enum ProxyHeader: Equatable {
             let port = Int32(bytes.loadBigEndian(UInt16.self, at: 48))
             return .header(
                 source: HostAddress(
-                    high: bytes.loadBigEndian(at: 16), low: bytes.loadBigEndian(at: 24), port: port),
+                    high: bytes.loadBigEndian(at: 16), low: bytes.loadBigEndian(at: 24),
+                    port: port),
                 byteCount: size)
         default: return .header(source: nil, byteCount: size)
         }

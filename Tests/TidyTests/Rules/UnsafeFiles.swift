@@ -5,7 +5,7 @@ extension Rule {
     static let unsafeFiles = Rule(name: "unsafe code stands in listed files only") { files in
         files.compactMap { file in
             guard let target = file.target, file.isSwift,
-                ["ApusSystem", "ApusFormat", "ApusStore"].contains(target)
+                unsafeTargets.contains(target)
             else { return nil }
             let place = file.tokens.first { isUnsafe($0.text) }
             switch (place, unsafeReasons[file.path]) {
@@ -27,6 +27,10 @@ extension Rule {
     private static func isUnsafe(_ word: Substring) -> Bool {
         word == "unsafe" || word.hasPrefix("Unsafe") || word.hasPrefix("withUnsafe")
     }
+
+    private static let unsafeTargets: Set = [
+        "ApusSystem", "ApusFormat", "ApusStore", "ApusRemoting", "ApusNameServer", "ApusBroker",
+    ]
 
     private static let unsafeReasons: [String: String] = [
         // Floor 1
@@ -51,5 +55,8 @@ extension Rule {
         "Sources/ApusFormat/LZ4Frame.swift": "calls liblz4",
         "Sources/ApusFormat/Zstandard.swift": "calls libzstd",
         "Sources/ApusFormat/Zlib.swift": "calls libdeflate",
+        // Floor 4
+        "Sources/ApusRemoting/Header/FieldName.swift": "the bytes of a literal",
+        "Sources/ApusRemoting/Wire/CommandEncoder.swift": "copies literals and spans into an array",
     ]
 }
