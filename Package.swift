@@ -154,7 +154,8 @@ let package = Package(
         .testTarget(
             name: "ApusNameServerTests",
             dependencies: [
-                "ApusNameServer", "ApusRemoting", "ApusFormat", "ApusSystem", "TestSupport", core,
+                "ApusNameServer", "mqnamesrv", "ApusRemoting", "ApusFormat", "ApusSystem",
+                "TestSupport", core,
                 posix, logging,
             ],
             exclude: ["Golden"], swiftSettings: tests),

@@ -1,5 +1,5 @@
-// The conversations of the C++ and Java clients, and of Java's broker, with Java's NameServer 5.3.3,
-// held with ours: it answers what Java's answered.
+// The conversations of the C++ and Java clients, and of Java's broker, with Java's NameServer
+// 5.3.3, held with ours: it answers what Java's answered.
 
 import ApusFormat
 import ApusRemoting

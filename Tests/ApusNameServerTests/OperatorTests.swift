@@ -126,7 +126,7 @@ struct OperatorTests {
     func configuration() async throws {
         try await withServer { harness in
             let shown = try await harness.text(.getNamesrvConfig)
-            #expect(shown.contains("\nbindAddress=127.0.0.1\n"))
+            #expect(shown.hasPrefix("bindAddress=127.0.0.1\n"))
             let change = Array("kvConfigPath=/etc/cron.d/x".utf8)
             let answer = try await harness.ask(.updateNamesrvConfig, body: change)
             #expect(answer.responseCode == .noPermission)

@@ -26,9 +26,11 @@ struct RouteTableTests {
     mutating func twoBrokers() throws {
         table.take(registration())
         table.take(
-            registration("broker-b", address: "10.0.0.2:10911", topics: [
-                "TBW102": queues(8), "Orders": queues(2),
-            ]), over: 2)
+            registration(
+                "broker-b", address: "10.0.0.2:10911",
+                topics: [
+                    "TBW102": queues(8), "Orders": queues(2),
+                ]), over: 2)
         #expect(table.route(of: "Orders")?.queues.count == 2)
         _ = table.unregister(
             name: "broker-b", id: 0,

@@ -116,12 +116,15 @@ struct WireTests {
                     let missing = try await harness.ask(.registerBroker, fields, body: topics)
                     #expect(missing.remark?.contains(field) == true)
                 }
+            }
+            for body in ["{", "[]", "7", #"{"counter":"x"}"#] {
                 let version = try await harness.ask(
                     .queryDataVersion, brokerFields(), body: Array(body.utf8))
-                #expect(version.responseCode == .systemError)
+                #expect(version.responseCode == .systemError, "\(body)")
             }
             let compressed = try await harness.ask(
-                .registerBroker, brokerFields("broker-b", more: ["compressed": "true"]), body: topics)
+                .registerBroker, brokerFields("broker-b", more: ["compressed": "true"]),
+                body: topics)
             #expect(compressed.responseCode == .systemError)
             let ghost = Array(#"{"queueDatas":[{"brokerName":"ghost"}]}"#.utf8)
             let topic = try await harness.ask(
@@ -197,6 +200,7 @@ struct WireTests {
             #expect(same.fields["changed"] == "false")
             #expect(String(decoding: same.body, as: UTF8.self) == version)
             #expect(try await ask(#"{"counter":2}"#).fields["changed"] == "true")
+            #expect(try await ask("").fields["changed"] == "true")
             harness.clock.advance(milliseconds: 100_000)
             harness.server.processor.sweep()
             #expect(harness.snapshot.groups.count == 1)

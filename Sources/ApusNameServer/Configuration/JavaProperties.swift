@@ -44,7 +44,8 @@ enum JavaProperties {
         for (index, natural) in naturalLines(text).enumerated() {
             var content = Array(natural.drop(while: isBlank))
             if joined == nil,
-                content.isEmpty || content[0] == UInt8(ascii: "#") || content[0] == UInt8(ascii: "!")
+                content.isEmpty || content[0] == UInt8(ascii: "#")
+                    || content[0] == UInt8(ascii: "!")
             {
                 continue
             }

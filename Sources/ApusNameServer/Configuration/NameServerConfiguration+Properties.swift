@@ -1,9 +1,9 @@
 // A configuration out of RocketMQ's properties, and back.
 
 extension NameServerConfiguration {
-    /// Takes the values of a `namesrv.properties`, which was read from `file`. Answers a warning for
-    /// each key that RocketMQ does not know either; refuses values that are none, features that are
-    /// not here, and settings that contradict each other.
+    /// Takes the values of a `namesrv.properties`, which was read from `file`. Answers a warning
+    /// for each key that RocketMQ does not know either; refuses values that are none, features that
+    /// are not here, and settings that contradict each other.
     public mutating func apply(
         properties text: [UInt8], from file: String? = nil
     ) throws(ConfigurationError) -> [String] {

@@ -70,8 +70,10 @@ extension NameServerConfiguration {
         require(
             1...256 ~= eventLoopCount,
             "serverSelectorThreads=\(eventLoopCount): between 1 and 256 threads can serve")
-        require(idleSeconds >= 0, "serverChannelMaxIdleTimeSeconds=\(idleSeconds): 0 keeps idle"
-            + " connections, more closes them after as many seconds")
+        require(
+            idleSeconds >= 0,
+            "serverChannelMaxIdleTimeSeconds=\(idleSeconds): 0 keeps idle"
+                + " connections, more closes them after as many seconds")
         require(
             !(1..<30 ~= idleSeconds),
             "serverChannelMaxIdleTimeSeconds=\(idleSeconds): brokers register every 30 seconds and"
@@ -82,8 +84,8 @@ extension NameServerConfiguration {
             "scanNotActiveBrokerInterval=\(sweepIntervalMilliseconds): a time above 0 milliseconds")
         require(
             !warmsUp || warmUpSeconds > 0,
-            "needWaitForService=true with waitSecondsForService=\(warmUpSeconds): a time above 0, or"
-                + " needWaitForService=false")
+            "needWaitForService=true with waitSecondsForService=\(warmUpSeconds): a time above 0,"
+                + " or needWaitForService=false")
         require(
             keyValuePath != "", "kvConfigPath is empty: name a file, or leave the key out")
         if !problems.isEmpty { throw ConfigurationError(problems: problems) }

@@ -15,6 +15,7 @@ extension NameServerProcessor {
             metadata: ["from": "\(connection.remoteAddress)"])
         return Response(
             .noPermission,
-            remark: "the configuration is not changed over the network: change the file and restart")
+            remark: "the configuration is not changed over the network: change the file and restart"
+        )
     }
 }

@@ -12,14 +12,18 @@ extension NameServerProcessor {
 
     func queryDataVersion(_ request: borrowing Request) throws -> Response {
         let place = try BrokerPlace(request)
-        let version = try RegistrationBody.dataVersion(
-            try RegistrationBody.json(request.body, of: "dataVersion"))
+        // Who says none has changed.
+        let version: DataVersion? =
+            request.body.isEmpty
+            ? nil
+            : try RegistrationBody.dataVersion(
+                try RegistrationBody.json(request.body, of: "dataVersion"))
         let known = routes { table in
             table.heartbeat(place, at: now)
             return table.version(of: place)
         }
         return Response(
-            .success, fields: ["changed": known == version ? "false" : "true"],
+            .success, fields: ["changed": known != nil && known == version ? "false" : "true"],
             body: known?.json.bytes() ?? [])
     }
 }

@@ -34,7 +34,9 @@ extension NameServerProcessor {
             announcements.forEach(announce)
             var fields: HeaderFields = [:]
             if let master {
-                if let address = master.replicationAddress { fields.append("haServerAddr", address) }
+                if let address = master.replicationAddress {
+                    fields.append("haServerAddr", address)
+                }
                 fields.append("masterAddr", master.address)
             }
             return Response(.success, fields: fields, body: orderedTopics())

@@ -21,8 +21,8 @@ extension NameServerProcessor {
         if let unknown = routes({ $0.registerTopic(topic, found) }) {
             // RocketMQ answers success here, and registers those before the unknown one.
             throw RegistrationError(
-                "broker \(unknown) is not registered: nothing was changed; see clusterList for those"
-                    + " that are")
+                "broker \(unknown) is not registered: nothing was changed; see clusterList for"
+                    + " those that are")
         }
         return Response(.success)
     }

@@ -1,4 +1,4 @@
-// The key-value configuration of a running server: read by any thread, changed by one after another.
+// The key-value configuration of a running server: read by any thread, changed by one at a time.
 
 import ApusSystem
 import Synchronization

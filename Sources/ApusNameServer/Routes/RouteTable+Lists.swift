@@ -24,9 +24,10 @@ extension RouteTable {
     func topics(of cluster: String) -> TopicList {
         let names = clusters[cluster] ?? []
         return TopicList(
-            topics: Set(topics.keys.filter { topic in
-                topics[topic]?.keys.contains { names.contains($0) } == true
-            }))
+            topics: Set(
+                topics.keys.filter { topic in
+                    topics[topic]?.keys.contains { names.contains($0) } == true
+                }))
     }
 
     /// The topics that each cluster and each broker is given: they have its name.
@@ -41,10 +42,11 @@ extension RouteTable {
     /// Topics whose flags fit. Brokers agree on these; the first by name is asked.
     func topics(where fits: (TopicFlag) -> Bool) -> TopicList {
         TopicList(
-            topics: Set(topics.keys.filter { topic in
-                let queues = topics[topic]?.min { $0.key < $1.key }?.value
-                return queues.map { fits($0.systemFlag) } ?? false
-            }))
+            topics: Set(
+                topics.keys.filter { topic in
+                    let queues = topics[topic]?.min { $0.key < $1.key }?.value
+                    return queues.map { fits($0.systemFlag) } ?? false
+                }))
     }
 
     /// RocketMQ's ClusterInfo.
@@ -56,7 +58,8 @@ extension RouteTable {
                 Dictionary(
                     uniqueKeysWithValues: groups.map {
                         ($0.key, TopicRoute.Group(name: $0.key, $0.value))
-                    })) { $0.json })
+                    })
+            ) { $0.json })
         fields.append(
             "clusterAddrTable",
             .object(clusters) { .array($0.sorted().map { .string($0) }) })

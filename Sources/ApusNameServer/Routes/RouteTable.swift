@@ -29,7 +29,7 @@ struct RouteTable: Sendable {
     /// Broker names by cluster.
     var clusters: [String: Set<String>] = [:]
     var brokers: [BrokerPlace: Broker] = [:]
-    /// Where the queues of static topics are: by topic, then by broker name, as the broker wrote it.
+    /// Where the queues of static topics are, as brokers wrote it: by topic, then by broker name.
     var mappings: [String: [String: JSON]] = [:]
 
     init(rules: Rules = Rules()) { self.rules = rules }
