@@ -1,5 +1,6 @@
 // Heartbeats, groups, locks and offsets over loopback.
 
+import ApusFormat
 import ApusRemoting
 import Testing
 
