@@ -20,8 +20,6 @@ let core = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let embedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let posix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
-let arguments = Target.Dependency.product(
-    name: "ArgumentParser", package: "swift-argument-parser")
 
 // Floors 0 to 5 touch memory that the compiler cannot see; each such place says `unsafe`.
 let floors: [SwiftSetting] =
@@ -48,7 +46,6 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.80.0"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.6.0"),
-        .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.5.0"),
     ],
     targets: [
         // Floor 0
@@ -91,8 +88,8 @@ let package = Package(
         .executableTarget(
             name: "mqbroker",
             dependencies: [
-                "ApusBroker", "ApusNameServer", "ApusRemoting", "ApusStore", "ApusFormat",
-                arguments, core, posix, logging,
+                "ApusBroker", "ApusNameServer", "ApusStore", "ApusFormat", "ApusSystem", core,
+                logging,
             ],
             swiftSettings: everywhere),
         // Empty but in a build with ThreadSanitizer.

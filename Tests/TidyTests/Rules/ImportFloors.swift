@@ -72,7 +72,7 @@ private enum Floors {
         "ApusNameServer": network.union(["ApusRemoting", "ApusFormat", "ApusSystem"]),
         "ApusClient": network.union(["ApusRemoting", "ApusFormat"]),
         "mqbroker": commands.union(network).union([
-            "ApusBroker", "ApusNameServer", "ApusRemoting", "ApusStore", "ApusFormat",
+            "ApusBroker", "ApusNameServer", "ApusRemoting", "ApusStore", "ApusFormat", "ApusSystem",
         ]),
         "mqnamesrv": commands.union(network).union(["ApusNameServer", "ApusSystem"]),
         "mqadmin": commands.union(network).union(["ApusClient", "ApusRemoting", "ApusFormat"]),
