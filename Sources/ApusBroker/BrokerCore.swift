@@ -27,6 +27,7 @@ final class BrokerCore: Sendable {
     let held = Mutex(ParkedPulls<HeldPull>())
     let connections: ConnectionTable
     let statistics = BrokerStatistics()
+    private let waitingErrands = Atomic<Int>(0)
 
     /// Whether appends are answered when the device has them.
     let isSync: Bool
@@ -111,10 +112,19 @@ final class BrokerCore: Sendable {
         _ connection: Connection, _ key: ReplyKey,
         _ body: @escaping @Sendable (BrokerCore) throws(Refusal) -> Void
     ) {
+        guard waitingErrands.wrappingAdd(1, ordering: .relaxed).newValue <= Self.errandLimit else {
+            waitingErrands.wrappingSubtract(1, ordering: .relaxed)
+            return connection.refuse(
+                key, Refusal(.systemBusy, "[REJECTREQUEST]system busy, too many requests wait"))
+        }
         errands.execute { [self] in
+            waitingErrands.wrappingSubtract(1, ordering: .relaxed)
             do throws(Refusal) { try body(self) } catch { connection.refuse(key, error) }
         }
     }
+
+    /// Errands that may wait, each with its request: peers must not fill the memory.
+    private static let errandLimit = 1_024
 }
 
 extension Response {

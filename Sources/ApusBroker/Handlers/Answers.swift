@@ -9,17 +9,18 @@ extension Connection {
         respond(to: key, Response(refusal.code, remark: refusal.remark))
     }
 
-    /// A message is stored. `id` is its unique id, `core` knows what stands in every answer.
+    /// A message is stored. `core` knows what stands in every answer.
     func answer(
-        _ key: ReplyKey, sent result: AppendResult, queueID: Int32, id: RawSpan,
+        _ key: ReplyKey, sent result: AppendResult, queueID: Int32, uniqueID: RawSpan,
         _ core: BrokerCore
     ) {
         respond(to: key, result.status.code) { fields in
-            fields.append("msgId", result.messageID.text)
+            let id = MessageIDText(result.messageID)
+            fields.append("msgId", id.bytes)
             core.writeTrace(&fields)
             fields.append("queueId", queueID)
             fields.append("queueOffset", result.queueOffset)
-            fields.append("transactionId", id)
+            fields.append("transactionId", uniqueID)
         }
     }
 

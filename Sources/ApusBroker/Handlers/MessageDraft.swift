@@ -79,7 +79,7 @@ extension BrokerCore {
                     to: queue, body: body, properties: properties, attributes: draft.attributes)
             }
             if key.isOneWay { return }
-            return connection.answer(key, sent: result, queueID: queueID, id: id, self)
+            return connection.answer(key, sent: result, queueID: queueID, uniqueID: id, self)
         }
         try admitWaiting()
         let id = [UInt8](id)
@@ -89,7 +89,7 @@ extension BrokerCore {
             statistics.waitingSends.wrappingSubtract(1, ordering: .relaxed)
             switch outcome {
             case .success(let result):
-                connection.answer(key, sent: result, queueID: queueID, id: id.rawSpan, self)
+                connection.answer(key, sent: result, queueID: queueID, uniqueID: id.rawSpan, self)
             case .failure(let error): connection.refuse(key, Refusal(error))
             }
         }
