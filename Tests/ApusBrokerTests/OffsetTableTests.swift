@@ -52,7 +52,7 @@ import Testing
 
     @Test("hold an offset that was set until it is taken")
     func reset() throws {
-        let room = try StateRoom()
+        var room = try StateRoom()
         let offsets = try room.open().offsets
         offsets.reset(group: "G", topic: "T", queue: 0, to: 3)
         offsets.commit(group: "G", topic: "T", queue: 0, offset: 9)
@@ -61,6 +61,11 @@ import Testing
         #expect(offsets.takeReset(group: "G", topic: "T", queue: 0) == 3)
         #expect(offsets.takeReset(group: "G", topic: "T", queue: 0) == nil)
         #expect(offsets.offset(group: "G", topic: "T", queue: 0) == 9)
+        room.configuration.pulling.keepsResets = false
+        let plain = try room.open().offsets
+        plain.reset(group: "G", topic: "T", queue: 0, to: 3)
+        #expect(!plain.hasReset(group: "G", topic: "T", queue: 0))
+        #expect(plain.offset(group: "G", topic: "T", queue: 0) == 3)
     }
 
     @Test("make a new version after as many commits as are set")

@@ -35,7 +35,7 @@ private final class ListeningNameServer: RequestProcessor {
 
     /// Waits until as many requests have come.
     func wait(for count: Int, _ place: SourceLocation = #_sourceLocation) async throws {
-        for _ in 0..<500 {
+        for _ in 0..<3_000 {
             if requests.count >= count { return }
             try await Task.sleep(for: .milliseconds(10))
         }

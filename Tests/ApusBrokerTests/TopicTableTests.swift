@@ -39,6 +39,8 @@ import Testing
         #expect(try created(topics, "T", like: "DefaultCluster") != nil)
         // One that an earlier start kept does not count when the switch is off now.
         try topics.persist()
+        room.configuration.topics.nameLimit = 5
+        #expect(try created(room.open().topics, "TooLong") == nil)
         room.configuration.topics.createsOnSend = false
         let closed = try room.open().topics
         #expect(closed.topic("TBW102") != nil)

@@ -90,7 +90,7 @@ public struct TopicCreationSettings: Hashable, Sendable {
     public var hasTraceTopic = false
     /// `msgTraceTopicName`, RMQ_SYS_TRACE_TOPIC.
     public var traceTopicName = "RMQ_SYS_TRACE_TOPIC"
-    /// Bytes of a topic's name in a send. `maxTopicLength`, 127.
+    /// Bytes in the name of a topic that is made on send. `maxTopicLength`, 127.
     public var nameLimit = 127
     /// Queues of the topic that POP consumers' acknowledgements go to. `reviveQueueNum`, 8.
     public var reviveQueues: Int32 = 8

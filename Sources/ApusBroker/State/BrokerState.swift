@@ -71,7 +71,7 @@ extension BrokerState {
                 settings, isSystem: system.contains(settings.name))
         }
         return TopicTable(
-            topics, system: system, createsOnSend: configuration.topics.createsOnSend, time: time
+            topics, system: system, creation: configuration.topics, time: time
         ) { (topics) throws(StateError) in try file.save(topics.document) }
     }
 
@@ -103,7 +103,7 @@ extension BrokerState {
         }
         return OffsetTable(
             found ?? OffsetTable.Offsets(version: DataVersion(timestamp: now)),
-            configuration.offsets, time: time
+            configuration.offsets, keepsResets: configuration.pulling.keepsResets, time: time
         ) { (offsets) throws(StateError) in try file.save(offsets.document) }
     }
 

@@ -31,9 +31,7 @@ public enum NameRules {
                 + allowed
         }
         let count = name.utf8.count
-        if name.hasPrefix(WellKnownName.retryPrefix)
-            || name.hasPrefix(WellKnownName.deadLetterPrefix)
-        {
+        if isDerived(name) {
             if count > derivedTopicLimit {
                 return "The specified topic is DLQ or Retry topic: \(name), and it's longer than "
                     + "topic max length: \(derivedTopicLimit)"
@@ -55,6 +53,12 @@ public enum NameRules {
             return "The specified group: \(name), is longer than group max length: \(groupLimit)"
         }
         return nil
+    }
+
+    /// Whether the name is that of a group's retry topic or dead-letter queue.
+    static func isDerived(_ topic: String) -> Bool {
+        topic.hasPrefix(WellKnownName.retryPrefix)
+            || topic.hasPrefix(WellKnownName.deadLetterPrefix)
     }
 
     /// Whether clients may not send to the topic.

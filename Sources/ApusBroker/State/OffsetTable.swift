@@ -36,15 +36,18 @@ public final class OffsetTable: Sendable {
     private let state: Mutex<State>
     private let keeping = Mutex(())
     private let settings: OffsetSettings
+    /// Whether what an administrator set holds against commits.
+    private let keepsResets: Bool
     private let time: TimeSource
     private let save: @Sendable (Offsets) throws(StateError) -> Void
 
     init(
-        _ offsets: Offsets, _ settings: OffsetSettings, time: TimeSource,
+        _ offsets: Offsets, _ settings: OffsetSettings, keepsResets: Bool, time: TimeSource,
         save: @escaping @Sendable (Offsets) throws(StateError) -> Void
     ) {
         state = Mutex(State(offsets: offsets))
         self.settings = settings
+        self.keepsResets = keepsResets
         self.time = time
         self.save = save
     }
@@ -127,12 +130,13 @@ public final class OffsetTable: Sendable {
     // MARK: Resetting
 
     /// Sets an offset that holds, whatever consumers commit, until `takeReset` has given it out.
+    /// With `PullSettings.keepsResets` off it is like a commit.
     /// Forgotten at the end of the process; the offset itself is kept like a commit.
     public func reset(group: String, topic: String, queue: Int32, to offset: Int64) {
         guard queue >= 0, offset >= 0 else { return }
         let key = Key(topic: topic, group: group)
         state.withLock { state in
-            state.resets[key, default: [:]][queue] = offset
+            if keepsResets { state.resets[key, default: [:]][queue] = offset }
             state.offsets.byKey[key, default: [:]][queue] = offset
             state.isDirty = true
         }

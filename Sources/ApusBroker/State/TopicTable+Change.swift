@@ -20,7 +20,10 @@ extension TopicTable {
     ) throws(StateError) -> Creation {
         if let topic = topic(name) { return .existing(topic) }
         if let complaint = NameRules.complaint(topic: name) { throw .invalidName(complaint) }
-        if example == WellKnownName.createdAfter, !createsOnSend {
+        if name.utf8.count > creation.nameLimit, !NameRules.isDerived(name) {
+            return .refused(reason: "its name is longer than maxTopicLength, \(creation.nameLimit)")
+        }
+        if example == WellKnownName.createdAfter, !creation.createsOnSend {
             return .refused(reason: "autoCreateTopicEnable is off")
         }
         return try changing([name]) { (topics, make) throws(StateError) in

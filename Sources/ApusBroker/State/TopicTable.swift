@@ -33,20 +33,19 @@ public final class TopicTable: Sendable {
 
     let kept: KeptValue<Topics>
     let systemTopics: SystemTopics
-    /// Whether topics are made after `TBW102`.
-    let createsOnSend: Bool
+    let creation: TopicCreationSettings
     let time: TimeSource
     /// What look-ups use, and its version; made anew after each change.
     private let shown: Mutex<(map: NameMap<Topic>, version: DataVersion)>
     private let listeners = Mutex<[@Sendable (Set<String>) -> Void]>([])
 
     init(
-        _ topics: Topics, system: SystemTopics, createsOnSend: Bool, time: TimeSource,
+        _ topics: Topics, system: SystemTopics, creation: TopicCreationSettings, time: TimeSource,
         save: @escaping @Sendable (Topics) throws(StateError) -> Void
     ) {
         kept = KeptValue(topics, save: save)
         systemTopics = system
-        self.createsOnSend = createsOnSend
+        self.creation = creation
         self.time = time
         shown = Mutex((NameMap(Array(topics.byName.values)), topics.version))
     }
