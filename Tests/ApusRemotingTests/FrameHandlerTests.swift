@@ -132,6 +132,19 @@ private func request(_ opaque: Int32, body: [UInt8] = []) -> [UInt8] {
         }
     }
 
+    @Test("nothing behind a malformed frame is taken, in the same read or a later one")
+    func afterMalformed() throws {
+        let bench = try Bench { request, connection in
+            connection.respond(to: request.replyKey, Response(.success))
+        }
+        try bench.read(request(1) + Samples.number(-1) + request(2))
+        try bench.read(request(3))
+        bench.channel.embeddedEventLoop.run()
+        #expect(try opaques(in: bench.written()) == [1])
+        #expect(bench.processor.requests == 1)
+        #expect(!bench.channel.isActive)
+    }
+
     @Test("a body that is written piece by piece has its length in the frame")
     func bodyPieces() throws {
         let bench = try Bench { request, connection in

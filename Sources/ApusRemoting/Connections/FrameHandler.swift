@@ -46,6 +46,8 @@ final class FrameHandler: ChannelInboundHandler {
         let channel = context.channel
         watch.start(on: context.eventLoop) { [self] in
             connection?.shrink()
+            index = HeaderIndex()
+            if !decoder.isInFrame { decoder = FrameDecoder(limits: configuration.limits) }
         } close: { [self] reason in
             guard let connection else {
                 channel.close(promise: nil)
@@ -136,6 +138,8 @@ final class FrameHandler: ChannelInboundHandler {
         var buffer = bytes
         if isAtStart, !passStart(&buffer, channel) { return }
         let connection = opened(channel)
+        // What comes behind a malformed frame means nothing.
+        guard connection.isOpen else { return }
         connection.beginCycle()
         do throws(FrameError) {
             while buffer.readableBytes > 0 {
