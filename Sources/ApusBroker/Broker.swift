@@ -1,5 +1,5 @@
-// A broker from start to stop: it binds its port, opens the store, and serves; in the end it answers
-// what is under way, brings everything to the device, and closes.
+// A broker from start to stop: it binds its port, opens the store, and serves; in the end it
+// answers what is under way, brings everything to the device, and closes.
 
 public import ApusFormat
 import ApusRemoting
@@ -58,7 +58,7 @@ public final class Broker: Sendable {
         let host = address.ipAddress ?? ""
         if host.hasPrefix("127.") || host == "::1" { return }
         logger.warning(
-            "anyone who reaches this address can read and write messages: there is no access control",
+            "anyone who reaches this address can read and write: there is no access control",
             metadata: ["address": "\(address)"])
     }
 

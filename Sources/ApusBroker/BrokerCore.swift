@@ -1,7 +1,7 @@
 // What all handlers share: the store, the tables, who is connected, and who waits.
 //
-// Handlers run on the event loop of their connection. What waits for the disk (a topic that is made,
-// say) runs as an errand, one after the other on a thread of their own.
+// Handlers run on the event loop of their connection. What waits for the disk (a topic that is
+// made, say) runs as an errand, one after the other on a thread of their own.
 
 import ApusFormat
 import ApusRemoting
@@ -19,7 +19,7 @@ final class BrokerCore: Sendable {
     let delays: DelayTable
     let logger: Logger
     let time: TimeSource
-    /// The loop that errands, timers and delayed deliveries run on: nothing that serves a connection.
+    /// The loop that errands, timers and delayed deliveries run on. It serves no connection.
     let errands: any EventLoop
 
     let clients = Mutex(ClientRegistry())

@@ -74,14 +74,6 @@ extension AppendStatus {
     fileprivate var code: ResponseCode { self == .stored ? .success : .flushDiskTimeout }
 }
 
-extension [UInt8] {
-    /// Appends a copy of `bytes`.
-    mutating func append(copyOf bytes: RawSpan) {
-        // Safe: the pointer is used within the call, and the buffer bounds what is copied.
-        unsafe bytes.withUnsafeBytes { unsafe append(contentsOf: $0) }
-    }
-}
-
 extension RawSpan? {
     /// The bytes, or none.
     var orEmpty: RawSpan {

@@ -55,7 +55,7 @@ extension BrokerCore {
         let scan = PropertyScan(given)
         var bytes: [UInt8] = []
         bytes.reserveCapacity(given.byteCount + propertySuffix.count + 48)
-        bytes.append(copyOf: given)
+        bytes.append(bytesOf: given)
         if !scan.isTerminated { bytes.append(MessageProperties.valueEnd) }
         if scan.uniqueKey.isEmpty {
             PropertyEdit.append(
@@ -95,8 +95,8 @@ extension BrokerCore {
         }
     }
 
-    /// One more send that waits for the device, unless too many do: the client is to wait, or to try
-    /// another broker.
+    /// One more send that waits for the device, unless too many do: the client is to wait, or to
+    /// try another broker.
     func admitWaiting() throws(Refusal) {
         let waiting = statistics.waitingSends.wrappingAdd(1, ordering: .relaxed).newValue
         guard waiting > configuration.sending.waitingLimit else { return }
