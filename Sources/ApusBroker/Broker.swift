@@ -1,5 +1,5 @@
-// A broker from start to stop: it binds its port, opens the store, and serves; in the end it answers
-// what is under way, brings everything to the device, and closes.
+// A broker from start to stop: it binds its port, opens the store, and serves; in the end it
+// answers what is under way, brings everything to the device, and closes.
 
 public import ApusFormat
 import ApusRemoting
@@ -43,6 +43,7 @@ public final class Broker: Sendable {
             // Before the store is opened, so that its records carry the port that clients come to.
             let bound = try await server.start(
                 host: configuration.network.bindAddress, port: configuration.network.port)
+            warnOfOpenPort(bound, logger)
             return try Broker(
                 configuration, router, server, port: bound.port ?? configuration.network.port,
                 groups: [serving, errands], logger: logger)
@@ -51,6 +52,14 @@ public final class Broker: Sendable {
             for group in [serving, errands] { try? await group.shutdownGracefully() }
             throw error
         }
+    }
+
+    private static func warnOfOpenPort(_ address: SocketAddress, _ logger: Logger) {
+        let host = address.ipAddress ?? ""
+        if host.hasPrefix("127.") || host == "::1" { return }
+        logger.warning(
+            "anyone who reaches this address can read and write: there is no access control",
+            metadata: ["address": "\(address)"])
     }
 
     private init(

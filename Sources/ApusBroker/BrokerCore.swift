@@ -1,7 +1,7 @@
 // What all handlers share: the store, the tables, who is connected, and who waits.
 //
-// Handlers run on the event loop of their connection. What waits for the disk (a topic that is made,
-// say) runs as an errand, one after the other on a thread of their own.
+// Handlers run on the event loop of their connection. What waits for the disk (a topic that is
+// made, say) runs as an errand, one after the other on a thread of their own.
 
 import ApusFormat
 import ApusRemoting
@@ -19,7 +19,7 @@ final class BrokerCore: Sendable {
     let delays: DelayTable
     let logger: Logger
     let time: TimeSource
-    /// The loop that errands, timers and delayed deliveries run on: nothing that serves a connection.
+    /// The loop that errands, timers and delayed deliveries run on. It serves no connection.
     let errands: any EventLoop
 
     let clients = Mutex(ClientRegistry())
@@ -27,6 +27,7 @@ final class BrokerCore: Sendable {
     let held = Mutex(ParkedPulls<HeldPull>())
     let connections: ConnectionTable
     let statistics = BrokerStatistics()
+    private let waitingErrands = Atomic<Int>(0)
 
     /// Whether appends are answered when the device has them.
     let isSync: Bool
@@ -111,10 +112,19 @@ final class BrokerCore: Sendable {
         _ connection: Connection, _ key: ReplyKey,
         _ body: @escaping @Sendable (BrokerCore) throws(Refusal) -> Void
     ) {
+        guard waitingErrands.wrappingAdd(1, ordering: .relaxed).newValue <= Self.errandLimit else {
+            waitingErrands.wrappingSubtract(1, ordering: .relaxed)
+            return connection.refuse(
+                key, Refusal(.systemBusy, "[REJECTREQUEST]system busy, too many requests wait"))
+        }
         errands.execute { [self] in
+            waitingErrands.wrappingSubtract(1, ordering: .relaxed)
             do throws(Refusal) { try body(self) } catch { connection.refuse(key, error) }
         }
     }
+
+    /// Errands that may wait, each with its request: peers must not fill the memory.
+    private static let errandLimit = 1_024
 }
 
 extension Response {

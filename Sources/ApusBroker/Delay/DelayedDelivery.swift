@@ -1,5 +1,5 @@
-// Brings delayed messages to their topics when their time has come: a queue for each level, looked at
-// when its first message is due and when one comes to an empty queue, never in between.
+// Brings delayed messages to their topics when their time has come: a queue for each level, looked
+// at when its first message is due and when one comes to an empty queue, never in between.
 //
 // How far it has come is kept in `delayOffset.json`, never ahead of what is on the device: after a
 // crash messages since then are delivered again, and none is lost. Runs on the errands' loop.

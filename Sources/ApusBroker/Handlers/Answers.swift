@@ -9,17 +9,18 @@ extension Connection {
         respond(to: key, Response(refusal.code, remark: refusal.remark))
     }
 
-    /// A message is stored. `id` is its unique id, `core` knows what stands in every answer.
+    /// A message is stored. `core` knows what stands in every answer.
     func answer(
-        _ key: ReplyKey, sent result: AppendResult, queueID: Int32, id: RawSpan,
+        _ key: ReplyKey, sent result: AppendResult, queueID: Int32, uniqueID: RawSpan,
         _ core: BrokerCore
     ) {
         respond(to: key, result.status.code) { fields in
-            fields.append("msgId", result.messageID.text)
+            let id = MessageIDText(result.messageID)
+            fields.append("msgId", id.bytes)
             core.writeTrace(&fields)
             fields.append("queueId", queueID)
             fields.append("queueOffset", result.queueOffset)
-            fields.append("transactionId", id)
+            fields.append("transactionId", uniqueID)
         }
     }
 
@@ -71,14 +72,6 @@ extension BrokerCore {
 extension AppendStatus {
     /// Both are success to clients: the message is stored and will be delivered.
     fileprivate var code: ResponseCode { self == .stored ? .success : .flushDiskTimeout }
-}
-
-extension [UInt8] {
-    /// Appends a copy of `bytes`.
-    mutating func append(copyOf bytes: RawSpan) {
-        // Safe: the pointer is used within the call, and the buffer bounds what is copied.
-        unsafe bytes.withUnsafeBytes { unsafe append(contentsOf: $0) }
-    }
 }
 
 extension RawSpan? {

@@ -15,8 +15,8 @@ extension BrokerCore {
         {
             return Response(.success, fields: ["offset": String(offset)])
         }
-        // A new group begins at the first message while all of the queue is there and near, whatever
-        // it says of itself: Java's clients depend on it.
+        // A new group begins at the first message while all of the queue is there and near,
+        // whatever it says of itself: Java's clients depend on it.
         if request.bool("setZeroIfNotFound", or: true), try isNearFromStart(place) {
             return Response(.success, fields: ["offset": "0"])
         }

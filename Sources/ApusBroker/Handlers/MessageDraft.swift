@@ -55,7 +55,7 @@ extension BrokerCore {
         let scan = PropertyScan(given)
         var bytes: [UInt8] = []
         bytes.reserveCapacity(given.byteCount + propertySuffix.count + 48)
-        bytes.append(copyOf: given)
+        bytes.append(bytesOf: given)
         if !scan.isTerminated { bytes.append(MessageProperties.valueEnd) }
         if scan.uniqueKey.isEmpty {
             PropertyEdit.append(
@@ -79,7 +79,7 @@ extension BrokerCore {
                     to: queue, body: body, properties: properties, attributes: draft.attributes)
             }
             if key.isOneWay { return }
-            return connection.answer(key, sent: result, queueID: queueID, id: id, self)
+            return connection.answer(key, sent: result, queueID: queueID, uniqueID: id, self)
         }
         try admitWaiting()
         let id = [UInt8](id)
@@ -89,14 +89,14 @@ extension BrokerCore {
             statistics.waitingSends.wrappingSubtract(1, ordering: .relaxed)
             switch outcome {
             case .success(let result):
-                connection.answer(key, sent: result, queueID: queueID, id: id.rawSpan, self)
+                connection.answer(key, sent: result, queueID: queueID, uniqueID: id.rawSpan, self)
             case .failure(let error): connection.refuse(key, Refusal(error))
             }
         }
     }
 
-    /// One more send that waits for the device, unless too many do: the client is to wait, or to try
-    /// another broker.
+    /// One more send that waits for the device, unless too many do: the client is to wait, or to
+    /// try another broker.
     func admitWaiting() throws(Refusal) {
         let waiting = statistics.waitingSends.wrappingAdd(1, ordering: .relaxed).newValue
         guard waiting > configuration.sending.waitingLimit else { return }

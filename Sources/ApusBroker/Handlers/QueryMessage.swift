@@ -63,7 +63,7 @@ extension BrokerCore {
     private func bytes(of batch: MessageBatch) throws(Refusal) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(batch.byteCount)
-        batch.forEach { bytes.append(copyOf: $0.bytes) }
+        batch.forEach { bytes.append(bytesOf: $0.bytes) }
         try Refusal.store { () throws(StoreError) in try batch.checkMappings() }
         return bytes
     }

@@ -1,5 +1,5 @@
-// CONSUMER_SEND_MSG_BACK (36): a message that could not be consumed comes again later, by way of the
-// delay levels and the group's retry topic; after too many times it goes to the dead letters.
+// CONSUMER_SEND_MSG_BACK (36): a message that could not be consumed comes again later, by way of
+// the delay levels and the group's retry topic; after too many times it goes to the dead letters.
 
 import ApusFormat
 import ApusRemoting

@@ -1,7 +1,8 @@
 // Step 3 in the life of a message: header → draft → `store.append` → response.
 //
-// SEND_MESSAGE (10), SEND_MESSAGE_V2 (310) and SEND_BATCH_MESSAGE (320). A topic that does not exist
-// is made as an errand, since that waits for the disk; the request, copied, is carried out behind it.
+// SEND_MESSAGE (10), SEND_MESSAGE_V2 (310) and SEND_BATCH_MESSAGE (320). A topic that does not
+// exist is made as an errand, since that waits for the disk; the request, copied, is carried out
+// behind it.
 
 import ApusFormat
 import ApusRemoting

@@ -1,4 +1,4 @@
-// A consumer that could not send a message back (code 36) sends it anew, to its group's retry topic:
+// A consumer that could not send a message back (36) sends it anew, to its group's retry topic:
 // after too many deliveries, or from a group that consumes in order, it goes to the dead letters.
 
 import ApusFormat

@@ -12,10 +12,10 @@ import Testing
         version: Int = 1
     ) -> String {
         """
-        {"clientID":"\(client)","consumerDataSet":[{"groupName":"\(group)","consumeType":\
-        "CONSUME_PASSIVELY","messageModel":"CLUSTERING","consumeFromWhere":\
-        "CONSUME_FROM_LAST_OFFSET","subscriptionDataSet":[{"topic":"\(topic)","subString":"\(tags)",\
-        "subVersion":\(version)}]}],"producerDataSet":[{"groupName":"writers"}]}
+        {"clientID":"\(client)","producerDataSet":[{"groupName":"writers"}],"consumerDataSet":[\
+        {"groupName":"\(group)","consumeType":"CONSUME_PASSIVELY","messageModel":"CLUSTERING",\
+        "consumeFromWhere":"CONSUME_FROM_LAST_OFFSET","subscriptionDataSet":[\
+        {"topic":"\(topic)","subString":"\(tags)","subVersion":\(version)}]}]}
         """
     }
 
