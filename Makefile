@@ -10,7 +10,7 @@ FORMATTED := Package.swift $(wildcard Sources Tests Benchmarks docs)
 
 .PHONY: help setup setup-test test lint format bench bench-record clean
 .PHONY: embedding ci setup-crash crash-writer crash crash-ci simulate mutants fuzz fuzz-ci
-.PHONY: fuzz-control sanitize sweep doctor instructions interop
+.PHONY: fuzz-control sanitize sweep doctor instructions interop setup-interop
 
 # Optimised and apart from what `make test` builds, so that neither rebuilds the other.
 BENCH_BUILD := -c release --scratch-path .build/bench -Xcc -O3
@@ -104,11 +104,14 @@ instructions: ## count those of an append, at most 5 % more than recorded (RECOR
 INTEROP = .build/interop
 ONLY =
 
-$(INTEROP)/bin/python:
+setup-interop:
+	@scripts/setup.sh --interop
+
+$(INTEROP)/bin/python: | setup-interop
 	python3 -m venv $(INTEROP)
 	$(INTEROP)/bin/pip install --quiet rocketmq==0.4.4
 
-interop: setup $(INTEROP)/bin/python ## drive broker and NameServer with the C++ client (ONLY=NAME for one)
+interop: setup-interop $(INTEROP)/bin/python ## drive broker and NameServer with the C++ client (ONLY=NAME for one)
 	swift build -c release --product mqnamesrv
 	swift build -c release --product mqbroker
 	PYTHONDONTWRITEBYTECODE=1 $(INTEROP)/bin/python Tests/Interop/cpp_client.py \
