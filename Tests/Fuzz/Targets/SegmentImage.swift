@@ -121,8 +121,8 @@ struct SegmentImage {
     }
 
     /// Whether what the marks say can have been: no mark within a record or ahead of the log's, and
-    /// the log's not in bytes behind a blank marker; and whether the numbers of records can. What an open makes of
-    /// other marks and numbers is only to be no trap.
+    /// the log's not in bytes behind a blank marker; and whether the numbers of records can. What
+    /// an open makes of other marks and numbers is only to be no trap.
     var isPlausible: Bool {
         guard hasOrderedNumbers else { return false }
         guard isMarked else { return true }
