@@ -16,15 +16,15 @@ private import CApus
     /// Never inlined: in a call of its own all that it keeps fits into registers.
     @inline(never)
     public init(_ bytes: RawSpan) {
-        guard bytes.byteCount >= 16, bytes.byteCount <= PropertyScan.limit else {
+        // Safe: the pointer is used in here only, while the span holds the bytes. All of the work
+        // in the closure would be a call of its own.
+        guard bytes.byteCount >= 16, bytes.byteCount <= PropertyScan.limit,
+            let base = unsafe bytes.withUnsafeBytes({ $0.baseAddress })
+        else {
             self.init(scanning: bytes)
             return
         }
-        let count = bytes.byteCount
-        self = unsafe bytes.withUnsafeBytes { all in
-            guard let base = all.baseAddress else { return PropertySummary(scanning: bytes) }
-            return unsafe PropertySummary(base, count)
-        }
+        unsafe self.init(base, bytes.byteCount)
     }
 
     /// For properties that are too short to be read sixteen bytes at a time, and too long ones.
@@ -81,15 +81,14 @@ private import CApus
     let count: Int
     var start = 0
     var flags: PropertyFlags = []
-    /// Where the value of TAGS begins and ends.
-    var tagsStart = 0
-    var tagsEnd = 0
+    /// Where the value of TAGS begins, and above 16 bits where it ends; 0 for none.
+    var tags = 0
 
     // The first four bytes of names, the first one least significant.
-    private static let tags: UInt32 = 0x5347_4154
-    private static let keys: UInt32 = 0x5359_454B
-    private static let uniqueKey: UInt64 = 0x5945_4B5F_5149_4E55
-    private static let checksum: UInt64 = 0x2332_3343_5243_5F5F
+    private static let tagsName: UInt32 = 0x5347_4154
+    private static let keysName: UInt32 = 0x5359_454B
+    private static let uniqueName: UInt64 = 0x5945_4B5F_5149_4E55
+    private static let checksumName: UInt64 = 0x2332_3343_5243_5F5F
 
     /// The item from `start` to `end`, which is at most `count`, is whole.
     @inline(__always)
@@ -99,20 +98,18 @@ private import CApus
         let shift = UInt64(truncatingIfNeeded: 8 &* (start &- from))
         let prefix = unsafe eight(at: from) &>> shift
         switch UInt32(truncatingIfNeeded: prefix) {
-        case Self.tags:
-            if prefix >> 32 & 0xFF == 1, start &+ 5 < end {
-                (tagsStart, tagsEnd) = (start &+ 5, end)
-            }
-        case Self.keys:
+        case Self.tagsName:
+            if prefix >> 32 & 0xFF == 1, start &+ 5 < end { tags = start &+ 5 | end &<< 16 }
+        case Self.keysName:
             if prefix >> 32 & 0xFF == 1, start &+ 5 < end { flags.insert(.keyed) }
-        case UInt32(truncatingIfNeeded: Self.uniqueKey):
-            if prefix == Self.uniqueKey, start &+ 9 < end,
+        case UInt32(truncatingIfNeeded: Self.uniqueName):
+            if prefix == Self.uniqueName, start &+ 9 < end,
                 unsafe base.load(fromByteOffset: start &+ 8, as: UInt8.self) == 1
             {
                 flags.insert(.keyed)
             }
-        case UInt32(truncatingIfNeeded: Self.checksum):
-            if prefix == Self.checksum { flags.insert(.checksum) }
+        case UInt32(truncatingIfNeeded: Self.checksumName):
+            if prefix == Self.checksumName { flags.insert(.checksum) }
         default: break
         }
         start = end &+ 1
@@ -121,13 +118,15 @@ private import CApus
     /// Java's hash of the tags.
     @inline(__always)
     var tagsHash: Int32 {
-        if tagsEnd == 0 { return 0 }
+        if tags == 0 { return 0 }
+        let tagsStart = tags & 0xFFFF
+        let tagsEnd = tags &>> 16
         let length = tagsEnd &- tagsStart
         if length <= 8, tagsEnd >= 8 {
             // What stands before the tags counts as zeros, which add nothing.
             let shift = UInt64(truncatingIfNeeded: 64 &- 8 &* length)
-            let tags = unsafe (eight(at: tagsEnd &- 8) &>> shift) &<< shift
-            if JavaHash.isASCII(tags) { return JavaHash.ofASCII(tags) }
+            let text = unsafe (eight(at: tagsEnd &- 8) &>> shift) &<< shift
+            if JavaHash.isASCII(text) { return JavaHash.ofASCII(text) }
         }
         return unsafe Self.hash(base + tagsStart, length)
     }
