@@ -10,7 +10,7 @@ FORMATTED := Package.swift $(wildcard Sources Tests Benchmarks docs)
 
 .PHONY: help setup setup-test test lint format bench bench-record clean
 .PHONY: embedding ci setup-crash crash-writer crash crash-ci simulate mutants fuzz fuzz-ci
-.PHONY: fuzz-control sanitize sweep doctor instructions
+.PHONY: fuzz-control sanitize sweep doctor instructions interop setup-interop
 
 # Optimised and apart from what `make test` builds, so that neither rebuilds the other.
 BENCH_BUILD := -c release --scratch-path .build/bench -Xcc -O3
@@ -33,8 +33,13 @@ setup: ## install what the build needs, when it is missing
 setup-test:
 	@scripts/setup.sh --test
 
+# Those with servers come by themselves, one after the other: what they wait for in seconds takes minutes
+# beside three hundred stores, and a process that is forked for a test would get their sockets too.
+WITH_SERVERS = ApusRemotingTests|ApusNameServerTests|ApusBrokerTests
+
 test: setup-test ## build and run all tests
-	swift test $(SWIFT_FLAGS)
+	swift test $(SWIFT_FLAGS) --skip '$(WITH_SERVERS)'
+	swift test $(SWIFT_FLAGS) --skip-build --no-parallel --filter '$(WITH_SERVERS)'
 
 setup-crash:
 	@scripts/setup.sh --crash
@@ -99,6 +104,23 @@ instructions: ## count those of an append, at most 5 % more than recorded (RECOR
 	swift build -c release --product mqbench
 	Tests/Instructions/append.py $$(swift build -c release --show-bin-path)/mqbench \
 		$(if $(RECORD),--record)
+
+# The client is fetched once, into a Python environment of its own.
+INTEROP = .build/interop
+ONLY =
+
+setup-interop:
+	@scripts/setup.sh --interop
+
+$(INTEROP)/bin/python: | setup-interop
+	python3 -m venv $(INTEROP)
+	$(INTEROP)/bin/pip install --quiet rocketmq==0.4.4
+
+interop: setup-interop $(INTEROP)/bin/python ## drive broker and NameServer with the C++ client (ONLY=NAME for one)
+	swift build -c release --product mqnamesrv
+	swift build -c release --product mqbroker
+	PYTHONDONTWRITEBYTECODE=1 $(INTEROP)/bin/python Tests/Interop/cpp_client.py \
+		$$(swift build -c release --show-bin-path) $(if $(ONLY),--only $(ONLY))
 
 embedding: setup ## build and run the package in docs/embedding, as a user would
 	swift run --package-path docs/embedding orders "$$(mktemp -d)/store"

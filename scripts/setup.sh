@@ -5,6 +5,7 @@
 #   scripts/setup.sh --test    and what the tests need on top
 #   scripts/setup.sh --crash   what building and the crash layers need
 #   scripts/setup.sh --count   what building and counting instructions need
+#   scripts/setup.sh --interop what building and the unmodified C++ client need
 #
 # Quick and silent when nothing is missing, so that every make target can begin with it.
 set -euo pipefail
@@ -86,6 +87,11 @@ check_for_counting() {
     need binutils 'takes debug information away that valgrind cannot read' command -v strip
 }
 
+check_for_interop() {
+    need python3 'runs the C++ client' command -v python3
+    need python3-venv 'keeps that client apart' python3 -c 'import ensurepip, venv'
+}
+
 install_missing() {
     local wish="apt-get install ${packages[*]}"
     command -v apt-get >/dev/null \
@@ -103,12 +109,13 @@ install_missing() {
 }
 
 case ${1-} in
-    '' | --test | --crash | --count) ;;
-    *) fail "usage: scripts/setup.sh [--test | --crash | --count]" ;;
+    '' | --test | --crash | --count | --interop) ;;
+    *) fail "usage: scripts/setup.sh [--test | --crash | --count | --interop]" ;;
 esac
 check_swift
 check_for_build
 if [[ ${1-} == --test ]]; then check_for_tests; fi
 if [[ ${1-} == --crash ]]; then check_for_crashes; fi
 if [[ ${1-} == --count ]]; then check_for_counting; fi
+if [[ ${1-} == --interop ]]; then check_for_interop; fi
 if ((${#packages[@]})); then install_missing; fi

@@ -6,6 +6,12 @@ extension [UInt8] {
         // Safe: the pointer is used within the call, and the buffer bounds what is copied.
         self = unsafe bytes.withUnsafeBytes { unsafe [UInt8]($0) }
     }
+
+    /// Appends a copy of all bytes of `bytes`: bound their number before.
+    public mutating func append(bytesOf bytes: RawSpan) {
+        // Safe: the pointer is used within the call, and the buffer bounds what is copied.
+        unsafe bytes.withUnsafeBytes { unsafe append(contentsOf: $0) }
+    }
 }
 
 extension String {

@@ -27,11 +27,34 @@ public struct ClientBatchFrame: Hashable, Sendable {
     /// Where the next frame begins.
     public let end: Int
 
-    @inlinable init(flag: Int32, body: Range<Int>, properties: Range<Int>, end: Int) {
+    /// The caller has made sure that the frame lies within the bytes, and no length is negative.
+    @inlinable @inline(__always)
+    init(flag: Int32, at offset: Int, bodyLength: Int, propertiesLength: Int) {
+        let bodyStart = offset &+ ClientBatch.body
+        let bodyEnd = bodyStart &+ bodyLength
+        let propertiesStart = bodyEnd &+ ClientBatch.propertiesLengthWidth
         self.flag = flag
-        self.body = body
-        self.properties = properties
-        self.end = end
+        end = propertiesStart &+ propertiesLength
+        body = unsafe Range(uncheckedBounds: (bodyStart, bodyEnd))
+        properties = unsafe Range(uncheckedBounds: (propertiesStart, end))
+    }
+
+    @inlinable public var bodyLength: Int { body.upperBound &- body.lowerBound }
+
+    /// The body, in the bytes that the frame was found in. Traps where they are fewer.
+    @inlinable @inline(__always) @_lifetime(copy bytes)
+    public func body(in bytes: RawSpan) -> RawSpan {
+        precondition(end <= bytes.byteCount)
+        // Safe: the body ends before the frame does.
+        return unsafe bytes.extracting(unchecked: body)
+    }
+
+    /// The properties, in the bytes that the frame was found in. Traps where they are fewer.
+    @inlinable @inline(__always) @_lifetime(copy bytes)
+    public func properties(in bytes: RawSpan) -> RawSpan {
+        precondition(end <= bytes.byteCount)
+        // Safe: the properties end where the frame does.
+        return unsafe bytes.extracting(unchecked: properties)
     }
 }
 
@@ -46,31 +69,43 @@ public enum ClientBatch: Sendable {
     @inlinable public static var minimumSize: Int { body &+ propertiesLengthWidth }
 
     /// The frame that starts at `offset`. Allocates nothing.
-    @inlinable
+    @inlinable @inline(__always)
     public static func frame(
         in bytes: RawSpan, at offset: Int
     ) throws(BatchDamage) -> ClientBatchFrame {
         let room = bytes.byteCount &- offset
         guard offset >= 0, room >= minimumSize else { throw .truncated(at: offset) }
-        let size = totalSizeField.load(from: bytes, at: offset)
+        // Safe: the fields before the body are there.
+        let size = unsafe totalSizeField.loadUnchecked(from: bytes, at: offset)
         guard Int(size) >= minimumSize, Int(size) <= room else {
             throw .sizeOutOfBounds(at: offset, size)
         }
-        let bodyLength = Int(bodyLengthField.load(from: bytes, at: offset))
+        let bodyLength = Int(unsafe bodyLengthField.loadUnchecked(from: bytes, at: offset))
         guard bodyLength >= 0, bodyLength <= Int(size) &- minimumSize else {
             throw .lengthsDisagree(at: offset)
         }
-        let bodyStart = offset &+ body
-        let bodyEnd = bodyStart &+ bodyLength
-        let propertiesStart = bodyEnd &+ propertiesLengthWidth
-        let propertiesLength = Int(bytes.loadBigEndian(Int16.self, at: bodyEnd))
-        let end = offset &+ Int(size)
-        guard propertiesLength >= 0, propertiesStart &+ propertiesLength == end else {
-            throw .lengthsDisagree(at: offset)
-        }
+        // Safe: so much of the frame is there.
+        let propertiesLength = Int(
+            unsafe Field<Int16>(at: body).loadUnchecked(from: bytes, at: offset &+ bodyLength))
+        guard propertiesLength >= 0, bodyLength &+ propertiesLength == Int(size) &- minimumSize
+        else { throw .lengthsDisagree(at: offset) }
         return ClientBatchFrame(
-            flag: flagField.load(from: bytes, at: offset), body: bodyStart..<bodyEnd,
-            properties: propertiesStart..<end, end: end)
+            flag: unsafe flagField.loadUnchecked(from: bytes, at: offset), at: offset,
+            bodyLength: bodyLength, propertiesLength: propertiesLength)
+    }
+
+    /// The same frame again, by the lengths that were found before. Traps where it would not lie
+    /// within `bytes`.
+    @inlinable @inline(__always)
+    public static func frame(
+        in bytes: RawSpan, at offset: Int, bodyLength: UInt32, propertiesLength: UInt16
+    ) -> ClientBatchFrame {
+        let size = minimumSize &+ Int(bodyLength) &+ Int(propertiesLength)
+        precondition(offset >= 0 && size <= bytes.byteCount &- offset)
+        // Safe: checked just now.
+        return ClientBatchFrame(
+            flag: unsafe flagField.loadUnchecked(from: bytes, at: offset), at: offset,
+            bodyLength: Int(bodyLength), propertiesLength: Int(propertiesLength))
     }
 
     /// Appends a frame to `frames`. The properties may have 32,767 bytes and the whole frame less

@@ -24,6 +24,14 @@ public struct Field<Value: FixedWidthInteger & BitwiseCopyable & Sendable>: Send
 
     /// The same without a check, for a caller that has made sure that the whole layout lies within.
     @unsafe @inlinable @inline(__always)
+    func loadUnchecked(from bytes: RawSpan, at base: Int) -> Value {
+        unsafe Value(
+            bigEndian: bytes.unsafeLoadUnaligned(
+                fromUncheckedByteOffset: base &+ offset, as: Value.self))
+    }
+
+    /// Writes without a check, for a caller that has made sure that the whole layout lies within.
+    @unsafe @inlinable @inline(__always)
     func storeUnchecked(_ value: Value, into bytes: inout MutableRawSpan, at base: Int) {
         unsafe bytes.storeBytes(
             of: value.bigEndian, toUncheckedByteOffset: base &+ offset, as: Value.self)
@@ -46,6 +54,13 @@ extension RawSpan {
         // The bounds are checked by `unsafeLoadUnaligned`; every bit pattern of an integer is
         // valid.
         unsafe Value(bigEndian: unsafeLoadUnaligned(fromByteOffset: offset, as: Value.self))
+    }
+
+    /// Eight bytes from `offset` on, the first one least significant. Traps when they do not lie
+    /// within the span. For bytes, not numbers: those are big-endian.
+    @inline(__always)
+    func loadLittleEndian(at offset: Int) -> UInt64 {
+        unsafe UInt64(littleEndian: unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self))
     }
 }
 

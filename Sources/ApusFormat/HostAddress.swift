@@ -20,6 +20,12 @@ public struct HostAddress: Hashable, Sendable {
         self.port = port
     }
 
+    /// The same address, known to be an IPv4 one: what depends on its kind is decided where this is
+    /// called. Of an IPv6 address, another one.
+    @inlinable @inline(__always) public var asIPv4: HostAddress {
+        HostAddress(ipv4: UInt32(truncatingIfNeeded: low), port: port)
+    }
+
     /// An IPv4 address from its 32 bits: 127.0.0.1 is `0x7F00_0001`.
     @inlinable public init(ipv4: UInt32, port: Int32) {
         self.high = 0

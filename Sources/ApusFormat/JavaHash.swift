@@ -10,6 +10,12 @@ public enum JavaHash: Sendable {
         var hash = seed
         let count = utf8.byteCount
         var offset = 0
+        while offset &+ 8 <= count {
+            let eight = utf8.loadLittleEndian(at: offset)
+            if !isASCII(eight) { return hashCode(utf8, from: offset, continuing: hash) }
+            hash = hash &* thirtyOneToTheEighth &+ ofASCII(eight)
+            offset &+= 8
+        }
         while offset < count {
             let byte = utf8.loadBigEndian(UInt8.self, at: offset)
             if byte >= 0x80 { return hashCode(utf8, from: offset, continuing: hash) }
@@ -17,6 +23,21 @@ public enum JavaHash: Sendable {
             offset &+= 1
         }
         return hash
+    }
+
+    @inline(__always)
+    static func isASCII(_ eight: UInt64) -> Bool { eight & 0x8080_8080_8080_8080 == 0 }
+
+    private static let thirtyOneToTheEighth: Int32 = 923_521 &* 923_521
+
+    /// The hash of eight ASCII characters, the first one least significant: neighbours are joined
+    /// to pairs in 16 bits each, pairs to fours in 32 bits, and these to the hash.
+    @inline(__always)
+    static func ofASCII(_ eight: UInt64) -> Int32 {
+        let pairs = (eight & 0xFF_00FF_00FF_00FF) &* 31 &+ (eight >> 8 & 0xFF_00FF_00FF_00FF)
+        let fours = (pairs & 0xFFFF_0000_FFFF) &* 961 &+ (pairs >> 16 & 0xFFFF_0000_FFFF)
+        return Int32(truncatingIfNeeded: fours) &* 923_521
+            &+ Int32(truncatingIfNeeded: fours >> 32)
     }
 
     /// The rest of a text from its first character on that is not ASCII.

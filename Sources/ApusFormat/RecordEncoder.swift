@@ -30,9 +30,10 @@ public enum RecordEncoder: Sendable {
     }
 
     /// A record of version 1 with IPv4 hosts and no checksum of its own, as nearly all are: every
-    /// field before the body has one place, and the shifts are gone.
-    @inlinable @inline(__always)
-    static func encodePlain(
+    /// field before the body has one place, and the shifts are gone. Traps for any other record and
+    /// where the room is not there.
+    @_transparent
+    public static func encodePlain(
         _ fields: RecordFields, frame: RecordFrame, topic: RawSpan, properties: RawSpan,
         body: RawSpan, into bytes: inout MutableRawSpan, at offset: Int
     ) {

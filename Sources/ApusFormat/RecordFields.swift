@@ -64,6 +64,26 @@ public struct RecordFrame: Hashable, Sendable {
             &+ propertiesLength
     }
 
+    /// The frame of a record of version 1 with IPv4 hosts, which `systemFlag` must not deny.
+    @inlinable @inline(__always)
+    public init(
+        plain systemFlag: SystemFlag, bodyLength: Int, topicLength: Int, propertiesLength: Int
+    ) {
+        version = .v1
+        self.systemFlag = systemFlag
+        self.bodyLength = bodyLength
+        self.topicLength = topicLength
+        self.propertiesLength = propertiesLength
+        totalSize = RecordLayout.minimumSize &+ bodyLength &+ topicLength &+ propertiesLength
+    }
+
+    /// The frame of a record with another body and other properties.
+    @inlinable public func with(bodyLength: Int, propertiesLength: Int) -> RecordFrame {
+        RecordFrame(
+            version: version, systemFlag: systemFlag, bodyLength: bodyLength,
+            topicLength: topicLength, propertiesLength: propertiesLength)
+    }
+
     /// Version 1 with IPv4 hosts: every field before the body has one place.
     @inlinable @inline(__always) var isPlain: Bool { version == .v1 && systemFlag.hasIPv4Hosts }
 

@@ -41,6 +41,12 @@ public struct SystemFlag: OptionSet, Hashable, Sendable {
     /// Whether both hosts take 4 bytes.
     @inlinable @inline(__always) public var hasIPv4Hosts: Bool { rawValue & (16 | 32) == 0 }
 
+    /// Whether both hosts take 4 bytes, and the record is neither a half of a transaction nor an
+    /// inner batch.
+    @inlinable @inline(__always) public var isPlain: Bool {
+        rawValue & (16 | 32 | 12 | 128) == 0
+    }
+
     /// The codec number in bits 8 to 10: 1 LZ4, 2 Zstandard, 3 zlib, 0 none or, with `.compressed`,
     /// zlib from before the field existed.
     @inlinable public var compressionNumber: Int32 { (rawValue >> 8) & 7 }

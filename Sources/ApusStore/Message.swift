@@ -54,6 +54,9 @@ public struct MessageAttributes: Hashable, Sendable {
         self.reconsumeTimes = reconsumeTimes
         self.preparedTransactionOffset = preparedTransactionOffset
     }
+
+    /// Whether the record of a message with these is as nearly all are.
+    @inline(__always) var isPlain: Bool { systemFlag.isPlain && !bornHost.isIPv6 }
 }
 
 /// What an acknowledgement says about the disk.

@@ -120,13 +120,25 @@ extension MessageStore {
     private func query(
         topic: String, key: String, limit: Int, between times: ClosedRange<Int64>, isUnique: Bool
     ) throws(StoreError) -> [StoredMessage] {
+        var found: [StoredMessage] = []
+        for lease in try find(
+            topic: topic, key: key, limit: limit, between: times, isUnique: isUnique
+        ) { found.append(try lease.message()) }
+        return found
+    }
+
+    /// The records of a topic with a key, in the order of the log.
+    func find(
+        topic: String, key: String, limit: Int, between times: ClosedRange<Int64>, isUnique: Bool
+    ) throws(StoreError) -> [RecordLease] {
         try checkOpen()
         guard let index else { return [] }
         let behind = try index.catchUpForQuery()
-        var found: [StoredMessage] = []
-        for lease in try index.find(
+        let found = try index.find(
             topic: topic, key: key, between: times, limit: limit, isUnique: isUnique, behind: behind
-        ) { found.append(try lease.message()) }
-        return found.sorted { $0.physicalOffset < $1.physicalOffset }
+        )
+        return found.sorted { left, right in
+            left.withRecord { $0.physicalOffset } < right.withRecord { $0.physicalOffset }
+        }
     }
 }

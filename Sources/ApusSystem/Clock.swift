@@ -1,17 +1,19 @@
 // Time from outside: the system's, or a test's.
+//
+// Public, though no product shows this module, for what an append reads: see `Locks.swift`.
 
-private import CApus
+public import CApus
 private import Glibc
 private import Synchronization
 
 /// Where the store reads the time. Tests pass a `ManualClock`.
-package enum TimeSource: Sendable {
+@frozen public enum TimeSource: Sendable {
     case system
     case manual(ManualClock)
 
     /// Milliseconds since 1970 by the wall clock.
-    @inline(__always)
-    package var wallMilliseconds: Int64 {
+    @inlinable @inline(__always)
+    public var wallMilliseconds: Int64 {
         switch self {
         case .system: return capus_wall_milliseconds()
         case .manual(let clock): return clock.wallMilliseconds
@@ -73,14 +75,15 @@ package struct CalendarTime: Hashable, Sendable {
 
 /// A clock that stands still until it is moved. Its two hands are those of a machine: the wall
 /// clock, which may be set to anything, and the one that counts what has passed.
-package final class ManualClock: Sendable {
+public final class ManualClock: Sendable {
     private let passed: Atomic<Int64>
     /// How far the wall clock is ahead of what has passed: time moves both at once.
     private let offset = Atomic<Int64>(0)
 
     package init(wallMilliseconds: Int64) { passed = Atomic(wallMilliseconds) }
 
-    package var wallMilliseconds: Int64 {
+    @inline(never)
+    public var wallMilliseconds: Int64 {
         passed.load(ordering: .relaxed) &+ offset.load(ordering: .relaxed)
     }
     package var nanoseconds: Int64 { passed.load(ordering: .relaxed) &* 1_000_000 }

@@ -117,6 +117,16 @@ private import Glibc
         return try body(&span)
     }
 
+    /// Gives `body` the `byteCount` bytes from `offset` on to write. The caller has them to itself.
+    @inlinable @inline(__always)
+    public func withMutable<Result: ~Copyable, Failure: Error>(
+        at offset: Int, byteCount: Int, _ body: (inout MutableRawSpan) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        precondition(offset >= 0 && byteCount >= 0 && offset <= count &- byteCount)
+        var span = unsafe MutableRawSpan(_unsafeStart: base + offset, byteCount: byteCount)
+        return try body(&span)
+    }
+
     /// Asks the processor for the cache lines of up to `length` bytes from `offset` on.
     @inline(__always)
     public func prefetchForWriting(at offset: Int, length: Int) {

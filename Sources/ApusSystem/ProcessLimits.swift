@@ -63,3 +63,10 @@ package struct ProcessLimits: Hashable, Sendable {
         }
     }
 }
+
+/// Bytes of memory that the machine has; 0 when it does not say.
+package func machineMemory() -> Int {
+    let pages = sysconf(Int32(_SC_PHYS_PAGES))
+    let size = sysconf(Int32(_SC_PAGESIZE))
+    return pages > 0 && size > 0 ? pages * size : 0
+}

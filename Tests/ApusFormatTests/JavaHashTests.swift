@@ -18,6 +18,20 @@ func knownHashes() {
     #expect(TagsCode.code(tags: Array("TopicTest#KEY1".utf8).span.bytes) == -1_656_969_516)
 }
 
+@Test("texts of every length hash alike, with a character that is not ASCII anywhere")
+func everyLength() {
+    for length in 0...40 {
+        let ascii = (0..<length).map { Character(Unicode.Scalar(UInt8(127 - 2 * $0))) }
+        for place in 0...length {
+            for foreign in ["", "é", "😀"] {
+                let text = String(ascii[..<place]) + foreign + String(ascii[place...])
+                let expected = text.utf16.reduce(Int32(0)) { 31 &* $0 &+ Int32($1) }
+                #expect(hash(text) == expected, "\(text)")
+            }
+        }
+    }
+}
+
 @Test("an index key hashes without being joined, and without a sign")
 func indexKeys() {
     func key(_ topic: String, _ key: String) -> Int32 {

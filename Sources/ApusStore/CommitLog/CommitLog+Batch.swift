@@ -7,19 +7,21 @@ extension CommitLog {
     /// What a batch needs before it is written.
     private struct Measure {
         var byteCount = 0
+        var firstByteCount = 0
         var count: Int64 = 0
-        var isKeyed = false
-        var hasChecksum = false
+        /// What is true of one of the messages.
+        var flags: PropertyFlags = []
     }
 
     /// What the first pass over a batch found out about a message.
     private struct Noted {
-        let frame: ClientBatchFrame
-        let scan: PropertyScan
+        var bodyLength: UInt32 = 0
+        var propertiesLength: UInt16 = 0
+        var tagsHash: Int32 = 0
     }
 
     /// The first messages of a batch, on the stack: those behind them are looked at twice.
-    private typealias Notes = InlineArray<32, Noted?>
+    private typealias Notes = InlineArray<32, Noted>
 
     /// Appends the messages of a client batch as records of their own and publishes them together.
     func append(
@@ -30,50 +32,35 @@ extension CommitLog {
         guard systemFlag.transaction == .none else {
             throw .mixedBatch(reason: "a batch cannot be part of a transaction")
         }
-        var notes = Notes(repeating: nil)
+        var notes = Notes(repeating: Noted())
         let measure = try measure(frames, systemFlag: systemFlag, queue: queue, notes: &notes)
-        if measure.hasChecksum {
+        if measure.flags.contains(.checksum) {
             let clean = try Self.withoutChecksums(frames)
             return try append(to: queue, batch: clean.rawSpan, attributes: attributes)
         }
         let now = time.wallMilliseconds
         let (place, following) = try reserveBatch(measure, of: queue, now: now)
-        var fields = RecordFields(
+        let fields = RecordFields(
             queueID: queue.queueID, queueOffset: place.queueOffset,
             physicalOffset: place.physicalOffset, systemFlag: systemFlag,
             bornTimestamp: attributes.bornTimestamp ?? now, bornHost: attributes.bornHost,
             storeTimestamp: place.storeTimestamp, storeHost: storeHost,
             reconsumeTimes: attributes.reconsumeTimes,
             preparedTransactionOffset: attributes.preparedTransactionOffset)
-        var written = 0
-        var first = 0
-        var offset = 0
-        var index = 0
-        while offset < frames.byteCount {
-            guard let noted = index < notes.count ? notes[index] : noted(in: frames, at: offset)
-            else { break }
-            let frame = noted.frame
-            fields.flag = frame.flag
-            let size = write(
-                body: frames.extracting(frame.body),
-                properties: frames.extracting(frame.properties), noted.scan, &fields,
-                systemFlag: systemFlag, to: queue, place: place,
-                following: following, position: place.position &+ written)
-            if offset == 0 { first = size }
-            written &+= size
-            fields.physicalOffset &+= Int64(size)
-            fields.queueOffset &+= 1
-            offset = frame.end
-            index &+= 1
+        if plainLimit >= 0, queue.topic.isPlain, attributes.isPlain {
+            writePlain(
+                frames, notes.span, fields, to: queue, place: place, following: following)
+        } else {
+            writeAny(frames, fields, to: queue, place: place, following: following)
         }
         let end = place.physicalOffset &+ Int64(measure.byteCount)
         publish(
             place, upTo: end, queue: queue, queueEnd: place.queueOffset &+ measure.count,
-            isKeyed: measure.isKeyed)
+            isKeyed: isIndexed && measure.flags.contains(.keyed))
         return BatchAppendResult(
             first: AppendResult(
                 physicalOffset: place.physicalOffset, queueOffset: place.queueOffset,
-                storeTimestamp: place.storeTimestamp, byteCount: first,
+                storeTimestamp: place.storeTimestamp, byteCount: measure.firstByteCount,
                 storeHost: storeHostNumber, status: .stored),
             count: Int(measure.count), physicalEnd: end)
     }
@@ -92,50 +79,107 @@ extension CommitLog {
         }
     }
 
-    /// The same that the first pass found, which went over the same bytes.
-    @inline(never)
-    private func noted(in frames: RawSpan, at offset: Int) -> Noted? {
-        guard let frame = try? ClientBatch.frame(in: frames, at: offset) else { return nil }
-        return Noted(frame: frame, scan: PropertyScan(frames.extracting(frame.properties)))
-    }
-
-    /// Encodes one message of a batch and writes its entry; answers the record's size.
-    @inline(__always)
-    private func write(
-        body: RawSpan, properties: RawSpan, _ scan: PropertyScan, _ fields: inout RecordFields,
-        systemFlag: SystemFlag, to queue: ConsumeQueue, place: Place,
-        following: QueueWindow, position: Int
-    ) -> Int {
-        let frame = frame(
-            body: body, properties: properties, scan, systemFlag: systemFlag, queue: queue)
-        fields.bodyChecksum = CRC32.stored(body)
+    /// Writes the records and entries of a batch in which all records are plain.
+    private func writePlain(
+        _ frames: RawSpan, _ notes: Span<Noted>, _ first: RecordFields,
+        to queue: ConsumeQueue, place: Place, following: QueueWindow
+    ) {
         let mapped = place.segment
         var segment = mapped.mutableBytes
         let topic = queue.topic.bytes
-        RecordEncoder.encode(
-            fields, frame: frame, topic: topic.bytes, properties: properties,
-            body: body, appendsChecksum: appendsChecksum, into: &segment, at: position)
-        let unit = ConsumeQueueUnit(
-            physicalOffset: fields.physicalOffset,
-            size: Int32(truncatingIfNeeded: frame.totalSize),
-            tagsCode: queue.tagsCode(properties, scan, storeTimestamp: fields.storeTimestamp))
-        if fields.queueOffset < place.window.end {
-            place.window.store(unit, at: fields.queueOffset)
-        } else {
-            following.store(unit, at: fields.queueOffset)
+        let bornHost = first.bornHost.asIPv4
+        let storeHost = first.storeHost.asIPv4
+        var written = 0
+        var index = 0
+        var offset = 0
+        while offset < frames.byteCount {
+            let noted = index < notes.count ? notes[index] : noted(in: frames, at: offset)
+            let message = ClientBatch.frame(
+                in: frames, at: offset, bodyLength: noted.bodyLength,
+                propertiesLength: noted.propertiesLength)
+            let body = message.body(in: frames)
+            let properties = message.properties(in: frames)
+            let frame = RecordFrame(
+                plain: first.systemFlag, bodyLength: body.byteCount, topicLength: topic.count,
+                propertiesLength: properties.byteCount)
+            let fields = RecordFields(
+                queueID: first.queueID, flag: message.flag,
+                queueOffset: first.queueOffset &+ Int64(index),
+                physicalOffset: first.physicalOffset &+ Int64(written),
+                systemFlag: first.systemFlag, bornTimestamp: first.bornTimestamp,
+                bornHost: bornHost, storeTimestamp: first.storeTimestamp, storeHost: storeHost,
+                reconsumeTimes: first.reconsumeTimes,
+                preparedTransactionOffset: first.preparedTransactionOffset,
+                bodyChecksum: CRC32.stored(body))
+            RecordEncoder.encodePlain(
+                fields, frame: frame, topic: topic.bytes, properties: properties, body: body,
+                into: &segment, at: place.position &+ written)
+            store(
+                fields, size: frame.totalSize, tagsCode: Int64(noted.tagsHash), place: place,
+                following: following)
+            written &+= frame.totalSize
+            offset = message.end
+            index &+= 1
         }
-        return frame.totalSize
     }
 
+    /// The same that the first pass found, which went over the same bytes.
+    @inline(never)
+    private func noted(in frames: RawSpan, at offset: Int) -> Noted {
+        guard let frame = try? ClientBatch.frame(in: frames, at: offset) else { return Noted() }
+        let properties = frame.properties(in: frames)
+        return Noted(
+            bodyLength: UInt32(truncatingIfNeeded: frame.body.count),
+            propertiesLength: UInt16(truncatingIfNeeded: properties.byteCount),
+            tagsHash: PropertySummary(properties).tagsHash)
+    }
+
+    /// Writes the records and entries of any batch.
+    @inline(never)
+    private func writeAny(
+        _ frames: RawSpan, _ first: RecordFields, to queue: ConsumeQueue, place: Place,
+        following: QueueWindow
+    ) {
+        let mapped = place.segment
+        var segment = mapped.mutableBytes
+        let topic = queue.topic.bytes
+        var fields = first
+        var position = place.position
+        var offset = 0
+        while let message = try? ClientBatch.frame(in: frames, at: offset) {
+            let body = message.body(in: frames)
+            let properties = message.properties(in: frames)
+            let scan = PropertyScan(properties)
+            let frame = RecordFrame(
+                version: queue.topic.version, systemFlag: first.systemFlag,
+                bodyLength: body.byteCount, topicLength: topic.count,
+                propertiesLength: storedLength(of: properties, isTerminated: scan.isTerminated))
+            fields.flag = message.flag
+            fields.bodyChecksum = CRC32.stored(body)
+            RecordEncoder.encode(
+                fields, frame: frame, topic: topic.bytes, properties: properties,
+                body: body, appendsChecksum: appendsChecksum, into: &segment, at: position)
+            store(
+                fields, size: frame.totalSize,
+                tagsCode: queue.tagsCode(properties, scan, storeTimestamp: first.storeTimestamp),
+                place: place, following: following)
+            position &+= frame.totalSize
+            fields.physicalOffset &+= Int64(frame.totalSize)
+            fields.queueOffset &+= 1
+            offset = message.end
+        }
+    }
+
+    /// Writes the entry of one message of a batch.
     @inline(__always)
-    private func frame(
-        body: RawSpan, properties: RawSpan, _ scan: PropertyScan,
-        systemFlag: SystemFlag, queue: ConsumeQueue
-    ) -> RecordFrame {
-        RecordFrame(
-            version: queue.topic.version, systemFlag: systemFlag, bodyLength: body.byteCount,
-            topicLength: queue.topic.bytes.count,
-            propertiesLength: storedLength(of: properties, scan))
+    private func store(
+        _ fields: RecordFields, size: Int, tagsCode: Int64, place: Place, following: QueueWindow
+    ) {
+        let unit = ConsumeQueueUnit(
+            physicalOffset: fields.physicalOffset, size: Int32(truncatingIfNeeded: size),
+            tagsCode: tagsCode)
+        let window = fields.queueOffset < place.window.end ? place.window : following
+        window.store(unit, at: fields.queueOffset)
     }
 
     /// Checks every message of a batch and adds up what they need.
@@ -143,6 +187,11 @@ extension CommitLog {
         _ frames: RawSpan, systemFlag: SystemFlag, queue: ConsumeQueue, notes: inout Notes
     ) throws(StoreError) -> Measure {
         var measure = Measure()
+        // What each record has besides body and properties.
+        let empty = RecordFrame(
+            version: queue.topic.version, systemFlag: systemFlag, bodyLength: 0,
+            topicLength: queue.topic.bytes.count, propertiesLength: 0)
+        let isRefused = systemFlag.contains(.innerBatch)
         var offset = 0
         while offset < frames.byteCount {
             let message: ClientBatchFrame
@@ -151,19 +200,27 @@ extension CommitLog {
             } catch {
                 throw .malformedBatch(error)
             }
-            let properties = frames.extracting(message.properties)
-            let scan = PropertyScan(properties)
-            let frame = frame(
-                body: frames.extracting(message.body), properties: properties, scan,
-                systemFlag: systemFlag, queue: queue)
-            try check(frame)
-            if Int(measure.count) < notes.count {
-                notes[Int(measure.count)] = Noted(frame: message, scan: scan)
+            let properties = message.properties(in: frames)
+            let summary = PropertySummary(properties)
+            let bodyLength = message.bodyLength
+            let stored = storedLength(
+                of: properties, isTerminated: !summary.flags.contains(.open))
+            let size = empty.totalSize &+ bodyLength &+ stored
+            if bodyLength > bodyLimit || size > recordLimit || isRefused
+                || stored > RecordLayout.maximumPropertiesLength
+            {
+                throw refusal(of: empty.with(bodyLength: bodyLength, propertiesLength: stored))
             }
-            measure.byteCount += frame.totalSize
-            measure.count += 1
-            measure.isKeyed = measure.isKeyed || isIndexed && scan.isKeyed
-            measure.hasChecksum = measure.hasChecksum || scan.hasChecksum
+            if Int(measure.count) < notes.count {
+                notes[Int(measure.count)] = Noted(
+                    bodyLength: UInt32(truncatingIfNeeded: bodyLength),
+                    propertiesLength: UInt16(truncatingIfNeeded: properties.byteCount),
+                    tagsHash: summary.tagsHash)
+            }
+            if offset == 0 { measure.firstByteCount = size }
+            measure.byteCount &+= size
+            measure.count &+= 1
+            measure.flags.formUnion(summary.flags)
             offset = message.end
         }
         guard measure.count > 0 else { throw .emptyBatch }

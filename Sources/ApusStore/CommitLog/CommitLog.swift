@@ -64,6 +64,9 @@ package final class CommitLog: Sendable {
     let storeHostNumber: StoreHostNumber
     let bodyLimit: Int
     let recordLimit: Int
+    /// The longest record that `append` writes itself, when nothing about it is unusual; -1 where
+    /// every record of the store is.
+    let plainLimit: Int
     let appendsChecksum: Bool
     let isSync: Bool
     let isIndexed: Bool
@@ -101,6 +104,7 @@ package final class CommitLog: Sendable {
             configuration.limits.bodyByteCount + 64 << 10,
             configuration.commitLog.segmentByteCount - BlankMarker.byteCount)
         appendsChecksum = configuration.integrity.appendsRecordChecksum
+        plainLimit = appendsChecksum || storeHost.isIPv6 ? -1 : min(bodyLimit, recordLimit)
         isSync = configuration.flush.mode == .sync
         isIndexed = configuration.index.isEnabled
         readersWait = isSync || writer != nil
@@ -146,78 +150,64 @@ package final class CommitLog: Sendable {
 extension CommitLog {
     /// Appends one message and publishes it; durability is waited for elsewhere.
     ///
-    /// Inlined: what it is given would go through memory once more.
+    /// Inlined: what it is given would go through memory once more. What is unusual about a message
+    /// is looked at elsewhere, so that nothing here depends on it.
     @inline(__always)
     func append(
         to queue: ConsumeQueue, body: RawSpan, properties: RawSpan, attributes: MessageAttributes
     ) throws(StoreError) -> AppendResult {
-        let scan = PropertyScan(properties)
-        if scan.hasChecksum {
-            return try appendWithoutChecksum(
+        let summary = PropertySummary(properties)
+        // Copies: a span must not be taken through an object that may go.
+        let topic = queue.topic.bytes
+        let frame = RecordFrame(
+            plain: attributes.systemFlag, bodyLength: body.byteCount,
+            topicLength: topic.count, propertiesLength: properties.byteCount)
+        guard frame.totalSize <= plainLimit, queue.topic.isPlain, attributes.isPlain,
+            frame.propertiesLength <= RecordLayout.maximumPropertiesLength,
+            !summary.flags.contains(.checksum)
+        else {
+            return try appendAny(
                 to: queue, body: body, properties: properties, attributes: attributes)
         }
-        let systemFlag = attributes.systemFlag.withHosts(
-            born: attributes.bornHost, store: storeHost)
-        let frame = RecordFrame(
-            version: queue.topic.version, systemFlag: systemFlag, bodyLength: body.byteCount,
-            topicLength: queue.topic.bytes.count,
-            propertiesLength: storedLength(of: properties, scan))
-        try check(frame)
         let now = time.wallMilliseconds
         let bodyChecksum = CRC32.stored(body)
-        let isQueued = systemFlag.isDispatched
-        let place = try reserve(
-            size: frame.totalSize, count: isQueued ? 1 : 0, queue: queue, now: now)
-        let queueOffset = isQueued ? place.queueOffset : 0
+        let place = try reserve(size: frame.totalSize, count: 1, queue: queue, now: now)
         let fields = RecordFields(
-            queueID: queue.queueID, flag: attributes.flag, queueOffset: queueOffset,
-            physicalOffset: place.physicalOffset, systemFlag: systemFlag,
-            bornTimestamp: attributes.bornTimestamp ?? now, bornHost: attributes.bornHost,
-            storeTimestamp: place.storeTimestamp, storeHost: storeHost,
+            queueID: queue.queueID, flag: attributes.flag, queueOffset: place.queueOffset,
+            physicalOffset: place.physicalOffset, systemFlag: frame.systemFlag,
+            bornTimestamp: attributes.bornTimestamp ?? now, bornHost: attributes.bornHost.asIPv4,
+            storeTimestamp: place.storeTimestamp, storeHost: storeHost.asIPv4,
             reconsumeTimes: attributes.reconsumeTimes,
             preparedTransactionOffset: attributes.preparedTransactionOffset,
             bodyChecksum: bodyChecksum)
-        // Copies: a span must not be taken through an object that may go.
         let mapped = place.segment
-        let topic = queue.topic.bytes
-        // Where the next record will most likely go: its lines come in while this one is written,
-        // so that the next lock, which waits for all stores before it, does not wait for memory.
-        // The processor's own prefetcher is quick enough for small records.
-        if frame.totalSize > 512 {
-            mapped.prefetchForWriting(
-                at: place.position &+ frame.totalSize, length: min(frame.totalSize, 2048))
-        }
+        prefetch(behind: place, size: frame.totalSize)
         var segment = mapped.mutableBytes
-        RecordEncoder.encode(
-            fields, frame: frame, topic: topic.bytes, properties: properties,
-            body: body, appendsChecksum: appendsChecksum, into: &segment, at: place.position)
-        if isQueued {
-            let unit = ConsumeQueueUnit(
-                physicalOffset: place.physicalOffset &+ (Mutant.shiftsEntry.isPlanted ? 1 : 0),
-                size: Int32(truncatingIfNeeded: frame.totalSize),
-                tagsCode: queue.tagsCode(
-                    properties, scan, storeTimestamp: place.storeTimestamp))
-            place.window.store(unit, at: queueOffset)
-        }
+        RecordEncoder.encodePlain(
+            fields, frame: frame, topic: topic.bytes, properties: properties, body: body,
+            into: &segment, at: place.position)
+        let unit = ConsumeQueueUnit(
+            physicalOffset: place.physicalOffset &+ (Mutant.shiftsEntry.isPlanted ? 1 : 0),
+            size: Int32(truncatingIfNeeded: frame.totalSize),
+            tagsCode: Int64(summary.tagsHash))
+        place.window.store(unit, at: place.queueOffset)
         let end = place.physicalOffset &+ Int64(frame.totalSize)
-        let isKeyed = isIndexed && scan.isKeyed && systemFlag.transaction != .rollback
         publish(
-            place, upTo: end, queue: queue,
-            queueEnd: isQueued ? queueOffset &+ 1 : -1, isKeyed: isKeyed)
+            place, upTo: end, queue: queue, queueEnd: place.queueOffset &+ 1,
+            isKeyed: isIndexed && summary.flags.contains(.keyed))
         return AppendResult(
-            physicalOffset: place.physicalOffset, queueOffset: queueOffset,
+            physicalOffset: place.physicalOffset, queueOffset: place.queueOffset,
             storeTimestamp: place.storeTimestamp, byteCount: frame.totalSize,
             storeHost: storeHostNumber, status: .stored)
     }
 
-    /// The same for properties that carry a `__CRC32#` of the sender's.
-    @inline(never)
-    private func appendWithoutChecksum(
-        to queue: ConsumeQueue, body: RawSpan, properties: RawSpan, attributes: MessageAttributes
-    ) throws(StoreError) -> AppendResult {
-        let clean = StoredProperties.withoutChecksum(properties)
-        return try append(
-            to: queue, body: body, properties: clean.rawSpan, attributes: attributes)
+    /// Where the next record will most likely go: its lines come in while this one is written, so
+    /// that the next lock, which waits for all stores before it, does not wait for memory. The
+    /// processor's own prefetcher is quick enough for small records.
+    @inline(__always)
+    func prefetch(behind place: Place, size: Int) {
+        guard size > 512 else { return }
+        place.segment.prefetchForWriting(at: place.position &+ size, length: min(size, 2048))
     }
 
     /// A place in the log, after making room when there is none.
@@ -233,28 +223,30 @@ extension CommitLog {
         }
     }
 
-    /// Makes a whole record, and its entries up to `queueEnd` (-1: none), readable in its turn.
+    /// Makes a whole record, and its entries up to `queueEnd` (nil: none), readable in its turn.
     @inline(__always)
     func publish(
-        _ place: Place, upTo end: Int64, queue: ConsumeQueue, queueEnd: Int64,
+        _ place: Place, upTo end: Int64, queue: ConsumeQueue, queueEnd: Int64?,
         isKeyed: Bool
     ) {
         if !Mutant.breaksOrder.isPlanted { publication.waitForTurn(place.ticket) }
         // Before the marks: who reads a mark in a turn of its own finds these done.
         if isKeyed, !Mutant.forgetsKeys.isPlanted { keyed.note(place.physicalOffset..<end) }
-        if queueEnd >= 0,
+        if queueEnd != nil,
             queue.dirtyEpoch.load(ordering: .relaxed) != dirtyQueues.epoch.load(ordering: .relaxed)
         {
             dirtyQueues.add(queue)
         }
         // The log first: an entry that can be seen has a record that can be read.
         publication.publish(upTo: end, timestamp: place.storeTimestamp)
-        if queueEnd >= 0 { queue.published.store(queueEnd, ordering: .releasing) }
+        if let queueEnd { queue.published.store(queueEnd, ordering: .releasing) }
         publication.pass(place.ticket)
         // The barrier in `pass` pairs with the one behind `ConsumeQueue.add`.
-        if queueEnd >= queue.extendAt.load(ordering: .relaxed) { roomRequests.note(queue) }
-        if queueEnd >= 0, !readersWait, queue.waiterCount.load(ordering: .relaxed) != 0 {
-            queue.wakeWaiters(readableEnd: queueEnd)
+        if let queueEnd {
+            if queueEnd >= queue.extendAt.load(ordering: .relaxed) { roomRequests.note(queue) }
+            if !readersWait, queue.waiterCount.load(ordering: .relaxed) != 0 {
+                queue.wakeWaiters(readableEnd: queueEnd)
+            }
         }
         if wakesOnAppend { flushWanted.ring() }
         if end >= preallocator.wakeAt.load(ordering: .relaxed) { follow(end) }
@@ -265,41 +257,5 @@ extension CommitLog {
         guard let segment = segments.segment(containing: end - 1) else { return }
         preallocator.follow(segment, position: segment.position(of: end))
         if zeroesAhead { zeroWanted.ring() }
-    }
-}
-
-// MARK: - Checks that come before the reservation
-
-extension CommitLog {
-    /// Bytes that the properties take in the record.
-    @inline(__always)
-    func storedLength(of properties: RawSpan, _ scan: PropertyScan) -> Int {
-        guard appendsChecksum else { return properties.byteCount }
-        return properties.byteCount + (scan.isTerminated ? 0 : 1) + ChecksumProperty.byteCount
-    }
-
-    @inline(__always)
-    func check(_ frame: RecordFrame) throws(StoreError) {
-        if frame.bodyLength > bodyLimit
-            || frame.propertiesLength > RecordLayout.maximumPropertiesLength
-            || frame.totalSize > recordLimit || frame.systemFlag.contains(.innerBatch)
-        {
-            throw refusal(of: frame)
-        }
-    }
-
-    @inline(never)
-    private func refusal(of frame: RecordFrame) -> StoreError {
-        if frame.bodyLength > bodyLimit {
-            return .bodyTooLarge(byteCount: frame.bodyLength, limit: bodyLimit)
-        }
-        let limit = RecordLayout.maximumPropertiesLength
-        if frame.propertiesLength > limit {
-            return .propertiesTooLong(byteCount: frame.propertiesLength, limit: limit)
-        }
-        if frame.totalSize > recordLimit {
-            return .recordTooLarge(byteCount: frame.totalSize, limit: recordLimit)
-        }
-        return .innerBatch
     }
 }

@@ -22,7 +22,9 @@ package struct QueueWindow: Sendable {
     @inline(__always)
     package func store(_ unit: ConsumeQueueUnit, at queueOffset: Int64) {
         let position = Int(queueOffset &- first) &* ConsumeQueueUnit.byteCount
-        bytes.withMutable { unit.store(into: &$0, at: position) }
+        bytes.withMutable(at: position, byteCount: ConsumeQueueUnit.byteCount) {
+            unit.store(into: &$0, at: 0)
+        }
     }
 
     @inline(__always)

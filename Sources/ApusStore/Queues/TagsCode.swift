@@ -4,18 +4,23 @@ import ApusFormat
 
 extension ConsumeQueue {
     /// The hash of the tags or, in the schedule topic, when the message is to be delivered.
-    @inline(__always)
     func tagsCode(
         _ properties: RawSpan, _ scan: PropertyScan, storeTimestamp: Int64
     ) -> Int64 {
-        if topic.isSchedule, !scan.delay.isEmpty,
-            let level = Int(String(decodingUTF8: properties.extracting(scan.delay))),
-            let time = DelayLevels.deliveryTime(level: level, storeTimestamp: storeTimestamp)
-        {
+        if topic.isSchedule, let time = deliveryTime(properties, scan, storeTimestamp) {
             return time
         }
-        if scan.tags.isEmpty { return 0 }
-        return TagsCode.code(tags: properties.extracting(scan.tags))
+        return scan.tags.isEmpty ? 0 : TagsCode.code(tags: properties.extracting(scan.tags))
+    }
+
+    @inline(never)
+    private func deliveryTime(
+        _ properties: RawSpan, _ scan: PropertyScan, _ storeTimestamp: Int64
+    ) -> Int64? {
+        guard !scan.delay.isEmpty,
+            let level = Int(String(decodingUTF8: properties.extracting(scan.delay)))
+        else { return nil }
+        return DelayLevels.deliveryTime(level: level, storeTimestamp: storeTimestamp)
     }
 
     /// The entry that belongs to a record.

@@ -12,12 +12,15 @@ package final class Topic: Sendable {
     package let version: RecordVersion
     /// Whether entries of this topic's queues hold the time of delivery instead of a hash of tags.
     package let isSchedule: Bool
+    /// Whether it is not that one, and its records are of version 1: nearly all are.
+    package let isPlain: Bool
 
     package init(name: String) {
         self.name = name
         bytes = MappedBytes.copy(Array(name.utf8).rawSpan)
         version = RecordVersion(topicCharacterCount: name.utf16.count)
         isSchedule = name == "SCHEDULE_TOPIC_XXXX"
+        isPlain = version == .v1 && !isSchedule
     }
 
     /// Whether `name` holds the same bytes.

@@ -67,27 +67,53 @@ int64_t capus_write_through(
     int descriptor, const void *first, size_t first_count, const void *second,
     size_t second_count, int64_t offset);
 
-// Which of the 16 bytes at `bytes` are `byte`: bit n stands for byte n. Inline, because a call
-// would cost more than the answer; Swift has vectors, but no way to take such a mask out of one.
-static inline uint32_t capus_matches_of_16(const void *bytes, uint8_t byte) {
+// Swift has vectors, but no way to take such a mask out of one. These are inlined whatever they
+// cost, since a call would cost more than the answer.
+#define CAPUS_INLINE __attribute__((always_inline)) static inline
+
+// Which of the 16 bytes at `bytes` are `byte`: bit n stands for byte n.
+CAPUS_INLINE uint64_t capus_matches_of_16(const uint8_t *bytes, uint8_t byte) {
 #if defined(__x86_64__)
     return (uint32_t)_mm_movemask_epi8(
         _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)bytes), _mm_set1_epi8((char)byte)));
 #else
-    uint32_t mask = 0;
-    for (int i = 0; i < 16; i++) mask |= (uint32_t)(((const uint8_t *)bytes)[i] == byte) << i;
+    uint64_t mask = 0;
+    for (int i = 0; i < 16; i++) mask |= (uint64_t)(bytes[i] == byte) << i;
     return mask;
 #endif
 }
 
-// Copies `count` bytes that do not overlap. Inline for up to 64, since topics and properties are
-// mostly that short and a call would cost more than the copy: the first bytes and the last, which
-// may be the same ones in part.
-static inline void capus_copy(void *to, const void *from, size_t count) {
+// The same for up to 64 of the `count` bytes at `start`, from `offset` on. Where a load would reach
+// beyond the end it is taken from further back.
+CAPUS_INLINE uint64_t capus_matches_of_64(
+    const void *start, size_t offset, size_t count, uint8_t byte) {
+    const uint8_t *bytes = (const uint8_t *)start + offset;
+    size_t left = count - offset;
+    if (left < 16) {
+        if (count >= 16) return capus_matches_of_16(bytes + left - 16, byte) >> (16 - left);
+        uint64_t few = 0;
+#pragma clang loop vectorize(disable) unroll(disable)
+        for (size_t i = 0; i < left; i++) few |= (uint64_t)(bytes[i] == byte) << i;
+        return few;
+    }
+    if (left > 64) left = 64;
+    uint64_t mask = capus_matches_of_16(bytes, byte);
+    if (left > 32) mask |= capus_matches_of_16(bytes + 16, byte) << 16;
+    if (left > 48) mask |= capus_matches_of_16(bytes + 32, byte) << 32;
+    return mask | capus_matches_of_16(bytes + left - 16, byte) << (left - 16);
+}
+
+// Copies `count` bytes that do not overlap. Inline for up to 128, since topics, properties and many
+// bodies are that short and a call would cost more than the copy: the first bytes and the last,
+// which may be the same ones in part.
+CAPUS_INLINE void capus_copy(void *to, const void *from, size_t count) {
     uint8_t *target = (uint8_t *)to;
     const uint8_t *source = (const uint8_t *)from;
-    if (count > 64) {
+    if (count > 128) {
         memcpy(to, from, count);
+    } else if (count > 64) {
+        memcpy(target, source, 64);
+        memcpy(target + count - 64, source + count - 64, 64);
     } else if (count > 32) {
         memcpy(target, source, 32);
         memcpy(target + count - 32, source + count - 32, 32);

@@ -28,6 +28,14 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
     case configuration
     /// A whole small store: `verify`, recovery, reads, an append, opening again.
     case segment
+    /// A stream of frames, in one piece and in many.
+    case frame
+    /// JSON headers.
+    case jsonHeader = "json-header"
+    /// Binary headers.
+    case binaryHeader = "binary-header"
+    /// JSON documents: bodies and state files.
+    case json
 
     /// Gives the decoder one input. `scratch` is a directory that the target has to itself.
     public func run(_ input: RawSpan, _ scratch: FuzzScratch) throws(FuzzFinding) {
@@ -43,6 +51,10 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
         case .names: try NamesTarget.run(bytes)
         case .configuration: try ConfigurationTarget.run(bytes, scratch)
         case .segment: try SegmentTarget.run(bytes, scratch)
+        case .frame: try FrameTarget.run(bytes)
+        case .jsonHeader: try JSONHeaderTarget.run(bytes)
+        case .binaryHeader: try BinaryHeaderTarget.run(bytes)
+        case .json: try JSONTarget.run(bytes)
         }
     }
 }

@@ -20,7 +20,9 @@ enum PropertiesTarget {
         try expectEqual(
             decoded, items.map { Property(name: text($0.name), value: text($0.value)) },
             "decoded properties")
-        try checkScan(PropertyScan(input), items, bytes)
+        let scan = PropertyScan(input)
+        try checkScan(scan, items, bytes)
+        try checkSummary(PropertySummary(input), scan, bytes)
         for item in items.prefix(8) {
             let name = text(item.name)
             guard Array(name.utf8) == Array(bytes[item.name]) else { continue }
@@ -58,6 +60,17 @@ enum PropertiesTarget {
         try expectEqual(
             scan.isKeyed, last("KEYS", items, bytes) ?? last("UNIQ_KEY", items, bytes) != nil,
             "whether the message has keys")
+    }
+
+    private static func checkSummary(
+        _ summary: PropertySummary, _ scan: PropertyScan, _ bytes: [UInt8]
+    ) throws(FuzzFinding) {
+        try expectEqual(summary.tagsHash, hash(Array(bytes[scan.tags])), "the hash of the tags")
+        var flags: PropertyFlags = []
+        if scan.isKeyed { flags.insert(.keyed) }
+        if scan.hasChecksum { flags.insert(.checksum) }
+        if !scan.isTerminated { flags.insert(.open) }
+        try expectEqual(summary.flags, flags, "what the summary says of keys, checksum and end")
     }
 
     /// Item by item: ends at 02, name up to the first 01, neither part empty.

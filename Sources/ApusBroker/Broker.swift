@@ -1,0 +1,172 @@
+// A broker from start to stop: it binds its port, opens the store, and serves; in the end it
+// answers what is under way, brings everything to the device, and closes.
+
+public import ApusFormat
+import ApusRemoting
+import ApusStore
+import ApusSystem
+public import Logging
+import NIOCore
+import NIOPosix
+import Synchronization
+
+/// A broker in this process.
+public final class Broker: Sendable {
+    /// Where it listens, and what it tells clients to come to.
+    public let address: HostAddress
+    private let core: BrokerCore
+    private let server: RemotingServer
+    private let delivery: DelayedDelivery
+    private let client: RemotingClient
+    private let registration: NameServerRegistration
+    private let groups: [MultiThreadedEventLoopGroup]
+    private let timers: Mutex<[RepeatedTask]>
+    private let isStopped = Atomic<Bool>(false)
+
+    /// Starts a broker and returns when it serves. Port 0 takes one that is free.
+    ///
+    /// Fails when the port is taken, when the store cannot be opened (`StoreError`), or when what
+    /// it kept besides messages is damaged (`StateError`).
+    public static func start(
+        _ configuration: BrokerConfiguration, logger: Logger
+    ) async throws -> Broker {
+        let loops = configuration.network.eventLoopThreads ?? min(4, System.coreCount)
+        let serving = MultiThreadedEventLoopGroup(numberOfThreads: max(1, loops))
+        let errands = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let router = RequestRouter()
+        var remoting = RemotingConfiguration()
+        remoting.idleTimeout = .seconds(configuration.network.idleSeconds)
+        remoting.backlog = Int32(clamping: configuration.network.backlog)
+        let server = RemotingServer(
+            configuration: remoting, processor: router, logger: logger, group: serving)
+        do {
+            // Before the store is opened, so that its records carry the port that clients come to.
+            let bound = try await server.start(
+                host: configuration.network.bindAddress, port: configuration.network.port)
+            warnOfOpenPort(bound, logger)
+            return try Broker(
+                configuration, router, server, port: bound.port ?? configuration.network.port,
+                groups: [serving, errands], logger: logger)
+        } catch {
+            await server.stop()
+            for group in [serving, errands] { try? await group.shutdownGracefully() }
+            throw error
+        }
+    }
+
+    private static func warnOfOpenPort(_ address: SocketAddress, _ logger: Logger) {
+        let host = address.ipAddress ?? ""
+        if host.hasPrefix("127.") || host == "::1" { return }
+        logger.warning(
+            "anyone who reaches this address can read and write: there is no access control",
+            metadata: ["address": "\(address)"])
+    }
+
+    private init(
+        _ configuration: BrokerConfiguration, _ router: RequestRouter, _ server: RemotingServer,
+        port: Int, groups: [MultiThreadedEventLoopGroup], logger: Logger
+    ) throws {
+        var configuration = configuration
+        let host = try Self.advertisedHost(configuration.network)
+        address = HostAddress(ipv4: UInt32(truncatingIfNeeded: host.low), port: Int32(port))
+        configuration.store.storeHost = address
+        let store = try MessageStore.open(
+            configuration.storePath, configuration.store, observer: StoreLog(logger))
+        do {
+            let state = try BrokerState.open(configuration, logger: logger)
+            core = BrokerCore(
+                configuration: configuration, store: store, state: state,
+                connections: router.connections, errands: groups[1].next(), logger: logger)
+            delivery = try DelayedDelivery(core)
+        } catch {
+            try store.close()
+            throw error
+        }
+        self.server = server
+        self.groups = groups
+        client = RemotingClient(logger: logger, group: groups[0])
+        registration = NameServerRegistration(
+            BrokerPresence(configuration, host: host.addressText, port: port),
+            configuration.registration, topics: core.state.topics, client: client,
+            group: groups[1], logger: logger)
+        timers = Mutex([])
+        router.begin(core)
+        delivery.start()
+        startTimers()
+        registration.start()
+    }
+
+    private func startTimers() {
+        let core = core
+        let delivery = delivery
+        every(.milliseconds(200)) { core.answerExpiredPulls() }
+        every(.seconds(10)) { core.closeSilentConnections() }
+        every(.milliseconds(core.configuration.offsets.intervalMilliseconds)) {
+            core.attempt("to keep consumers' offsets") { try core.state.offsets.persist() }
+        }
+        every(.milliseconds(core.configuration.delay.intervalMilliseconds)) {
+            core.attempt("to keep how far delayed messages have been delivered") {
+                try delivery.keepOffsets()
+                try core.state.delayOffsets.persist()
+            }
+        }
+    }
+
+    private func every(_ time: TimeAmount, _ body: @escaping @Sendable () -> Void) {
+        let task = core.errands.scheduleRepeatedTask(initialDelay: time, delay: time) { _ in body()
+        }
+        timers.withLock { $0.append(task) }
+    }
+
+    /// Stops: accepts nothing more, answers what is under way, brings everything to the device, and
+    /// closes the store. A second call does nothing.
+    public func stop() async throws {
+        guard !isStopped.exchange(true, ordering: .relaxed) else { return }
+        // First, so that clients look elsewhere.
+        await registration.stop()
+        core.isStopping.store(true, ordering: .relaxed)
+        await server.stopAccepting()
+        core.answerAllPulls()
+        for timer in timers.withLock({ $0 }) { timer.cancel() }
+        delivery.stop()
+        // Errands come one by one: behind this one, those that were under way are done.
+        let core = core
+        let delivery = delivery
+        try? await core.errands.submit {
+            core.attempt("to bring the store to the device") { try core.store.flush() }
+            core.attempt("to keep how far delayed messages have been delivered") {
+                try delivery.keepOffsets()
+            }
+            core.attempt("to keep topics, groups and offsets") { try core.state.persist() }
+        }.get()
+        await server.stop()
+        await client.close()
+        defer { core.logger.info("the broker has stopped") }
+        try core.store.close()
+        for group in groups { try await group.shutdownGracefully() }
+    }
+
+    /// The address that clients are told: as configured, or that of the first interface.
+    private static func advertisedHost(_ network: NetworkSettings) throws -> HostAddress {
+        let text = network.advertisedHost ?? LocalAddress.current
+        if let host = HostAddress(ipv4Text: "\(text):0") { return host }
+        throw StoreError.invalidConfiguration(
+            key: "brokerIP1", reason: "\(text) is no IPv4 address")
+    }
+}
+
+extension BrokerCore {
+    /// Does what is tried again later anyway, and logs when it fails.
+    func attempt(_ what: String, _ body: () throws -> Void) {
+        do { try body() } catch {
+            logger.error("could not manage \(what)", metadata: ["reason": "\(error)"])
+        }
+    }
+}
+
+extension Broker {
+    /// Pulls that wait for a message.
+    var waitingPulls: Int { core.held.withLock { $0.count } }
+    /// The topics that there are, in no order.
+    var topicNames: [String] { core.state.topics.all.map(\.name) }
+}

@@ -1,0 +1,89 @@
+// GET_CONSUMER_CONNECTION_LIST (203), GET_PRODUCER_CONNECTION_LIST (204),
+// QUERY_TOPIC_CONSUME_BY_WHO (300), QUERY_TOPICS_BY_CONSUMER (343) and
+// QUERY_SUBSCRIPTION_BY_CONSUMER (345): who is there, and what for.
+
+import ApusFormat
+import ApusRemoting
+import Synchronization
+
+extension BrokerCore {
+    func consumerConnections(_ command: RemotingCommand) throws(Refusal) -> Response {
+        let name = try command.fields.requiredText("consumerGroup")
+        guard let group = clients.withLock({ $0.consumers[name] }) else {
+            throw Refusal(.consumerNotOnline, "the consumer group[\(name)] not online")
+        }
+        var table = JSONObject()
+        for (topic, subscription) in group.subscriptions.sorted(by: { $0.key < $1.key }) {
+            table.append(topic, subscription.json)
+        }
+        return Response(json: [
+            "connectionSet": json(group.clients.values),
+            "consumeFromWhere": .string(group.consumption.start),
+            "consumeType": .string(group.consumption.type),
+            "messageModel": .string(group.consumption.model),
+            "subscriptionTable": .object(table),
+        ])
+    }
+
+    func producerConnections(_ command: RemotingCommand) throws(Refusal) -> Response {
+        let name = try command.fields.requiredText("producerGroup")
+        guard let producers = clients.withLock({ $0.producers[name] }) else {
+            throw Refusal(.systemError, "the producer group[\(name)] not exist")
+        }
+        return Response(json: ["connectionSet": json(producers.values)])
+    }
+
+    private func json(_ clients: some Collection<RegisteredClient>) -> JSON {
+        let open = connections.connections(clients.map(\.connection))
+        let addresses = Dictionary(open.map { ($0.id, $0.remoteAddress) }) { first, _ in first }
+        return .array(
+            clients.sorted { $0.connection < $1.connection }.map { client in
+                let language = Language(rawValue: client.description.language) ?? .other
+                let members: JSONObject = [
+                    "clientAddr": .string(addresses[client.connection]?.description ?? ""),
+                    "clientId": .string(client.description.id),
+                    "language": .string("\(language.name)"),
+                    "version": .integer(Int64(client.description.version)),
+                ]
+                return .object(members)
+            })
+    }
+
+    func groupsConsuming(_ command: RemotingCommand) throws(Refusal) -> Response {
+        let topic = try command.fields.requiredText("topic")
+        let online = Set(clients.withLock { $0.groups(subscribingTo: topic) })
+        let all = online.union(state.offsets.groups(ofTopic: topic)).sorted()
+        return Response(json: ["groupList": .array(all.map { .string($0) })])
+    }
+
+    func topicsConsumed(_ command: RemotingCommand) throws(Refusal) -> Response {
+        let group = try command.fields.requiredText("group")
+        let topics = state.offsets.topics(ofGroup: group).sorted()
+        return Response(json: ["topicList": .array(topics.map { .string($0) })])
+    }
+
+    func subscription(_ command: RemotingCommand) throws(Refusal) -> Response {
+        let (group, topic) = (
+            try command.fields.requiredText("group"), try command.fields.requiredText("topic")
+        )
+        let found = clients.withLock { $0.subscription(group: group, topic: topic) }
+        return Response(json: [
+            "group": .string(group), "subscriptionData": found?.json ?? .null,
+            "topic": .string(topic),
+        ])
+    }
+}
+
+extension Subscription {
+    /// As Java names the members.
+    fileprivate var json: JSON {
+        let tags = expression.split(separator: "|").map { $0.filter { $0 != " " } }
+            .filter { !$0.isEmpty && $0 != "*" }
+        let members: JSONObject = [
+            "classFilterMode": false, "codeSet": [], "expressionType": .string(expressionType),
+            "subString": .string(expression), "subVersion": .integer(version),
+            "tagsSet": .array(tags.map { .string(String($0)) }), "topic": .string(topic),
+        ]
+        return .object(members)
+    }
+}

@@ -1,0 +1,63 @@
+// GET_BROKER_RUNTIME_INFO (28), GET_BROKER_CONFIG (26), UPDATE_BROKER_CONFIG (25), and the offset
+// tables as documents (43, 45). RocketMQ's names; what we do not count is left out.
+
+import ApusRemoting
+import ApusStore
+import ApusSystem
+import Synchronization
+
+extension BrokerCore {
+    func runtimeInformation() -> Response {
+        var table: [(String, String)] = [
+            ("bootTimestamp", "\(bootTime)"), ("brokerActive", "true"),
+            ("brokerVersion", "\(RemotingCommand.currentVersion)"),
+            ("brokerVersionDesc", "V5_3_3"),
+            ("commitLogMaxOffset", "\(store.published)"),
+            ("commitLogMinOffset", "\(store.physicalMinimum)"),
+            ("dispatchBehindBytes", "0"),
+            ("getTransferredTps", "0.0 0.0 0.0"), ("putTps", "0.0 0.0 0.0"),
+            ("getTotalTps", "0.0 0.0 0.0"), ("getFoundTps", "0.0 0.0 0.0"),
+            ("msgGetTotalTodayNow", "\(statistics.messagesOut.load(ordering: .relaxed))"),
+            ("msgGetTotalTodayMorning", "0"), ("msgGetTotalYesterdayMorning", "0"),
+            ("msgPutTotalTodayNow", "\(statistics.messagesIn.load(ordering: .relaxed))"),
+            ("msgPutTotalTodayMorning", "0"), ("msgPutTotalYesterdayMorning", "0"),
+            ("pageCacheLockTimeMills", "0"),
+            ("remainHowManyDataToFlush", "\(max(0, store.published - store.flushed)) B"),
+            ("runtime", runtime),
+            ("sendThreadPoolQueueCapacity", "\(configuration.sending.waitingLimit)"),
+            (
+                "sendThreadPoolQueueSize",
+                "\(max(0, statistics.waitingSends.load(ordering: .relaxed)))"
+            ),
+            ("sendThreadPoolQueueHeadWaitTimeMills", "0"),
+            ("pullThreadPoolQueueSize", "0"), ("pullThreadPoolQueueHeadWaitTimeMills", "0"),
+            ("startAcceptSendRequestTimeStamp", "\(configuration.acceptsSendsFrom)"),
+        ]
+        for (level, offset) in state.delayOffsets.all.sorted(by: { $0.key < $1.key }) {
+            let queue = try? existingQueue(topic: DelayTable.topic, id: level - 1)
+            let end = queue.flatMap { try? store.maximumOffset($0) } ?? 0
+            table.append(("scheduleMessageOffset_\(level)", "\(offset),\(end)"))
+        }
+        let members = table.map { ($0.0, JSON.string($0.1)) }
+        return Response(json: ["table": .object(JSONObject(members))])
+    }
+
+    /// In the words of RocketMQ's tools.
+    private var runtime: String {
+        let seconds = (time.wallMilliseconds - bootTime) / 1_000
+        return "[ \(seconds / 86_400) days, \(seconds / 3_600 % 24) hours, "
+            + "\(seconds / 60 % 60) minutes, \(seconds % 60) seconds ]"
+    }
+
+    func brokerConfiguration() -> Response {
+        let lines = configuration.properties.map { "\($0.key)=\($0.value)\n" }
+        return Response(
+            .success, fields: ["version": "\(state.topics.version.counter)"],
+            body: Array(lines.joined().utf8))
+    }
+
+    func updateConfiguration() throws(Refusal) -> Response {
+        throw Refusal(
+            .noPermission, "settings are changed in the broker's file, not over the network")
+    }
+}

@@ -1,0 +1,85 @@
+// How answers get on their way. Those of sends and pulls are made of numbers, the others of text.
+
+import ApusFormat
+import ApusRemoting
+import ApusStore
+
+extension Connection {
+    func refuse(_ key: ReplyKey, _ refusal: Refusal) {
+        respond(to: key, Response(refusal.code, remark: refusal.remark))
+    }
+
+    /// A message is stored. `core` knows what stands in every answer.
+    func answer(
+        _ key: ReplyKey, sent result: AppendResult, queueID: Int32, uniqueID: RawSpan,
+        _ core: BrokerCore
+    ) {
+        respond(to: key, result.status.code) { fields in
+            let id = MessageIDText(result.messageID)
+            fields.append("msgId", id.bytes)
+            core.writeTrace(&fields)
+            fields.append("queueId", queueID)
+            fields.append("queueOffset", result.queueOffset)
+            fields.append("transactionId", uniqueID)
+        }
+    }
+
+    /// A batch is stored. `ids` are its offset message ids.
+    func answer(
+        _ key: ReplyKey, sent batch: BatchAppendResult, ids: String, queueID: Int32,
+        _ core: BrokerCore
+    ) {
+        respond(to: key, batch.first.status.code) { fields in
+            fields.append("msgId", ids)
+            core.writeTrace(&fields)
+            fields.append("queueId", queueID)
+            fields.append("queueOffset", batch.first.queueOffset)
+        }
+    }
+
+    /// The group goes on elsewhere.
+    func answer(_ pull: HeldPull, resetTo offset: Int64) {
+        answer(
+            pull,
+            PullAnswer(
+                status: .reset, code: .pullOffsetMoved, nextOffset: offset,
+                offsets: 0..<max(0, offset)), nil)
+    }
+
+    /// A pull is over, with the records of `batch` if it found any.
+    func answer(_ pull: HeldPull, _ found: PullAnswer, _ batch: MessageBatch?) {
+        respond(to: pull.key, found.code, remark: found.status.rawValue) { fields in
+            fields.append("groupSysFlag", pull.groupFlag)
+            fields.append("maxOffset", found.offsets.upperBound)
+            fields.append("minOffset", found.offsets.lowerBound)
+            fields.append("nextBeginOffset", found.nextOffset)
+            fields.append("suggestWhichBrokerId", Int64(0))
+            fields.append("topicSysFlag", pull.topicFlag)
+        } body: { body in
+            batch?.forEach { body.append($0.bytes) }
+        }
+    }
+}
+
+extension BrokerCore {
+    /// What tells clients whether and as of which region to trace their sends.
+    fileprivate func writeTrace(_ fields: inout FieldWriter) {
+        fields.append("MSG_REGION", configuration.regionID)
+        fields.append("TRACE_ON", configuration.isTraceOn)
+    }
+}
+
+extension AppendStatus {
+    /// Both are success to clients: the message is stored and will be delivered.
+    fileprivate var code: ResponseCode { self == .stored ? .success : .flushDiskTimeout }
+}
+
+extension RawSpan? {
+    /// The bytes, or none.
+    var orEmpty: RawSpan {
+        @_lifetime(copy self) get {
+            guard let bytes = self else { return RawSpan() }
+            return bytes
+        }
+    }
+}

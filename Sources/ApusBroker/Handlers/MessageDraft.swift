@@ -1,0 +1,115 @@
+// A checked send on its way into the store, and what its sender is told.
+
+import ApusFormat
+import ApusRemoting
+import ApusStore
+import ApusSystem
+import Synchronization
+
+/// Where a message goes, and whose it is. Its body and properties come beside it.
+struct MessageDraft: Sendable {
+    var topic: Topic
+    var queueID: Int32
+    let numbers: SendNumbers
+    let bornHost: HostAddress
+    let key: ReplyKey
+
+    var attributes: MessageAttributes {
+        var flag = numbers.systemFlag
+        if topic.settings.filterType == .multiTag { flag.insert(.multiTags) }
+        return MessageAttributes(
+            flag: numbers.flag, systemFlag: flag, bornTimestamp: numbers.bornTimestamp,
+            bornHost: bornHost, reconsumeTimes: numbers.reconsumeTimes)
+    }
+}
+
+extension BrokerCore {
+    /// Stores one message whose properties are as the client sent them.
+    func store(
+        _ draft: MessageDraft, body: RawSpan, given: RawSpan, on connection: Connection
+    ) throws(Refusal) {
+        let properties = complete(given)
+        let scan = PropertyScan(properties.rawSpan)
+        let id = properties.rawSpan.extracting(scan.uniqueKey)
+        var queue: MessageQueue
+        if !scan.delay.isEmpty,
+            let delayed = DelayedMessage(
+                topic: draft.topic.name, queueID: draft.queueID, properties: properties.rawSpan,
+                table: delays)
+        {
+            queue = try Refusal.store { () throws(StoreError) in
+                try store.queue(
+                    topic: DelayTable.topic, id: DelayTable.queueID(level: delayed.level))
+            }
+            return try append(
+                draft, to: queue, body: body, properties: delayed.properties.rawSpan, id: id,
+                on: connection)
+        }
+        queue = try self.queue(draft.topic, draft.queueID)
+        try append(
+            draft, to: queue, body: body, properties: properties.rawSpan, id: id, on: connection)
+    }
+
+    /// The properties of a record: those given, an id when they hold none, and the broker's own.
+    private func complete(_ given: RawSpan) -> [UInt8] {
+        let scan = PropertyScan(given)
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(given.byteCount + propertySuffix.count + 48)
+        bytes.append(bytesOf: given)
+        if !scan.isTerminated { bytes.append(MessageProperties.valueEnd) }
+        if scan.uniqueKey.isEmpty {
+            PropertyEdit.append(
+                PropertyName.uniqueKey, uniqueIDs.next(milliseconds: time.wallMilliseconds),
+                to: &bytes)
+        }
+        bytes.append(contentsOf: propertySuffix)
+        return bytes
+    }
+
+    private func append(
+        _ draft: MessageDraft, to queue: MessageQueue, body: RawSpan, properties: RawSpan,
+        id: RawSpan, on connection: Connection
+    ) throws(Refusal) {
+        let key = draft.key
+        let queueID = draft.queueID
+        statistics.sent(messages: 1, bytes: body.byteCount)
+        if !isSync || Self.waitsForNothing(properties) {
+            let result = try Refusal.store { () throws(StoreError) in
+                try store.appendWithoutWaiting(
+                    to: queue, body: body, properties: properties, attributes: draft.attributes)
+            }
+            if key.isOneWay { return }
+            return connection.answer(key, sent: result, queueID: queueID, uniqueID: id, self)
+        }
+        try admitWaiting()
+        let id = [UInt8](id)
+        store.append(
+            to: queue, body: body, properties: properties, attributes: draft.attributes
+        ) { [self] outcome in
+            statistics.waitingSends.wrappingSubtract(1, ordering: .relaxed)
+            switch outcome {
+            case .success(let result):
+                connection.answer(key, sent: result, queueID: queueID, uniqueID: id.rawSpan, self)
+            case .failure(let error): connection.refuse(key, Refusal(error))
+            }
+        }
+    }
+
+    /// One more send that waits for the device, unless too many do: the client is to wait, or to
+    /// try another broker.
+    func admitWaiting() throws(Refusal) {
+        let waiting = statistics.waitingSends.wrappingAdd(1, ordering: .relaxed).newValue
+        guard waiting > configuration.sending.waitingLimit else { return }
+        statistics.waitingSends.wrappingSubtract(1, ordering: .relaxed)
+        throw Refusal(
+            .systemBusy, "[REJECTREQUEST]system busy, \(waiting) sends wait for the device")
+    }
+
+    /// Whether the producer asks for an answer before the message is on the device.
+    private static func waitsForNothing(_ properties: RawSpan) -> Bool {
+        guard
+            let value = MessageProperties.valueRange(of: PropertyName.waitsForStore, in: properties)
+        else { return false }
+        return String(decodingUTF8: properties.extracting(value)).lowercased() == "false"
+    }
+}

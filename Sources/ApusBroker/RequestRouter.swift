@@ -1,0 +1,90 @@
+// Step 2 in the life of a message: one `switch` on the request code.
+//
+// On the event loop of the connection. What waits for the disk goes on as an errand.
+
+import ApusRemoting
+import Logging
+import Synchronization
+
+/// Brings each request to its handler, and answers those that are refused.
+final class RequestRouter: RequestProcessor {
+    let connections = ConnectionTable()
+    /// There once the store is open.
+    private let started = AtomicLazyReference<BrokerCore>()
+
+    /// From now on requests are carried out.
+    func begin(_ core: BrokerCore) { _ = started.storeIfNil(core) }
+
+    func process(_ request: borrowing Request, on connection: Connection) {
+        do throws(Refusal) {
+            guard let core = started.load() else {
+                throw Refusal(.serviceNotAvailable, "the broker starts: try again")
+            }
+            if core.isStopping.load(ordering: .relaxed) { throw Self.stopping(request.version) }
+            try route(request, on: connection, core)
+        } catch {
+            connection.refuse(request.replyKey, error)
+        }
+    }
+
+    private func route(
+        _ request: borrowing Request, on connection: Connection, _ core: BrokerCore
+    ) throws(Refusal) {
+        let answer: Response
+        switch request.code {
+        case .sendMessage, .sendMessageV2, .sendBatchMessage:
+            return try core.sendMessage(request, on: connection)
+        case .pullMessage, .litePullMessage:
+            return try core.pullMessage(request, on: connection)
+        case .queryConsumerOffset: answer = try core.queryConsumerOffset(request)
+        case .updateConsumerOffset: answer = try core.updateConsumerOffset(request)
+        case .getMaxOffset: answer = try core.maximumOffset(request)
+        case .getMinOffset: answer = try core.minimumOffset(request)
+        case .searchOffsetByTimestamp: answer = try core.searchOffset(request)
+        case .getEarliestMsgStoretime: answer = try core.earliestStoreTime(request)
+        case .unregisterClient: answer = core.unregisterClient(request, on: connection)
+        case .getConsumerListByGroup: answer = try core.consumerList(request)
+        case .lockBatchMq: answer = try core.lockQueues(request)
+        case .unlockBatchMq: answer = try core.unlockQueues(request)
+        case .checkClientConfig: answer = try core.checkClient(request)
+        default: return routeErrand(request, on: connection, core)
+        }
+        connection.respond(to: request.replyKey, answer)
+    }
+
+    /// What may wait for the disk, and takes its request along.
+    private func routeErrand(
+        _ request: borrowing Request, on connection: Connection, _ core: BrokerCore
+    ) {
+        let key = request.replyKey
+        if request.code == .consumerSendMsgBack {
+            let command = request.command
+            return core.later(connection, key) { (core) throws(Refusal) in
+                try core.sendBack(command, on: connection, key: key)
+            }
+        }
+        let command = request.command
+        core.errand(connection, key) { (core) throws(Refusal) in
+            try core.carryOut(command, on: connection)
+        }
+    }
+
+    /// Java tells newer clients to go elsewhere, others that the broker is not there.
+    private static func stopping(_ version: Int32) -> Refusal {
+        version > goAwayVersion
+            ? Refusal(.goAway, "please go away")
+            : Refusal(.serviceNotAvailable, "the broker shuts down")
+    }
+
+    /// RocketMQ 5.3.1.
+    private static let goAwayVersion: Int32 = 475
+
+    func connectionOpened(_ connection: Connection) {
+        connections.add(connection)
+    }
+
+    func connectionClosed(_ connection: Connection) {
+        connections.remove(connection)
+        started.load()?.forget(connection)
+    }
+}

@@ -1,0 +1,95 @@
+// The broker's topics: looked up for every message, changed now and then.
+//
+// A change is visible once it is kept: `topics.json` is written first, then the new table is shown.
+// So a change takes as long as a few syncs and must not be made on an event loop; a look-up takes
+// no more than a lock held for a moment. The only writer of `topics.json`.
+
+import ApusSystem
+import Synchronization
+
+/// A topic as look-ups give it: one object that does not change; a change makes another.
+public final class Topic: Sendable, Named {
+    public let settings: TopicSettings
+    /// Whether RocketMQ or this broker made it for itself.
+    public let isSystem: Bool
+    public var name: String { settings.name }
+
+    init(_ settings: TopicSettings, isSystem: Bool) {
+        self.settings = settings
+        self.isSystem = isSystem
+    }
+}
+
+/// All topics of a broker.
+public final class TopicTable: Sendable {
+    /// Queues that a topic may have at most, 65,536. RocketMQ names no limit.
+    public static let queueLimit: Int32 = 1 << 16
+
+    /// All topics at one moment.
+    struct Topics: Sendable {
+        var byName: [String: Topic]
+        var version: DataVersion
+    }
+
+    let kept: KeptValue<Topics>
+    let systemTopics: SystemTopics
+    let creation: TopicCreationSettings
+    let time: TimeSource
+    /// What look-ups use, and its version; made anew after each change.
+    private let shown: Mutex<(map: NameMap<Topic>, version: DataVersion)>
+    private let listeners = Mutex<[@Sendable (Set<String>) -> Void]>([])
+
+    init(
+        _ topics: Topics, system: SystemTopics, creation: TopicCreationSettings, time: TimeSource,
+        save: @escaping @Sendable (Topics) throws(StateError) -> Void
+    ) {
+        kept = KeptValue(topics, save: save)
+        systemTopics = system
+        self.creation = creation
+        self.time = time
+        shown = Mutex((NameMap(Array(topics.byName.values)), topics.version))
+    }
+
+    // MARK: Looking up
+
+    public func topic(_ name: String) -> Topic? { shown.withLock { $0.map }[name] }
+
+    /// The topic whose name is these bytes; makes no string.
+    public func topic(utf8 name: RawSpan) -> Topic? {
+        let map = shown.withLock { $0.map }
+        return map[utf8: name]
+    }
+
+    /// All topics, in no order.
+    public var all: [Topic] { shown.withLock { $0.map }.entries }
+
+    public var version: DataVersion { kept.read { $0.version } }
+
+    /// Both at one moment.
+    public var snapshot: (topics: [String: Topic], version: DataVersion) {
+        kept.read { ($0.byName, $0.version) }
+    }
+
+    /// Whether a name is the system's, so that clients may not make or change a topic of it.
+    public func isSystem(_ name: String) -> Bool { systemTopics.contains(name) }
+
+    // MARK: Following
+
+    /// Calls `body` after each change with the names of the topics that are new, different or gone.
+    /// On the thread that made the change: return soon.
+    public func onChange(_ body: @escaping @Sendable (Set<String>) -> Void) {
+        listeners.withLock { $0.append(body) }
+    }
+
+    /// Shows what is kept to look-ups, and the topics that changed to who follows. Also for who
+    /// changed nothing: what another caller kept may not be shown yet.
+    func show(_ changed: Set<String>) {
+        shown.withLock { shown in
+            let (topics, version) = snapshot
+            // Several changes that were kept together are shown together.
+            if shown.version != version { shown = (NameMap(Array(topics.values)), version) }
+        }
+        if changed.isEmpty { return }
+        for listener in listeners.withLock({ $0 }) { listener(changed) }
+    }
+}

@@ -1,0 +1,251 @@
+// One connection, from either end: what is sent on it, from any thread.
+
+public import ApusFormat
+internal import NIOCore
+internal import Synchronization
+
+/// A connection. Frames sent from one thread arrive in their order.
+public final class Connection: Sendable {
+    /// Unlike that of any other connection of this process.
+    public let id: UInt64
+    public let remoteAddress: HostAddress
+    /// The end on this machine: what a server was asked under.
+    public let localAddress: HostAddress
+
+    let channel: any Channel
+    private let configuration: RemotingConfiguration
+    private let outbound = Mutex(Outbound())
+    private let pending = Mutex(PendingRequests())
+    private let ending = Mutex(Ending())
+
+    private static let lastID = Atomic<UInt64>(0)
+
+    /// How a connection ended, and who wants to know.
+    private struct Ending {
+        /// The first reason that was given.
+        var reason: String?
+        var isOver = false
+        var listeners: [@Sendable () -> Void] = []
+    }
+
+    init(
+        channel: any Channel, remote: HostAddress, local: HostAddress,
+        configuration: RemotingConfiguration
+    ) {
+        id = Self.lastID.wrappingAdd(1, ordering: .relaxed).newValue
+        self.channel = channel
+        self.configuration = configuration
+        remoteAddress = remote
+        localAddress = local
+    }
+
+    /// False from the moment on at which it is to be closed.
+    public var isOpen: Bool { outbound.withLock { !$0.isClosed } }
+
+    /// Bytes that wait to be handed to the kernel, but for those that its channel holds already.
+    public var outboundByteCount: Int { outbound.withLock { $0.byteCount } }
+
+    /// Sends a command as it is. When the connection is closed, nothing happens.
+    public func send(_ command: RemotingCommand) {
+        append { $0.append(command) }
+    }
+
+    /// Answers a request, now or later. One-way requests get no answer.
+    public func respond(to key: ReplyKey, _ response: Response) {
+        guard !key.isOneWay else { return }
+        append { $0.append(response.command(to: key)) }
+    }
+
+    /// Answers a request without anything in between: fields and body are written straight into
+    /// what goes out. The closures are called at once, under the connection's lock, and must not
+    /// call the connection.
+    public func respond(
+        to key: ReplyKey, _ code: ResponseCode, remark: String? = nil,
+        fields: (inout FieldWriter) -> Void, body: (inout BodyWriter) -> Void = { _ in }
+    ) {
+        guard !key.isOneWay else { return }
+        let numbers = HeaderNumbers(
+            code: code.rawValue, language: .other, version: RemotingCommand.currentVersion,
+            opaque: key.opaque, flags: 1)
+        append {
+            $0.append(numbers, remark: remark, key.serialization, fields: fields, body: body)
+        }
+    }
+
+    /// Sends a request and calls `completion` once: with the response, or with the error after
+    /// which none will come. It is called on the event loop, or here if the connection is closed
+    /// already, and must not block. `command.opaque` is set here.
+    public func invoke(
+        _ command: RemotingCommand, timeout: Duration,
+        completion: @escaping @Sendable (InvocationResult) -> Void
+    ) {
+        if !begin(command, timeout: timeout, completion: completion) {
+            completion(.failure(closedError))
+        }
+    }
+
+    /// Sends a request and waits for its response.
+    public func invoke(
+        _ command: RemotingCommand, timeout: Duration
+    ) async throws(RemotingError) -> RemotingCommand {
+        let result = await withCheckedContinuation { continuation in
+            invoke(command, timeout: timeout) { continuation.resume(returning: $0) }
+        }
+        return try result.get()
+    }
+
+    /// The same as `invoke`, but answers false, and calls nobody, when the connection is closed
+    /// already: nothing was sent then.
+    func begin(
+        _ command: RemotingCommand, timeout: Duration,
+        completion: @escaping @Sendable (InvocationResult) -> Void
+    ) -> Bool {
+        let deadline = NIODeadline.now() + TimeAmount(timeout)
+        let entry = PendingRequests.Entry(
+            code: command.requestCode, deadline: deadline, timeout: timeout, complete: completion)
+        let (opaque, needsTimer) = pending.withLock { pending in
+            let isEarlier = pending.timer.map { deadline < $0 } ?? true
+            if isEarlier { pending.timer = deadline }
+            return (pending.add(entry), isEarlier)
+        }
+        var command = command
+        command.opaque = opaque
+        if needsTimer { setTimer(deadline) }
+        if append({ $0.append(command) }) { return true }
+        // Whoever takes the entry out answers for it; `end` may have been first.
+        return pending.withLock { $0.remove(opaque) } == nil
+    }
+
+    /// Closes the connection after what was sent so far, as far as the peer takes it at once.
+    /// The first reason counts; it goes to the log.
+    public func close(reason: String) {
+        ending.withLock { if $0.reason == nil { $0.reason = reason } }
+        let wasOpen = outbound.withLock { outbound in
+            defer { outbound.isClosed = true }
+            return !outbound.isClosed
+        }
+        guard wasOpen else { return }
+        channel.eventLoop.execute {
+            self.drain()
+            self.channel.close(mode: .all, promise: nil)
+        }
+    }
+
+    /// Calls `listener` once when the connection has ended: at once if it has.
+    public func onClose(_ listener: @escaping @Sendable () -> Void) {
+        let isOver = ending.withLock { ending in
+            if !ending.isOver { ending.listeners.append(listener) }
+            return ending.isOver
+        }
+        if isOver { listener() }
+    }
+}
+
+// What goes out.
+extension Connection {
+    /// Writes frames under the lock, and sees to it that the event loop fetches them. False when
+    /// the connection is closed.
+    @discardableResult @inline(__always)
+    private func append(_ write: (inout Outbound) -> Void) -> Bool {
+        let (isOpen, isNeeded, count) = outbound.withLock { outbound in
+            if outbound.isClosed { return (false, false, 0) }
+            write(&outbound)
+            let isNeeded = !outbound.isInCycle && !outbound.isScheduled
+            if isNeeded { outbound.isScheduled = true }
+            return (true, isNeeded, outbound.byteCount)
+        }
+        if isNeeded { channel.eventLoop.execute { self.drain() } }
+        if count > configuration.maximumOutboundBytes {
+            close(reason: "\(count) bytes wait that the peer does not read")
+        }
+        return isOpen
+    }
+
+    /// On the event loop: from now on to the next drain nobody needs to schedule one.
+    func beginCycle() { outbound.withLock { $0.isInCycle = true } }
+
+    /// Whether the connection is open and less than `mark` waits.
+    func mayGoOn(below mark: Int) -> Bool {
+        outbound.withLock { !$0.isClosed && $0.byteCount < mark }
+    }
+
+    /// On the event loop: hands to the channel what waits, if the channel takes more.
+    func drain() {
+        channel.eventLoop.assertInEventLoop()
+        let isWritable = channel.isWritable
+        let ready = outbound.withLock { outbound in
+            outbound.isInCycle = false
+            outbound.isScheduled = false
+            return isWritable || outbound.isClosed ? outbound.take() : nil
+        }
+        guard let ready else { return }
+        channel.writeAndFlush(ready, promise: nil)
+        outbound.withLock { $0.giveBack(ready) }
+    }
+
+    /// On the event loop: memory that was kept for more traffic than there is.
+    func shrink() { outbound.withLock { $0.shrink() } }
+}
+
+// What comes in, and the end.
+extension Connection {
+    /// A response has come; true when a request waited for it.
+    func complete(_ response: RemotingCommand) -> Bool {
+        guard let entry = pending.withLock({ $0.remove(response.opaque) }) else { return false }
+        entry.complete(.success(response))
+        return true
+    }
+
+    var hasPendingRequests: Bool { pending.withLock { !$0.isEmpty } }
+
+    private var closedError: RemotingError {
+        .connectionClosed(address: remoteAddress.description, reason: reason)
+    }
+
+    /// Why the connection was closed; the peer did it if nobody else has.
+    var reason: String { ending.withLock { $0.reason } ?? "the peer closed it" }
+
+    private func setTimer(_ deadline: NIODeadline) {
+        channel.eventLoop.scheduleTask(deadline: deadline) { self.expire(deadline) }
+    }
+
+    private func expire(_ timer: NIODeadline) {
+        let (expired, next) = pending.withLock {
+            pending -> (expired: [PendingRequests.Entry], next: NIODeadline?) in
+            // An earlier timer was set meanwhile, and has been or will be here.
+            guard pending.timer == timer else { return ([], nil) }
+            let found = pending.expire(at: .now())
+            pending.timer = found.next
+            return found
+        }
+        if let next { setTimer(next) }
+        for entry in expired {
+            entry.complete(
+                .failure(
+                    .timedOut(
+                        address: remoteAddress.description, code: entry.code,
+                        after: entry.timeout)))
+        }
+    }
+
+    /// The channel is gone: whoever waits is told.
+    func end() {
+        outbound.withLock { outbound in
+            outbound.isClosed = true
+            outbound.shrink()
+        }
+        let listeners = ending.withLock { ending in
+            ending.isOver = true
+            defer { ending.listeners = [] }
+            return ending.listeners
+        }
+        let left = pending.withLock { $0.removeAll() }
+        for entry in left { entry.complete(.failure(closedError)) }
+        for listener in listeners { listener() }
+    }
+}
+
+extension Connection: Hashable {
+    public static func == (one: Connection, other: Connection) -> Bool { one === other }
+    public func hash(into hasher: inout Hasher) { hasher.combine(id) }
+}

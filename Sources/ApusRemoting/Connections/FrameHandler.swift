@@ -1,0 +1,235 @@
+// The only handler of a connection: bytes to requests, in place, and one flush for each read cycle.
+//
+// While more than the upper mark waits to be written, nothing is read or parsed; the bytes that had
+// come by then are held.
+
+internal import ApusFormat
+internal import Logging
+internal import NIOCore
+
+/// Runs on its connection's event loop.
+final class FrameHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private let configuration: RemotingConfiguration
+    private let processor: any RequestProcessor
+    private let logger: Logger
+    private let isServer: Bool
+    private let watch: IdleWatch
+
+    private var decoder: FrameDecoder
+    private var index = HeaderIndex()
+    private var connection: Connection?
+    /// Whether a proxy's header may still come.
+    private var isAtStart: Bool
+    private var isPaused = false
+    /// Bytes that came and were not looked at: before the start is known, and while paused.
+    private var held: ByteBuffer?
+
+    init(
+        isServer: Bool, _ configuration: RemotingConfiguration,
+        _ processor: any RequestProcessor, _ logger: Logger
+    ) {
+        self.isServer = isServer
+        self.configuration = configuration
+        self.processor = processor
+        self.logger = logger
+        isAtStart = isServer && configuration.acceptsProxyProtocol
+        watch = IdleWatch(configuration, expectsFrame: isServer)
+        decoder = FrameDecoder(limits: configuration.limits)
+    }
+
+    // MARK: the channel
+
+    func channelActive(context: ChannelHandlerContext) {
+        let channel = context.channel
+        watch.start(on: context.eventLoop) { [self] in
+            connection?.shrink()
+            index = HeaderIndex()
+            if !decoder.isInFrame { decoder = FrameDecoder(limits: configuration.limits) }
+        } close: { [self] reason in
+            guard let connection else {
+                channel.close(promise: nil)
+                return true
+            }
+            // A client's connection may be silent as long as it has a question open.
+            if connection.hasPendingRequests { return false }
+            connection.close(reason: reason)
+            return true
+        }
+        if !isAtStart { _ = opened(channel) }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        watch.stop()
+        held = nil
+        guard let connection else { return }
+        self.connection = nil
+        logger.debug(
+            "connection closed",
+            metadata: [
+                "remote": "\(connection.remoteAddress)", "reason": "\(connection.reason)",
+            ])
+        connection.end()
+        processor.connectionClosed(connection)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if let connection {
+            connection.close(reason: "\(error)")
+        } else {
+            context.close(promise: nil)
+        }
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var buffer = unwrapInboundIn(data)
+        watch.noteActivity()
+        if var all = held {
+            held = nil
+            all.writeBuffer(&buffer)
+            buffer = all
+        }
+        if isPaused {
+            held = buffer
+        } else {
+            receive(buffer, context.channel)
+        }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        guard let connection else { return }
+        connection.drain()
+        if !isPaused, !context.channel.isWritable { pause(context.channel) }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        guard let connection, context.channel.isWritable else { return }
+        watch.noteActivity()
+        connection.drain()
+        guard isPaused, context.channel.isWritable else { return }
+        isPaused = false
+        if let buffer = held {
+            held = nil
+            receive(buffer, context.channel)
+            connection.drain()
+        }
+        if !isPaused { setReading(true, context.channel) }
+    }
+
+    /// The connection, which is made at the first call.
+    func opened(_ channel: any Channel, source: HostAddress? = nil) -> Connection {
+        if let connection { return connection }
+        let made = Connection(
+            channel: channel, remote: source ?? HostAddress(channel.remoteAddress),
+            local: HostAddress(channel.localAddress), configuration: configuration)
+        connection = made
+        processor.connectionOpened(made)
+        return made
+    }
+
+    /// The connection, if there is one by now.
+    var openConnection: Connection? { connection }
+
+    // MARK: reading
+
+    private func receive(_ bytes: ByteBuffer, _ channel: any Channel) {
+        var buffer = bytes
+        if isAtStart, !passStart(&buffer, channel) { return }
+        let connection = opened(channel)
+        // What comes behind a malformed frame means nothing.
+        guard connection.isOpen else { return }
+        connection.beginCycle()
+        do throws(FrameError) {
+            while buffer.readableBytes > 0 {
+                let used = try take(buffer, connection)
+                buffer.moveReaderIndex(forwardBy: used)
+                // All are used unless much waits to be written.
+                guard buffer.readableBytes > 0 else { return }
+                guard connection.isOpen else { return }
+                connection.drain()
+                if !channel.isWritable {
+                    held = buffer
+                    return pause(channel)
+                }
+                connection.beginCycle()
+            }
+        } catch {
+            logger.warning(
+                "malformed frame, connection closed",
+                metadata: ["remote": "\(connection.remoteAddress)", "reason": "\(error)"])
+            connection.close(reason: "malformed frame: \(error)")
+        }
+    }
+
+    /// Goes over the header of a proxy, if there is one; false when more bytes are needed, or none.
+    private func passStart(_ buffer: inout ByteBuffer, _ channel: any Channel) -> Bool {
+        switch ProxyHeader.read(buffer.readableBytesSpan) {
+        case .none:
+            isAtStart = false
+            return true
+        case .header(let source, let byteCount):
+            isAtStart = false
+            buffer.moveReaderIndex(forwardBy: byteCount)
+            _ = opened(channel, source: source)
+            return true
+        case .incomplete:
+            held = buffer
+            return false
+        case .malformed:
+            logger.warning(
+                "malformed PROXY header, connection closed",
+                metadata: ["remote": "\(HostAddress(channel.remoteAddress))"])
+            channel.close(promise: nil)
+            return false
+        }
+    }
+
+    /// Handles whole frames until too much waits to be written; answers how many bytes were used.
+    private func take(
+        _ buffer: ByteBuffer, _ connection: Connection
+    ) throws(FrameError) -> Int {
+        // Moved out while they are used, so that they are the only ones of their memory.
+        var decoder = FrameDecoder(limits: configuration.limits)
+        var index = HeaderIndex()
+        swap(&decoder, &self.decoder)
+        swap(&index, &self.index)
+        defer {
+            swap(&decoder, &self.decoder)
+            swap(&index, &self.index)
+        }
+        return try decoder.take(buffer.readableBytesSpan) { frame throws(FrameError) in
+            try index.read(frame.header, frame.serialization, configuration.limits)
+            watch.noteFrame()
+            handle(Request(index, frame), connection)
+            return connection.mayGoOn(below: configuration.writeMarks.upperBound)
+        }
+    }
+
+    private func handle(_ request: borrowing Request, _ connection: Connection) {
+        guard request.isResponse else {
+            processor.process(request, on: connection)
+            return
+        }
+        if !connection.complete(request.command) {
+            logger.debug(
+                "response that nobody waits for",
+                metadata: [
+                    "remote": "\(connection.remoteAddress)", "opaque": "\(request.opaque)",
+                ])
+        }
+    }
+
+    // MARK: backpressure
+
+    private func pause(_ channel: any Channel) {
+        isPaused = true
+        setReading(false, channel)
+    }
+
+    private func setReading(_ isReading: Bool, _ channel: any Channel) {
+        // Only a channel that is closed refuses, and reads no more anyway.
+        try? channel.syncOptions?.setOption(.autoRead, value: isReading)
+    }
+}

@@ -1,0 +1,52 @@
+// Requests that wait for their responses, by number.
+
+internal import NIOCore
+
+/// What is told when a request has its answer, or will have none.
+public typealias InvocationResult = Result<RemotingCommand, RemotingError>
+
+/// The requests of one connection.
+struct PendingRequests {
+    struct Entry {
+        let code: RequestCode
+        let deadline: NIODeadline
+        let timeout: Duration
+        let complete: @Sendable (InvocationResult) -> Void
+    }
+
+    private var next: Int32 = 0
+    private var entries: [Int32: Entry] = [:]
+    /// When the timer that is set goes off; nil when none is.
+    var timer: NIODeadline?
+
+    var isEmpty: Bool { entries.isEmpty }
+
+    /// Gives a request its number. None is given twice while it is in use.
+    mutating func add(_ entry: Entry) -> Int32 {
+        repeat { next = next == .max ? 1 : next + 1 } while entries[next] != nil
+        entries[next] = entry
+        return next
+    }
+
+    mutating func remove(_ opaque: Int32) -> Entry? { entries.removeValue(forKey: opaque) }
+
+    /// Takes out all whose time is over, and says when the next one's is.
+    mutating func expire(at now: NIODeadline) -> (expired: [Entry], next: NIODeadline?) {
+        var expired: [Entry] = []
+        var earliest: NIODeadline?
+        for (opaque, entry) in entries {
+            if entry.deadline <= now {
+                expired.append(entry)
+                entries[opaque] = nil
+            } else {
+                earliest = min(earliest ?? entry.deadline, entry.deadline)
+            }
+        }
+        return (expired, earliest)
+    }
+
+    mutating func removeAll() -> [Entry] {
+        defer { entries = [:] }
+        return Array(entries.values)
+    }
+}

@@ -1,0 +1,168 @@
+// A client: one connection to each address, made when it is first needed and again when it is gone.
+
+public import Logging
+public import NIOCore
+internal import NIOPosix
+internal import Synchronization
+
+/// Asks servers. Its functions may be called from any thread or task.
+public final class RemotingClient: Sendable {
+    private let configuration: RemotingConfiguration
+    private let processor: any RequestProcessor
+    private let logger: Logger
+    private let group: any EventLoopGroup
+    private let state = Mutex(State())
+
+    private struct State {
+        var connections: [String: EventLoopFuture<Connection>] = [:]
+        var isClosed = false
+    }
+
+    /// `requests` answers what servers ask. `group` runs the connections; the caller shuts it down
+    /// after `close`.
+    public init(
+        configuration: RemotingConfiguration = RemotingConfiguration(),
+        requests: any RequestProcessor = NoRequests(), logger: Logger, group: any EventLoopGroup
+    ) {
+        self.configuration = configuration
+        processor = requests
+        self.logger = logger
+        self.group = group
+    }
+
+    /// Sends a request to `address` (`host:port`) and waits for the response, whatever its code is.
+    public func invoke(
+        _ command: RemotingCommand, on address: String, timeout: Duration = .seconds(3)
+    ) async throws(RemotingError) -> RemotingCommand {
+        for _ in 0..<3 {
+            let connection = try await connection(to: address)
+            let result: InvocationResult? = await withCheckedContinuation { continuation in
+                let isSent = connection.begin(command, timeout: timeout) {
+                    continuation.resume(returning: $0)
+                }
+                if !isSent { continuation.resume(returning: nil) }
+            }
+            // Closed between the two lines above, and nothing was sent: another connection will do.
+            if let result { return try result.get() }
+        }
+        throw .connectFailed(address: address, reason: "it closes what is opened")
+    }
+
+    /// Sends a request to which no response comes.
+    public func invokeOneWay(
+        _ command: RemotingCommand, on address: String
+    ) async throws(RemotingError) {
+        var command = command
+        command.isOneWay = true
+        try await connection(to: address).send(command)
+    }
+
+    /// The connection to `address`, made if there is none that is open.
+    public func connection(to address: String) async throws(RemotingError) -> Connection {
+        for _ in 0..<3 {
+            let future = try future(for: address)
+            let result: Result<Connection, RemotingError>
+            do {
+                result = .success(try await future.get())
+            } catch let error as RemotingError {
+                result = .failure(error)
+            } catch {
+                result = .failure(.connectFailed(address: address, reason: "\(error)"))
+            }
+            let connection = try result.get()
+            if connection.isOpen { return connection }
+            forget(address, future)
+        }
+        throw .connectFailed(address: address, reason: "it closes what is opened")
+    }
+
+    private func future(for address: String) throws(RemotingError) -> EventLoopFuture<Connection> {
+        guard let (host, port) = Self.split(address) else { throw .badAddress(address) }
+        let promise = group.next().makePromise(of: Connection.self)
+        let known = state.withLock { state -> EventLoopFuture<Connection>? in
+            if state.isClosed { return nil }
+            if let known = state.connections[address] { return known }
+            state.connections[address] = promise.futureResult
+            return promise.futureResult
+        }
+        guard let known else {
+            promise.fail(RemotingError.closed)
+            throw .closed
+        }
+        guard known === promise.futureResult else {
+            promise.fail(RemotingError.closed)
+            return known
+        }
+        connect(address, host, port).whenComplete { result in
+            switch result {
+            case .success(let connection):
+                connection.onClose { self.forget(address, promise.futureResult) }
+                promise.succeed(connection)
+                if self.state.withLock({ $0.isClosed }) {
+                    connection.close(reason: "the client is closed")
+                }
+            case .failure(let error):
+                self.forget(address, promise.futureResult)
+                promise.fail(
+                    RemotingError.connectFailed(address: address, reason: "\(error)"))
+            }
+        }
+        return known
+    }
+
+    private func forget(_ address: String, _ future: EventLoopFuture<Connection>) {
+        state.withLock { state in
+            if state.connections[address] === future { state.connections[address] = nil }
+        }
+    }
+
+    private func connect(
+        _ address: String, _ host: String, _ port: Int
+    ) -> EventLoopFuture<Connection> {
+        ClientBootstrap(group: group)
+            .connectTimeout(TimeAmount(configuration.connectTimeout))
+            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .channelOption(
+                .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 64 << 10)
+            )
+            .channelOption(.maxMessagesPerRead, value: 1)
+            .channelOption(.writeBufferWaterMark, value: .init(configuration.writeMarks))
+            .channelInitializer { [configuration, processor, logger] channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(
+                        FrameHandler(isServer: false, configuration, processor, logger))
+                }
+            }
+            .connect(host: host, port: port)
+            .flatMapThrowing { channel in
+                try channel.pipeline.syncOperations.handler(type: FrameHandler.self)
+                    .opened(channel)
+            }
+    }
+
+    /// `host:port`, or `[IPv6]:port`.
+    private static func split(_ address: String) -> (host: String, port: Int)? {
+        guard let colon = address.lastIndex(of: ":"),
+            let port = UInt16(address[address.index(after: colon)...]), port > 0
+        else { return nil }
+        var host = address[..<colon]
+        if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
+        return host.isEmpty ? nil : (String(host), Int(port))
+    }
+
+    /// Closes all connections; requests that wait fail.
+    public func close() async {
+        let futures = state.withLock { state in
+            state.isClosed = true
+            defer { state.connections = [:] }
+            return Array(state.connections.values)
+        }
+        for future in futures {
+            guard let connection = try? await future.get() else { continue }
+            connection.close(reason: "the client is closed")
+            await withCheckedContinuation { continuation in
+                connection.onClose { continuation.resume() }
+            }
+        }
+    }
+}

@@ -1,0 +1,28 @@
+// What a server or client allows its connections.
+
+/// Bounds and times of connections.
+public struct RemotingConfiguration: Sendable {
+    public var limits = HeaderLimits()
+    /// A connection from which nothing came for so long is closed. Clients of RocketMQ send a
+    /// heartbeat every 30 s.
+    public var idleTimeout: Duration = .seconds(120)
+    /// A server closes a connection on which no whole frame has come so long after it was opened.
+    public var firstFrameTimeout: Duration = .seconds(10)
+    /// A server closes what comes beyond so many connections at once.
+    public var maximumConnections = 20_000
+    /// Bytes waiting to be written above which nothing more is read from a connection, and below
+    /// which reading goes on.
+    public var writeMarks = 512 << 10...1 << 20
+    /// Bytes waiting to be written above which the connection is closed: its peer does not read
+    /// what it asked for.
+    public var maximumOutboundBytes = 128 << 20
+    /// Connections that the kernel holds before they are accepted.
+    public var backlog: Int32 = 1024
+    /// Whether a server believes a PROXY header at the start of a connection, as RocketMQ's does.
+    /// Whoever can connect can then claim any address.
+    public var acceptsProxyProtocol = true
+    /// How long a client tries to connect.
+    public var connectTimeout: Duration = .seconds(3)
+
+    public init() {}
+}

@@ -1,0 +1,100 @@
+// What a header says, and where in it: read once, looked up often, allocated never.
+//
+// One index serves all frames of a connection; after the first ones its arrays have their size.
+// Values are where they came, in the header, but for those with escapes, which stand without them
+// in `unescaped`.
+
+internal import ApusFormat
+
+/// Where a field's name and value stand.
+struct FieldSlot {
+    /// The first eight bytes of the name: see `FieldName`.
+    var tag: UInt64
+    var nameStart: UInt32
+    var nameCount: UInt32
+    var valueStart: UInt32
+    var valueCount: UInt32
+    /// In `unescaped` rather than in the header.
+    var isNameElsewhere: Bool
+    var isValueElsewhere: Bool
+}
+
+/// The numbers of a header.
+struct HeaderNumbers: Equatable {
+    var code: Int32 = 0
+    var language = Language.other
+    var version: Int32 = 0
+    var opaque: Int32 = 0
+    var flags: Int32 = 0
+
+    var isResponse: Bool { flags & 1 != 0 }
+    var isOneWay: Bool { flags & 2 != 0 }
+}
+
+/// One header, read.
+struct HeaderIndex {
+    var numbers = HeaderNumbers()
+    /// Has no name.
+    var remark: FieldSlot?
+    private(set) var slots: [FieldSlot] = []
+    var unescaped: [UInt8] = []
+    /// A bit for each name that was seen: most second looks for duplicates need none.
+    private var seen: UInt64 = 0
+
+    /// Reads a header, whose length is within bounds, in place of the one before.
+    mutating func read(
+        _ header: RawSpan, _ serialization: HeaderSerialization, _ limits: HeaderLimits
+    ) throws(FrameError) {
+        numbers = HeaderNumbers()
+        remark = nil
+        slots.removeAll(keepingCapacity: true)
+        unescaped.removeAll(keepingCapacity: true)
+        seen = 0
+        switch serialization {
+        case .json: try readJSON(header, limits)
+        case .binary: try readBinary(header, limits)
+        }
+        if !numbers.isResponse { numbers.code = RequestCode(numbers.code).unaliased.rawValue }
+    }
+
+    /// Puts a field behind the others.
+    mutating func append(
+        _ slot: FieldSlot, of header: RawSpan, _ limits: HeaderLimits
+    ) throws(FrameError) {
+        if slots.count >= limits.fields { throw .tooManyFields(limit: limits.fields) }
+        if slot.nameCount > limits.nameBytes {
+            throw .nameTooLong(Int(slot.nameCount), limit: limits.nameBytes)
+        }
+        try check(slot, limits)
+        var slot = slot
+        slot.tag = FieldName.tag(name(of: slot, in: header))
+        let bit: UInt64 = 1 << ((slot.tag &* 0x9E37_79B9_7F4A_7C15) >> 58)
+        if seen & bit != 0 { try refuseDuplicate(of: slot, in: header) }
+        seen |= bit
+        slots.append(slot)
+    }
+
+    private func refuseDuplicate(of slot: FieldSlot, in header: RawSpan) throws(FrameError) {
+        let name = name(of: slot, in: header)
+        for other in slots where other.tag == slot.tag && other.nameCount == slot.nameCount {
+            if self.name(of: other, in: header).isEqual(to: name) {
+                throw .duplicateField(String(decodingUTF8: name))
+            }
+        }
+    }
+
+    func check(_ slot: FieldSlot, _ limits: HeaderLimits) throws(FrameError) {
+        if slot.valueCount > limits.valueBytes {
+            throw .valueTooLong(Int(slot.valueCount), limit: limits.valueBytes)
+        }
+    }
+
+    @_lifetime(borrow self, copy header)
+    private func name(of slot: FieldSlot, in header: RawSpan) -> RawSpan {
+        let range = Int(slot.nameStart)..<Int(slot.nameStart &+ slot.nameCount)
+        guard slot.isNameElsewhere else {
+            return header.extracting(range)
+        }
+        return unescaped.rawSpan.extracting(range)
+    }
+}

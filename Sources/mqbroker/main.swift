@@ -1,0 +1,9 @@
+// `mqbroker`: a broker as a process. Its flags and its keys are RocketMQ's.
+
+import ApusSystem
+
+// Before the runtime starts a thread of its own.
+ServerProcess.holdSignals()
+let words = Array(CommandLine.arguments.dropFirst())
+Task.detached { ServerProcess.exit(await BrokerTool.run(words)) }
+ServerProcess.park()

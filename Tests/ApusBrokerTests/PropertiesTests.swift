@@ -1,0 +1,58 @@
+// Properties files as Java reads them.
+
+import Testing
+
+@testable import ApusBroker
+
+@Suite("a properties file") struct PropertiesTests {
+    private func read(_ text: String) throws -> [String: String] {
+        let entries = try Properties(parsing: text).entries
+        return Dictionary(entries.map { ($0.key, $0.value) }, uniquingKeysWith: { $1 })
+    }
+
+    // What `java.util.Properties` makes of these.
+    static let cases: [(text: String, key: String, value: String)] = [
+        ("a=b", "a", "b"), ("  a =  b c ", "a", "b c "), ("a:b", "a", "b"), ("a b", "a", "b"),
+        ("a\tb=c", "a", "b=c"), ("a", "a", ""), ("a=", "a", ""), ("a==b", "a", "=b"),
+        ("a\\=b=c", "a=b", "c"), ("a\\ b=c", "a b", "c"), ("a=\\tb\\n", "a", "\tb\n"),
+        ("a=\\u00e9\\uD83D\\uDE00", "a", "é😀"), ("a=é", "a", "é"), ("a=b\\", "a", "b"),
+        ("a=b\\\n   c", "a", "bc"), ("a=b\\\r\n\t\\\nc", "a", "bc"), ("a=b\\\\\nc=d", "a", "b\\"),
+        ("#a=x\n!a=y\n\n  # a=z\na=b", "a", "b"), ("a=b#c", "a", "b#c"), ("a=b\\\n#c", "a", "b#c"),
+        ("a=1\ra=2\r\na=3", "a", "3"), ("=b", "", "b"), ("a = b = c", "a", "b = c"),
+        ("\\", "", ""), ("a=\\q", "a", "q"),
+    ]
+
+    @Test("is read as Java reads it", arguments: cases)
+    func reading(_ text: String, _ key: String, _ value: String) throws {
+        #expect(try read(text)[key] == value)
+    }
+
+    @Test("knows the line that each setting begins on")
+    func lines() throws {
+        let entries = try Properties(parsing: "# one\na=1\\\n 2\n\r\nb=3\n").entries
+        #expect(entries.map(\.key) == ["a", "b"] && entries.map(\.line) == [2, 5])
+    }
+
+    @Test("is refused with the line that is wrong")
+    func refused() {
+        for text in ["a=b\nc=\\u12", "a=b\nc=\\u12g4", "a=b\nc=\\u+123"] {
+            #expect(throws: PropertiesError.self) { try Properties(parsing: text) }
+        }
+        let error = #expect(throws: PropertiesError.self) {
+            try Properties(parsing: Array("a=b\nc=".utf8) + [0xFF])
+        }
+        #expect(error?.line == 2)
+    }
+
+    @Test("of any bytes is read or refused")
+    func anyBytes() {
+        var numbers = SystemRandomNumberGenerator()
+        let alphabet = Array("a=: \t\\u0\n\r#!é".utf8)
+        for _ in 0..<20_000 {
+            let bytes = (0..<Int.random(in: 0...24, using: &numbers)).map { _ in
+                alphabet.randomElement(using: &numbers) ?? 0
+            }
+            _ = try? Properties(parsing: bytes)
+        }
+    }
+}

@@ -1,0 +1,201 @@
+// Sends and pulls over loopback.
+
+import ApusFormat
+import ApusRemoting
+import ApusStore
+import TestSupport
+import Testing
+
+@testable import ApusBroker
+
+@Suite("a message") struct SendPullTests {
+    @Test("that is sent makes its topic, and is pulled as it was stored")
+    func roundTrip() async throws {
+        try await withBroker { client in
+            let sent = try await client.send(
+                "hello",
+                properties: [
+                    MessageProperty(name: "TAGS", value: "A"),
+                    MessageProperty(name: "UNIQ_KEY", value: "K1"),
+                ])
+            #expect(sent.responseCode == .success)
+            #expect(sent.fields["queueOffset"] == "0" && sent.fields["queueId"] == "0")
+            #expect(sent.fields["transactionId"] == "K1")
+            #expect(
+                sent.fields["MSG_REGION"] == "DefaultRegion" && sent.fields["TRACE_ON"] == "true")
+            let pulled = try await client.pull()
+            #expect(pulled.code == .success && pulled.status == "FOUND" && pulled.nextOffset == 1)
+            let message = try #require(pulled.messages.first)
+            #expect(message.body == "hello" && message.topic == "Orders")
+            #expect(
+                message.properties == [
+                    MessageProperty(name: "TAGS", value: "A"),
+                    MessageProperty(name: "UNIQ_KEY", value: "K1"),
+                    MessageProperty(name: "MSG_REGION", value: "DefaultRegion"),
+                    MessageProperty(name: "TRACE_ON", value: "true"),
+                    MessageProperty(name: "CLUSTER", value: "DefaultCluster"),
+                ])
+            #expect(message.fields.bornTimestamp == 1_700_000_000_000)
+            let id = OffsetMessageID(
+                storeHost: client.broker.address, physicalOffset: message.fields.physicalOffset)
+            #expect(sent.fields["msgId"] == id.text)
+        }
+    }
+
+    @Test("without a unique id is given one")
+    func uniqueID() async throws {
+        try await withBroker { client in
+            let sent = try await client.send("x")
+            let id = try #require(sent.fields["transactionId"])
+            #expect(UniqueID(id) != nil)
+            #expect(try await client.pull().messages.first?.property("UNIQ_KEY") == id)
+        }
+    }
+
+    @Test("of the old client (code 10), whose `batch` is \"1\", is one message")
+    func oldClient() async throws {
+        try await withBroker { client in
+            let sent = try await client.ask(
+                .sendMessage,
+                [
+                    "producerGroup": "p", "topic": "Old", "defaultTopic": "TBW102",
+                    "defaultTopicQueueNums": "4", "queueId": "1", "sysFlag": "0",
+                    "bornTimestamp": "1", "flag": "0", "properties": "TAGS\u{1}A\u{2}",
+                    "reconsumeTimes": "0", "unitMode": "0", "batch": "1",
+                ], body: Array("old".utf8))
+            #expect(sent.responseCode == .success)
+            #expect(try await client.pull("Old", queue: 1).bodies == ["old"])
+        }
+    }
+
+    @Test("of a batch comes with the others, in order, and has an id of its own")
+    func batch() async throws {
+        try await withBroker { client in
+            try await client.send("first")
+            var frames: [UInt8] = []
+            for text in ["a", "b", "c"] {
+                ClientBatch.encode(
+                    flag: 0, body: Array(text.utf8).rawSpan, properties: RawSpan(), into: &frames)
+            }
+            let sent = try await client.ask(
+                .sendBatchMessage,
+                [
+                    "a": "p", "b": "Orders", "c": "TBW102", "d": "4", "e": "0", "f": "0", "g": "1",
+                    "h": "0", "i": "", "j": "0", "k": "false", "m": "true",
+                ], body: frames)
+            #expect(sent.responseCode == .success && sent.fields["queueOffset"] == "1")
+            let pulled = try await client.pull()
+            #expect(pulled.bodies == ["first", "a", "b", "c"])
+            let ids = pulled.messages.dropFirst().map {
+                OffsetMessageID(
+                    storeHost: client.broker.address, physicalOffset: $0.fields.physicalOffset
+                ).text
+            }
+            #expect(sent.fields["msgId"] == ids.joined(separator: ","))
+        }
+    }
+
+    @Test("is refused where it cannot go, and nothing is made")
+    func refused() async throws {
+        try await withBroker { client in
+            for name in ["../../x", "a/b", "", "SCHEDULE_TOPIC_XXXX", "TRANS_CHECK_MAX_TIME_TOPIC"]
+            {
+                let sent = try await client.send("x", to: name)
+                #expect(sent.responseCode != .success, "\(name)")
+            }
+            #expect(try await client.send("x", queue: 99).responseCode == .systemError)
+            let unknown = try await client.send("x", to: "Lone") { $0["c"] = "Nothing" }
+            #expect(unknown.responseCode == .topicNotExist)
+            let malformed = try await client.send("x") { $0["e"] = "none" }
+            #expect(malformed.responseCode == .systemError)
+            let prepared = try await client.send("x") { $0["f"] = "4" }
+            #expect(prepared.responseCode == .noPermission)
+            let names = client.broker.topicNames
+            #expect(!names.contains("../../x") && !names.contains("Lone"))
+        }
+    }
+
+    @Test("that is too large, or whose properties are, is refused for good")
+    func tooLarge() async throws {
+        try await withBroker { client in
+            try await client.send("first")
+            let long = String(repeating: "x", count: 33_000)
+            let properties = try await client.send(
+                "x", properties: [MessageProperty(name: "p", value: long)])
+            #expect(properties.responseCode == .messageIllegal)
+            let body = try await client.send(String(repeating: "x", count: 5 << 20))
+            #expect(body.responseCode == .messageIllegal)
+        }
+    }
+
+    @Test("is pulled by those who want its tags; others go on behind it")
+    func tags() async throws {
+        try await withBroker { client in
+            for tag in ["A", "B", "A"] {
+                try await client.send(tag, properties: [MessageProperty(name: "TAGS", value: tag)])
+            }
+            #expect(try await client.pull(tags: "A").bodies == ["A", "A"])
+            #expect(try await client.pull(tags: "B || C").bodies == ["B"])
+            let none = try await client.pull(tags: "C", wait: 5_000)
+            #expect(none.code == .pullRetryImmediately && none.status == "NO_MATCHED_MESSAGE")
+            #expect(none.nextOffset == 3)
+        }
+    }
+
+    @Test("is where the queue says: pulls before and behind it are put right")
+    func offsets() async throws {
+        try await withBroker { client in
+            try await client.send("x")
+            let end = try await client.pull(from: 1)
+            #expect(end.code == .pullNotFound && end.status == "OFFSET_OVERFLOW_ONE")
+            let beyond = try await client.pull(from: 7)
+            #expect(beyond.code == .pullOffsetMoved && beyond.nextOffset == 1)
+            let empty = try await client.pull(queue: 1)
+            #expect(empty.code == .pullNotFound)
+            let emptyBeyond = try await client.pull(queue: 1, from: 3)
+            #expect(emptyBeyond.code == .pullOffsetMoved && emptyBeyond.nextOffset == 0)
+            let negative = try await client.pull(from: -1)
+            #expect(negative.code == .pullOffsetMoved && negative.nextOffset == 0)
+        }
+    }
+
+    @Test("is answered when it is on the device, with SYNC_FLUSH, and pulled then")
+    func sync() async throws {
+        try await withBroker {
+            $0.store.flush.mode = .sync
+        } _: { client in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for number in 0..<32 {
+                    group.addTask {
+                        let sent = try await client.send("\(number)")
+                        #expect(sent.responseCode == .success)
+                    }
+                }
+                try await group.waitForAll()
+            }
+            #expect(Set(try await client.pull().bodies) == Set((0..<32).map(String.init)))
+        }
+    }
+
+    @Test("can be pulled again after the broker was stopped and started")
+    func restart() async throws {
+        let directory = try TemporaryDirectory()
+        try await withBroker(in: directory) { client in
+            try await client.send("before")
+            _ = try await client.ask(
+                .updateConsumerOffset,
+                [
+                    "consumerGroup": "readers", "topic": "Orders", "queueId": "0",
+                    "commitOffset": "1",
+                ])
+        }
+        try await withBroker(in: directory) { client in
+            try await client.send("after")
+            #expect(try await client.pull().bodies == ["before", "after"])
+            let offset = try await client.ask(
+                .queryConsumerOffset,
+                ["consumerGroup": "readers", "topic": "Orders", "queueId": "0"])
+            #expect(offset.fields["offset"] == "1")
+        }
+    }
+}

@@ -1,0 +1,188 @@
+// The handler of a connection, stepped by hand: flushes, backpressure, order.
+
+import ApusFormat
+import NIOCore
+import NIOEmbedded
+import Synchronization
+import Testing
+
+@testable import ApusRemoting
+
+/// A handler in a channel without a socket.
+private struct Bench {
+    let channel = EmbeddedChannel()
+    let processor: TestProcessor
+
+    init(
+        _ configuration: RemotingConfiguration = .init(),
+        _ answer: @escaping @Sendable (borrowing Request, Connection) -> Void
+    ) throws {
+        processor = TestProcessor(answer)
+        try channel.pipeline.syncOperations.addHandler(
+            FrameHandler(isServer: true, configuration, processor, .quiet))
+        try channel.connect(to: SocketAddress(ipAddress: "10.0.0.7", port: 4711)).wait()
+    }
+
+    /// One read of the channel.
+    func read(_ bytes: [UInt8]) throws { try channel.writeInbound(ByteBuffer(bytes: bytes)) }
+
+    /// What was flushed, one array for each write.
+    func written() throws -> [[UInt8]] {
+        var all: [[UInt8]] = []
+        while let buffer = try channel.readOutbound(as: ByteBuffer.self) {
+            all.append(Array(buffer.readableBytesView))
+        }
+        return all
+    }
+}
+
+private func request(_ opaque: Int32, body: [UInt8] = []) -> [UInt8] {
+    var command = RemotingCommand.request(.sendMessage, body: body)
+    command.opaque = opaque
+    return command.frame
+}
+
+@Suite("the handler of a connection") struct FrameHandlerTests {
+    @Test("all answers of one read are one write, in order")
+    func oneWrite() throws {
+        let bench = try Bench { request, connection in
+            connection.respond(to: request.replyKey, .success) { $0.append("a", 1) }
+        }
+        try bench.read((1...20).flatMap { request($0) })
+        let writes = try bench.written()
+        #expect(writes.count == 1)
+        #expect(try opaques(in: writes) == Array(1...20))
+    }
+
+    @Test("answers between reads are one write as well, however many there are")
+    func oneDrain() throws {
+        let bench = try Bench { _, _ in }
+        try bench.read(request(1))
+        let connection = try #require(bench.processor.latest)
+        for opaque: Int32 in 1...10 {
+            connection.respond(
+                to: ReplyKey(opaque: opaque, serialization: .binary, isOneWay: false),
+                Response(.success))
+        }
+        #expect(try bench.written().isEmpty)
+        bench.channel.embeddedEventLoop.run()
+        let writes = try bench.written()
+        #expect(writes.count == 1)
+        #expect(try opaques(in: writes) == Array(1...10))
+    }
+
+    @Test("above the mark nothing is parsed until the peer has taken what waits")
+    func backpressure() throws {
+        var configuration = RemotingConfiguration()
+        configuration.writeMarks = 500...1000
+        let bench = try Bench(configuration) { request, connection in
+            connection.respond(
+                to: request.replyKey,
+                Response(.success, body: [UInt8](repeating: 7, count: 300)))
+        }
+        // The peer takes nothing from now on.
+        bench.channel.isWritable = false
+        try bench.read((1...50).flatMap { request($0) })
+        let parsed = bench.processor.requests
+        #expect(parsed < 5)
+        #expect(try bench.written().isEmpty)
+        // What was on its way is held as well.
+        try bench.read((51...60).flatMap { request($0) })
+        #expect(bench.processor.requests == parsed)
+        bench.channel.isWritable = true
+        bench.channel.pipeline.fireChannelWritabilityChanged()
+        #expect(bench.processor.requests == 60)
+        #expect(try opaques(in: bench.written()) == Array(1...60))
+    }
+
+    @Test("a connection whose peer reads nothing of what it asked for is closed in the end")
+    func outboundBound() throws {
+        var configuration = RemotingConfiguration()
+        configuration.maximumOutboundBytes = 10_000
+        let bench = try Bench(configuration) { _, _ in }
+        try bench.read(request(1))
+        bench.channel.isWritable = false
+        let connection = try #require(bench.processor.latest)
+        for opaque: Int32 in 1...100 where connection.isOpen {
+            connection.respond(
+                to: ReplyKey(opaque: opaque, serialization: .json, isOneWay: false),
+                Response(.success, body: [UInt8](repeating: 7, count: 300)))
+        }
+        #expect(!connection.isOpen)
+        #expect(connection.reason.contains("the peer does not read"))
+        bench.channel.embeddedEventLoop.run()
+        #expect(!bench.channel.isActive)
+        #expect(bench.processor.closed == 1)
+    }
+
+    @Test("every split of a request in two reads gives one answer", arguments: [0, 1])
+    func splits(serialization: UInt8) throws {
+        var command = RemotingCommand.request(.sendMessage, fields: ["a": "\u{1}x"], body: [1, 2])
+        command.serialization = serialization == 0 ? .json : .binary
+        let frame = command.frame
+        for cut in 0...frame.count {
+            let bench = try Bench { request, connection in
+                connection.respond(
+                    to: request.replyKey, Response(.success, fields: request.command.fields))
+            }
+            try bench.read(Array(frame[..<cut]))
+            try bench.read(Array(frame[cut...]))
+            let answers = try bench.written().map { try RemotingCommand(decoding: $0.rawSpan) }
+            #expect(answers.map(\.fields) == [command.fields], "cut at \(cut)")
+        }
+    }
+
+    @Test("nothing behind a malformed frame is taken, in the same read or a later one")
+    func afterMalformed() throws {
+        let bench = try Bench { request, connection in
+            connection.respond(to: request.replyKey, Response(.success))
+        }
+        try bench.read(request(1) + Samples.number(-1) + request(2))
+        try bench.read(request(3))
+        bench.channel.embeddedEventLoop.run()
+        #expect(try opaques(in: bench.written()) == [1])
+        #expect(bench.processor.requests == 1)
+        #expect(!bench.channel.isActive)
+    }
+
+    @Test("a body that is written piece by piece has its length in the frame")
+    func bodyPieces() throws {
+        let bench = try Bench { request, connection in
+            connection.respond(to: request.replyKey, .success, remark: "r\"") { fields in
+                fields.append("minOffset", Int64.min)
+                fields.append("text", "a\u{1}")
+                fields.append("isIt", true)
+            } body: { body in
+                body.append([1, 2, 3])
+                body.append([4])
+            }
+        }
+        for serialization in HeaderSerialization.allCases {
+            var command = RemotingCommand.request(.pullMessage)
+            command.serialization = serialization
+            try bench.read(command.frame)
+            let bytes = try #require(try bench.written().first)
+            let answer = try RemotingCommand(decoding: bytes.rawSpan)
+            #expect(
+                answer.fields == ["minOffset": "\(Int64.min)", "text": "a\u{1}", "isIt": "true"])
+            #expect(answer.body == [1, 2, 3, 4])
+            #expect(answer.remark == "r\"")
+            #expect(answer.serialization == serialization)
+        }
+    }
+
+    /// The numbers of the frames in all writes.
+    private func opaques(in writes: [[UInt8]]) throws -> [Int32] {
+        let limits = HeaderLimits()
+        var decoder = FrameDecoder(limits: limits)
+        var index = HeaderIndex()
+        var found: [Int32] = []
+        let bytes = writes.flatMap { $0 }
+        _ = try decoder.take(bytes.rawSpan) { frame throws(FrameError) in
+            try index.read(frame.header, frame.serialization, limits)
+            found.append(index.numbers.opaque)
+            return true
+        }
+        return found
+    }
+}

@@ -1,0 +1,324 @@
+#!/usr/bin/env python3
+"""The unmodified C++ client (the wheel `rocketmq` 0.4.4) against mqnamesrv and mqbroker.
+
+    cpp_client.py PROGRAMS [--only NAME]
+
+PROGRAMS is the directory of the two. Each scenario runs in a process, and with servers, of its own.
+"""
+import argparse
+import collections
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+from servers import Cluster, wait_until
+
+HERE = pathlib.Path(__file__).parent
+
+
+class Consumer:
+    """A consumer.py, and what it has received."""
+
+    def __init__(self, cluster, group, topic, expression="*", *options):
+        self.received = []
+        log = open(cluster.home / "consumers.log", "ab")
+        self.process = subprocess.Popen(
+            [sys.executable, HERE / "consumer.py", cluster.names, group, topic, expression, *options],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
+            env={**os.environ, "HOME": str(cluster.home)})
+        threading.Thread(target=self.read, daemon=True).start()
+
+    def read(self):
+        for line in self.process.stdout:
+            if line.startswith(b"{"):
+                self.received.append(json.loads(line))
+
+    def bodies(self):
+        return [message["body"] for message in self.received]
+
+    def queues(self):
+        return {message["queue"] for message in self.received}
+
+    def stop(self):
+        self.process.stdin.close()
+        self.process.wait(timeout=30)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+
+def producer(cluster, group="producers"):
+    from rocketmq.client import Producer
+    made = Producer(group, timeout=5000)
+    made.set_namesrv_addr(cluster.names)
+    made.start()
+    return made
+
+
+def message(topic, body, tags=None, delay=None, keys=None):
+    from rocketmq.client import Message
+    made = Message(topic)
+    made.set_body(body)
+    if tags:
+        made.set_tags(tags)
+    if keys:
+        made.set_keys(keys)
+    if delay:
+        made.set_delay_time_level(delay)
+    return made
+
+
+def sends(cluster):
+    """Every way to send, onto a topic that nobody made; a push consumer gets each message once."""
+    sender = producer(cluster)
+    expected = []
+
+    def body(kind, number):
+        expected.append(f"{kind}-{number}")
+        return expected[-1]
+
+    for number in range(20):
+        result = sender.send_sync(message("Sends", body("sync", number), keys=f"k{number}"))
+        assert result.status == 0 and result.msg_id, result
+        sender.send_oneway(message("Sends", body("oneway", number)))
+        sender.send_orderly(message("Sends", body("orderly", number)), number % 3)
+    answered = []
+    for number in range(20):
+        sender.send_async(message("Sends", body("async", number)), answered.append, answered.append)
+    wait_until("asynchronous sends are answered", lambda: len(answered) == 20)
+    assert all(getattr(result, "status", None) == 0 for result in answered), answered
+    large = body("large", "x" * 100_000)
+    sender.send_sync(message("Sends", large))
+    start = time.monotonic()
+    sender.send_sync(message("Sends", body("delayed", 0), delay=1))
+    sender.send_batch([message("Sends", "one"), message("Sends", "two")])
+    consumer = Consumer(cluster, "G-sends", "Sends")
+    wait_until("all are received", lambda: set(expected) <= set(consumer.bodies()))
+    assert time.monotonic() - start >= 1, "the delayed message came too early"
+    time.sleep(1)
+    counts = collections.Counter(consumer.bodies())
+    assert all(counts[text] == 1 for text in expected), counts
+    assert len(consumer.received) == len(expected) + 1, "a batch of this client is one message"
+    consumer.stop()
+    sender.shutdown()
+
+
+def tags(cluster):
+    """A subscription by tags gets those and no others."""
+    sender = producer(cluster)
+    for number in range(40):
+        sender.send_sync(message("Tags", f"{number}", tags="ABC"[number % 3]))
+    consumer = Consumer(cluster, "G-tags", "Tags", "A || C")
+    wanted = {f"{number}" for number in range(40) if number % 3 != 1}
+    wait_until("the wanted ones are received", lambda: wanted <= set(consumer.bodies()))
+    for number in range(40, 60):
+        sender.send_sync(message("Tags", f"{number}", tags="ABC"[number % 3]))
+    wanted |= {f"{number}" for number in range(40, 60) if number % 3 != 1}
+    wait_until("later ones are received", lambda: wanted <= set(consumer.bodies()))
+    assert set(consumer.bodies()) == wanted
+    consumer.stop()
+    sender.shutdown()
+
+
+def pull(cluster):
+    """A pull consumer reads all queues of a topic."""
+    from rocketmq.client import PullConsumer
+    sender = producer(cluster)
+    for number in range(50):
+        sender.send_sync(message("Pulls", f"{number}"))
+    consumer = PullConsumer("G-pull")
+    consumer.set_namesrv_addr(cluster.names)
+    consumer.start()
+    read = [str(found) for found in consumer.pull("Pulls")]
+    assert sorted(read, key=int) == [f"{number}" for number in range(50)], read
+    consumer.shutdown()
+    sender.shutdown()
+
+
+def shares(cluster):
+    """Two consumers of a group share the queues; when one is killed the other takes them over."""
+    cluster.make_topic("Shares", queues=4)
+    sender = producer(cluster)
+    first = Consumer(cluster, "G-shares", "Shares")
+    second = Consumer(cluster, "G-shares", "Shares")
+    sent = 0
+
+    def send(count=8):
+        nonlocal sent
+        for _ in range(count):
+            sender.send_sync(message("Shares", f"{sent}"))
+            sent += 1
+
+    def is_shared():
+        first.received.clear()
+        second.received.clear()
+        send()
+        time.sleep(0.5)
+        one, other = first.queues(), second.queues()
+        return len(one) == 2 and len(other) == 2 and not one & other
+
+    wait_until("each has two queues", is_shared, 90)
+    second.kill()
+    first.received.clear()
+    begin = sent
+    send(40)
+    wanted = {f"{number}" for number in range(begin, sent)}
+    wait_until("the other takes over", lambda: wanted <= set(first.bodies()), 60)
+    first.stop()
+    sender.shutdown()
+
+
+def broadcast(cluster):
+    """With broadcasting each consumer gets every message."""
+    cluster.make_topic("Casts")
+    both = [Consumer(cluster, "G-casts", "Casts", "*", "broadcast") for _ in range(2)]
+    sender = producer(cluster)
+    number = 0
+
+    def is_heard():
+        nonlocal number
+        sender.send_sync(message("Casts", f"probe-{number}"))
+        number += 1
+        time.sleep(0.2)
+        return all(consumer.received for consumer in both)
+
+    wait_until("both consume", is_heard)
+    for number in range(30):
+        sender.send_sync(message("Casts", f"{number}"))
+    wanted = {f"{number}" for number in range(30)}
+    for consumer in both:
+        wait_until("each gets all", lambda: wanted <= set(consumer.bodies()))
+        consumer.stop()
+    sender.shutdown()
+
+
+def orderly(cluster):
+    """What is sent to a queue in order is consumed in order."""
+    sender = producer(cluster)
+    consumer = None
+    for number in range(200):
+        sender.send_orderly(message("Orders", f"{number}"), number % 4)
+        if number == 50:
+            consumer = Consumer(cluster, "G-orders", "Orders", "*", "orderly")
+    wait_until("all are consumed", lambda: len(set(consumer.bodies())) == 200, 90)
+    for queue in consumer.queues():
+        offsets = [m["offset"] for m in consumer.received if m["queue"] == queue]
+        assert offsets == sorted(offsets), offsets
+    consumer.stop()
+    sender.shutdown()
+
+
+def retry(cluster):
+    """What could not be consumed comes again after its delay, and goes to the dead letters."""
+    body = json.dumps({
+        "groupName": "G-retry", "consumeEnable": True, "consumeFromMinEnable": True,
+        "consumeBroadcastEnable": True, "retryQueueNums": 1, "retryMaxTimes": 1, "brokerId": 0,
+        "whichBrokerWhenConsumeSlowly": 1, "notifyConsumerIdsChangedEnable": True}).encode()
+    answer, _ = cluster.ask(200, body=body)
+    assert answer["code"] == 0, answer
+    sender = producer(cluster)
+    sender.send_sync(message("Retries", "hopeless"))
+    consumer = Consumer(cluster, "G-retry", "Retries", "*", "later=99")
+    wait_until("it is consumed a second time",
+               lambda: [m["times"] for m in consumer.received][-1:] == [1], 60)
+    assert all(m["body"] == "hopeless" for m in consumer.received)
+
+    def dead():
+        answer, _ = cluster.ask(30, {"topic": "%DLQ%G-retry", "queueId": 0})
+        return answer["code"] == 0 and answer["extFields"]["offset"] == "1"
+
+    wait_until("it is among the dead letters", dead)
+    consumer.stop()
+    sender.shutdown()
+
+
+def restart(cluster):
+    """Broker and NameServer end and come back in mid-stream: nothing acknowledged is lost."""
+    cluster.make_topic("Streams", queues=4)
+    sender = producer(cluster)
+    consumer = Consumer(cluster, "G-streams", "Streams")
+    acknowledged, ends = [], threading.Event()
+
+    def send():
+        number = 0
+        while not ends.is_set():
+            try:
+                if sender.send_sync(message("Streams", f"{number}")).status == 0:
+                    acknowledged.append(f"{number}")
+            except Exception:
+                time.sleep(0.1)
+            number += 1
+            time.sleep(0.002)
+
+    thread = threading.Thread(target=send)
+    thread.start()
+
+    def goes_on():
+        before = len(acknowledged)
+        wait_until("sends succeed", lambda: len(acknowledged) > before + 100, 60)
+
+    goes_on()
+    for how in [signal.SIGTERM, signal.SIGKILL]:
+        cluster.broker.stop(how)
+        time.sleep(0.5)
+        cluster.broker.start()
+        goes_on()
+    cluster.name_server.stop(signal.SIGKILL)
+    goes_on()
+    cluster.name_server.start()
+    goes_on()
+    ends.set()
+    thread.join()
+    wait_until("all that was acknowledged is received",
+               lambda: set(acknowledged) <= set(consumer.bodies()), 90)
+    print(f"  {len(acknowledged)} acknowledged, {len(consumer.received)} received")
+    consumer.stop()
+    sender.shutdown()
+
+
+SCENARIOS = [sends, tags, pull, orderly, broadcast, shares, retry, restart]
+SETTINGS = {"sends": "flushDiskType=SYNC_FLUSH\n"}
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("programs")
+    parser.add_argument("--only")
+    parser.add_argument("--inner", action="store_true", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.inner:
+        scenario = next(s for s in SCENARIOS if s.__name__ == arguments.only)
+        with Cluster(arguments.programs, os.environ["HOME"], SETTINGS.get(arguments.only, "")) as cluster:
+            scenario(cluster)
+        # The client's own threads do not always end.
+        sys.stdout.flush()
+        os._exit(0)
+    failed = []
+    for scenario in SCENARIOS:
+        name = scenario.__name__
+        if arguments.only not in (None, name):
+            continue
+        home = tempfile.mkdtemp(prefix=f"apus-interop-{name}-")
+        start = time.monotonic()
+        ended = subprocess.run(
+            [sys.executable, __file__, arguments.programs, "--only", name, "--inner"],
+            env={**os.environ, "HOME": home, "PYTHONDONTWRITEBYTECODE": "1"}, timeout=400)
+        print(f"{'ok' if ended.returncode == 0 else 'FAILED'} {name} "
+              f"{time.monotonic() - start:.1f} s", flush=True)
+        if ended.returncode == 0:
+            subprocess.run(["rm", "-rf", home], check=True)
+        else:
+            failed.append(name)
+            print(f"  what it left is in {home}")
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
