@@ -112,11 +112,12 @@ ONLY =
 setup-interop:
 	@scripts/setup.sh --interop
 
-$(INTEROP)/bin/python: | setup-interop
-	python3 -m venv $(INTEROP)
+$(INTEROP)/fetched: | setup-interop
+	python3 -m venv --clear $(INTEROP)
 	$(INTEROP)/bin/pip install --quiet rocketmq==0.4.4
+	touch $@
 
-interop: setup-interop $(INTEROP)/bin/python ## drive broker and NameServer with the C++ client (ONLY=NAME for one)
+interop: setup-interop $(INTEROP)/fetched ## drive broker and NameServer with the C++ client (ONLY=NAME for one)
 	swift build -c release --product mqnamesrv
 	swift build -c release --product mqbroker
 	PYTHONDONTWRITEBYTECODE=1 $(INTEROP)/bin/python Tests/Interop/cpp_client.py \
