@@ -1,10 +1,10 @@
 // A little of each layer with every run of the tests; `make simulate` runs them longer.
 
-import ApusStore
 import ApusSystem
 import TestSupport
 import Testing
 
+@testable import ApusStore
 @testable import Simulation
 
 @Suite("on a simulated disk, a store") struct LayerTests {
@@ -71,6 +71,36 @@ import Testing
             var one = machine
             one.disk = disk.afterPowerCut(seed: UInt64(seed))
             _ = try one.open(answered: false)
+            try one.compare()
+            one.letGo()
+        }
+    }
+
+    @Test("keeps the time of a log that was flushed less far than its queues when the power went")
+    func timeBehindQueues() throws {
+        var machine = Machine(LineageOptions(), SeededNumbers(seed: 5))
+        func append() throws { try machine.append([machine.makeMessage()], asBatch: false) }
+        func flush(at milliseconds: Int64, _ before: Int64) {
+            machine.clock.advance(milliseconds: milliseconds - before)
+            for agent in machine.store?.agents ?? [] where agent is Flusher { _ = agent.doWork() }
+            machine.settle()
+        }
+        _ = try machine.open(answered: true)
+        try append()
+        flush(at: 100, 0)
+        flush(at: 290, 100)
+        try append()
+        // All queues are due, and the log is not.
+        flush(at: 325, 290)
+        #expect(machine.model.promised < machine.model.end)
+        machine.clock.step(milliseconds: -3_600_000)
+        let disk = machine.disk
+        machine.letGo()
+        for seed in 1...32 {
+            var one = machine
+            one.disk = disk.afterPowerCut(seed: UInt64(seed))
+            _ = try one.open(answered: false)
+            try one.append([one.makeMessage()], asBatch: false)
             try one.compare()
             one.letGo()
         }

@@ -23,8 +23,11 @@ final class Flusher: @unchecked Sendable, Agent {
     private var lastQueues: Int64
     private var lastThorough: Int64
     private var lastMark: Int64
-    /// Timestamp and end of what all three kinds of files hold on the device.
+    /// End and newest timestamp of what queues and index held at the last thorough flush.
     private var thorough: (end: Int64, timestamp: Int64)
+    /// The same of the last one that the log has been synced up to. Both go into the mark together:
+    /// who scans from this end finds no earlier record to take the time from.
+    private var settled: (end: Int64, timestamp: Int64)
 
     init(
         log: CommitLog, commit: GroupCommit, index: MessageIndex?, checkpoint: Checkpoint,
@@ -43,6 +46,7 @@ final class Flusher: @unchecked Sendable, Agent {
         lastThorough = now
         lastMark = now
         thorough = (checkpoint.mark.queuesDurable, checkpoint.fields.queueTimestamp)
+        settled = thorough
     }
 
     var roleName: String { "flush" }
@@ -90,6 +94,11 @@ final class Flusher: @unchecked Sendable, Agent {
                 // A flush that comes behind the close must not take the clean mark away.
                 if checkpoint.mark.isClean { return }
                 if !isClean || !Mutant.marksCleanUnflushed.isPlanted { try flushThoroughly() }
+            }
+            // What came meanwhile, so that the mark reaches as far as queues and index do.
+            if commit.isBehind { try sync() }
+            try lock.withLock { _ throws(StoreError) in
+                if checkpoint.mark.isClean { return }
                 try writeMark(isClean: isClean)
             }
         } catch {
@@ -153,7 +162,13 @@ extension Flusher {
         }
         try flush(dirty)
         try index?.flush()
-        thorough = (end, timestamp)
+        settle(log.flushed.load(ordering: .acquiring))
+        // One that the log has not reached stays, or a busy log would never come to the next.
+        if thorough.end == settled.end { thorough = (end, timestamp) }
+    }
+
+    private func settle(_ flushed: Int64) {
+        if thorough.end <= flushed { settled = thorough }
     }
 
     /// Syncs queues; those that were not synced when one fails are dirty still.
@@ -185,18 +200,19 @@ extension Flusher {
         // File, entries and end go together: the index runs ahead of a log that is not synced, and
         // its entries for records that a power cut takes must not count.
         let indexed = index?.durable
+        settle(flushed)
         do throws(DiskError) {
             try checkpoint.update { fields, mark in
                 mark.logDurable = Mutant.marksLogAhead.isPlanted ? log.published : flushed
-                mark.queuesDurable = min(thorough.end, flushed)
+                mark.queuesDurable = settled.end
                 if Mutant.marksQueuesAhead.isPlanted { mark.queuesDurable = flushed }
                 mark.logMinimum = log.start.load(ordering: .relaxed)
                 mark.isClean = isClean
                 mark.queueCount = Int32(clamping: table.directoryCount.value)
-                if thorough.end <= flushed, thorough.timestamp > fields.queueTimestamp {
-                    fields.commitLogTimestamp = thorough.timestamp
-                    fields.queueTimestamp = thorough.timestamp
-                    if indexed == nil { fields.indexTimestamp = thorough.timestamp }
+                if settled.timestamp > fields.queueTimestamp {
+                    fields.commitLogTimestamp = settled.timestamp
+                    fields.queueTimestamp = settled.timestamp
+                    if indexed == nil { fields.indexTimestamp = settled.timestamp }
                 }
                 if let indexed, indexed.end <= flushed {
                     mark.indexDurable = Mutant.marksIndexAhead.isPlanted ? flushed : indexed.end

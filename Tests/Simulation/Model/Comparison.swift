@@ -103,7 +103,8 @@ struct Comparison {
         let others = parts.filter { !$0.1 }.map(\.0).joined(separator: ", ")
         throw Violation(
             "I1, I3: the message at \(one.physicalOffset) has another \(others) than number "
-                + "\(one.sent.number)")
+                + "\(one.sent.number)"
+                + (others == "time" ? ": \(found.storeTimestamp), \(one.storeTimestamp)" : ""))
     }
 
     private func keys(_ numbers: inout SeededNumbers) throws {
