@@ -30,8 +30,9 @@ public enum RecordEncoder: Sendable {
     }
 
     /// A record of version 1 with IPv4 hosts and no checksum of its own, as nearly all are: every
-    /// field before the body has one place, and the shifts are gone. Traps for any other record and
-    /// where the room is not there.
+    /// field before the body has one place, and the shifts are gone. That `frame` is of such a one
+    /// is for the caller to see to; traps where a host is not, where parts are not as long as
+    /// `frame` says, and where the room is not there.
     @_transparent
     public static func encodePlain(
         _ fields: RecordFields, frame: RecordFrame, topic: RawSpan, properties: RawSpan,

@@ -19,6 +19,8 @@ public struct DiskError: Error, Hashable, Sendable, CustomStringConvertible {
 
     /// The device or the quota has no room left.
     public var isOutOfSpace: Bool { code == ENOSPC || code == EDQUOT }
+    /// What was stored in the file before may be gone, for whatever reason.
+    package var isOfSync: Bool { operation.hasPrefix("sync") }
     /// Nothing is there.
     public var isNotFound: Bool { code == ENOENT }
     /// The file system or the directory refuses writing.

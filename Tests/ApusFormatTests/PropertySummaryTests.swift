@@ -1,6 +1,7 @@
 // What an append is told of properties, against the scan that knows the places.
 
 import ApusFormat
+import Glibc
 import TestSupport
 import Testing
 
@@ -56,6 +57,113 @@ func summaryEndsWithTheProperties() {
         for length in 0...name.utf8.count {
             expectAgreement(padding + Array(name.utf8).prefix(length))
             expectAgreement(padding + Array(name.utf8).prefix(length) + [2])
+        }
+    }
+}
+
+/// Memory between two pages that nobody may touch.
+private final class Fenced {
+    private static let page = 4096
+    private let base: UnsafeMutableRawPointer
+    private let inner: Int
+
+    init(count: Int) throws {
+        inner = (count + Self.page - 1) / Self.page * Self.page
+        let all = inner + 2 * Self.page
+        let found = mmap(nil, all, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+        base = try #require(found != MAP_FAILED ? found : nil)
+        try #require(mprotect(base, Self.page, PROT_NONE) == 0)
+        try #require(mprotect(base + all - Self.page, Self.page, PROT_NONE) == 0)
+    }
+
+    deinit { munmap(base, inner + 2 * Self.page) }
+
+    /// Gives `body` a copy that ends at the last byte, and one that starts at the first.
+    func atBothEnds(_ bytes: [UInt8], _ body: (RawSpan) -> Void) {
+        for start in [inner - bytes.count, 0] {
+            let place = UnsafeMutableRawBufferPointer(
+                start: base + Self.page + start, count: bytes.count)
+            place.copyBytes(from: bytes)
+            body(UnsafeRawBufferPointer(place).bytes)
+        }
+    }
+}
+
+/// Item by item, as a reader of the format's description would.
+private func slowly(_ bytes: [UInt8]) -> (tags: [UInt8], flags: PropertyFlags) {
+    var tags: [UInt8] = []
+    var flags: PropertyFlags = []
+    for item in bytes.split(separator: 2) {
+        if item.starts(with: "TAGS\u{1}".utf8), item.count > 5 { tags = Array(item.dropFirst(5)) }
+        if item.starts(with: "KEYS\u{1}".utf8), item.count > 5 { flags.insert(.keyed) }
+        if item.starts(with: "UNIQ_KEY\u{1}".utf8), item.count > 9 { flags.insert(.keyed) }
+        if item.starts(with: "__CRC32#".utf8) { flags.insert(.checksum) }
+    }
+    if !bytes.isEmpty, bytes.last != 2 { flags.insert(.open) }
+    return (tags, flags)
+}
+
+private let pieces = [
+    "TAGS\u{1}", "KEYS\u{1}", "UNIQ_KEY\u{1}", "DELAY\u{1}", "__CRC32#", "TAGS", "UNIQ_KEY",
+    "__CRC32", "T", "K", "\u{1}", "\u{2}", "\u{2}", "\u{2}", "a", "a longer value", "订", "😀",
+].map { Array($0.utf8) }
+
+extension Fenced {
+    func expectRight(_ bytes: [UInt8], _ seed: UInt64 = 0) {
+        let (tags, flags) = slowly(bytes)
+        let hash = String(decoding: tags, as: UTF8.self).utf16
+            .reduce(Int32(0)) { 31 &* $0 &+ Int32($1) }
+        atBothEnds(bytes) { span in
+            let summary = PropertySummary(span)
+            let scan = PropertyScan(span)
+            #expect(summary.tagsHash == hash, "\(bytes), SEED=\(seed)")
+            #expect(summary.flags == flags, "\(bytes), SEED=\(seed)")
+            let isSame =
+                Array(bytes[scan.tags]) == tags && scan.isKeyed == flags.contains(.keyed)
+                && scan.hasChecksum == flags.contains(.checksum)
+                && scan.isTerminated != flags.contains(.open)
+            #expect(isSame, "\(scan), \(bytes), SEED=\(seed)")
+        }
+    }
+}
+
+@Test("hostile properties of every length are summed up right, and nothing beside them is read")
+func summaryOfHostileProperties() throws {
+    var random = SeededNumbers.printed()
+    let fenced = try Fenced(count: 1 << 17)
+    for length in Array(0...300) + [32_767, 65_534, 65_535] {
+        for _ in 0..<(length > 300 ? 2 : 40) {
+            var bytes: [UInt8] = []
+            while bytes.count < length {
+                if Int.random(in: 0..<16, using: &random) == 0 {
+                    bytes.append(UInt8.random(in: 0...255, using: &random))
+                } else {
+                    bytes += pieces.randomElement(using: &random) ?? []
+                }
+            }
+            fenced.expectRight(Array(bytes.prefix(length)), random.seed)
+        }
+    }
+    // More than a record holds is refused by its length; it must only be no trap.
+    for length in [65_536, 65_537, 1 << 17] {
+        fenced.atBothEnds([UInt8](repeating: 0x54, count: length)) { span in
+            _ = (PropertySummary(span), PropertyScan(span))
+        }
+    }
+}
+
+@Test("a separator is seen wherever it stands, in properties of every length")
+func summarySeesEverySeparator() throws {
+    let fenced = try Fenced(count: 4096)
+    for length in 1...140 {
+        for place in 0..<length {
+            var bytes = [UInt8](repeating: 0x70, count: length)
+            bytes[place] = 2
+            for (offset, byte) in "TAGS\u{1}ab".utf8.enumerated() where place + 1 + offset < length
+            {
+                bytes[place + 1 + offset] = byte
+            }
+            fenced.expectRight(bytes)
         }
     }
 }

@@ -210,6 +210,21 @@ private let firstSegment = "commitlog/00000000000000000000"
         try store.close()
     }
 
+    @Test("does not begin anew for a number that can be none, at the end of its queue")
+    func impossibleNumber() throws {
+        let last = places[149]
+        try overwrite(segment, at: Int(last.physicalOffset) + 20, with: [1])
+        try overwrite(
+            "\(directory.path)/consumequeue/Orders/0/00000000000000002000", at: 20 * 49,
+            with: Array(repeating: 0, count: 20))
+        let listener = Listener()
+        let store = try reopen(listener)
+        try expectMessages(0..<149, in: store)
+        let scans = listener.events.count { if case .recovering = $0 { true } else { false } }
+        #expect(scans == 1)
+        try store.close()
+    }
+
     @Test("makes queues again that are gone")
     func queuesGone() throws {
         try FileManager.default.removeItem(atPath: "\(directory.path)/consumequeue")

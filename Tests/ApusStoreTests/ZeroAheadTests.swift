@@ -81,12 +81,14 @@ import Testing
         try store.close()
     }
 
-    @Test("end the store when their sync fails: the kernel tells of that once")
-    func failedSync() throws {
+    @Test(
+        "end the store when their sync fails, whatever the reason: it may have been of records",
+        arguments: [Int32(5), 28, 12])
+    func failedSync(_ code: Int32) throws {
         let store = try open()
         let agent = try agent(of: store)
         try store.append(message(0))
-        disk.fail(Fault(operation: "sync", path: "/commitlog/", code: 5))
+        disk.fail(Fault(operation: "sync", path: "/commitlog/", code: code))
         #expect(agent.doWork() == 0)
         disk.fail(nil)
         #expect(throws: StoreError.self) { try store.append(message(1)) }

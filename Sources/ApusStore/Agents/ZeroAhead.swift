@@ -41,13 +41,13 @@ final class ZeroAhead: Agent {
         do throws(DiskError) {
             return try writer.zero(segment, by: Self.ahead, through: file(of: segment)) ? 1 : 0
         } catch {
-            if error.isLimit || error.isOutOfSpace {
+            if !error.isOfSync, error.isLimit || error.isOutOfSpace {
                 // Syncs of this segment cost more then, which is all.
                 writer.giveUpZeroing(segment)
                 log.observer?.storeDid(
                     .delayed(task: "writing zeros ahead", error: StoreError(error)))
             } else {
-                // Where the kernel cannot sync a range, what failed may have been records.
+                // A sync is of the whole file: what failed may have been records.
                 log.poison(error)
             }
             return 0

@@ -185,9 +185,8 @@ final class QueueRecovery {
     /// before it are missing that may have to be made from log before the scan.
     func dispatch(_ record: RecordView) throws(StoreError) {
         guard let queue = try queue(of: record) else { return }
-        try check(record, queue, next: queue.nextOffset)
         let unit = queue.unit(for: record)
-        guard try isNumbered(record, unit, queue, next: queue.nextOffset) else { return }
+        guard try mayEnter(record, unit, queue, next: queue.nextOffset) else { return }
         if try log.restore(unit, at: record.queueOffset, of: queue) { rebuilt.insert(queue.name) }
     }
 
@@ -195,26 +194,22 @@ final class QueueRecovery {
     func tryDispatch(_ record: RecordView) throws(StoreError) {
         guard let queue = try queue(of: record) else { return }
         let next = max(queue.nextOffset, tried[ObjectIdentifier(queue)] ?? 0)
-        guard try isNumbered(record, queue.unit(for: record), queue, next: next) else { return }
-        try check(record, queue, next: next)
-        let isHeld = try log.holds(queue.unit(for: record), at: next, queue)
+        let unit = queue.unit(for: record)
+        guard try mayEnter(record, unit, queue, next: next) else { return }
+        let isHeld = try log.holds(unit, at: next, queue)
         tried[ObjectIdentifier(queue)] = max(next, (isHeld ? next : record.queueOffset) + 1)
     }
 
-    /// Whether there is a number for a record: its own, or the one that its queue has for it.
-    private func isNumbered(
+    /// Whether there is a number for a record: its own, or `next`, under which its queue has it.
+    /// Fails when its own is one behind entries that are missing. A number that can be none says
+    /// nothing of them.
+    private func mayEnter(
         _ record: RecordView, _ unit: ConsumeQueueUnit, _ queue: ConsumeQueue, next: Int64
     ) throws(StoreError) -> Bool {
-        if CommitLog.isPlausible(queueOffset: record.queueOffset) { return true }
-        return try log.holds(unit, at: next, queue)
-    }
-
-    private func check(
-        _ record: RecordView, _ queue: ConsumeQueue, next: Int64
-    ) throws(StoreError) {
-        guard !fills, record.queueOffset > next,
-            try !log.holds(queue.unit(for: record), at: next, queue)
-        else { return }
+        let isPlausible = CommitLog.isPlausible(queueOffset: record.queueOffset)
+        if isPlausible, fills || record.queueOffset <= next { return true }
+        if try log.holds(unit, at: next, queue) { return true }
+        guard isPlausible else { return false }
         throw .damagedQueue(topic: queue.topic.name, queueID: queue.queueID, queueOffset: next)
     }
 

@@ -120,11 +120,13 @@ struct SegmentImage {
         return Int64(ends[(Int(mark[at]) << 8 | Int(mark[at + 1])) % ends.count])
     }
 
-    /// Whether what the marks say can have been: no mark within a record or ahead of the log's, and
-    /// the log's not in bytes behind a blank marker; and whether the numbers of records can. What
-    /// an open makes of other marks and numbers is only to be no trap.
-    var isPlausible: Bool {
-        guard hasOrderedNumbers else { return false }
+    /// Whether what the marks say can have been, and what records say of their numbers. What an
+    /// open makes of others is only to be no trap.
+    var isPlausible: Bool { hasPlausibleMarks && hasOrderedNumbers }
+
+    /// No mark is within a record or ahead of the log's, and the log's is not in bytes behind a
+    /// blank marker.
+    var hasPlausibleMarks: Bool {
         guard isMarked else { return true }
         let durable = place(0)
         return [0, 2, 4].allSatisfy { mark[$0] != 0xFF && place($0) <= durable }
