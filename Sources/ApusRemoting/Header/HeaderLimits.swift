@@ -39,6 +39,7 @@ public enum FrameError: Error, Hashable, Sendable, CustomStringConvertible {
     case tooManyFields(limit: Int)
     case nameTooLong(Int, limit: Int)
     case valueTooLong(Int, limit: Int)
+    /// One name with two values.
     case duplicateField(String)
     /// A number of the header is missing, or is none.
     case badNumber(String)
