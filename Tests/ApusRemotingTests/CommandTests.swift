@@ -125,6 +125,12 @@ private func refusal(_ frame: [UInt8], _ limits: HeaderLimits = HeaderLimits()) 
         }
     }
 
+    @Test("what an error says of a peer's bytes stays on one line of the log")
+    func oneLine() {
+        let text = "\(FrameError.duplicateField("a\nwarning: b\u{1B}[2J"))"
+        #expect(!text.contains { $0.isNewline || $0 == "\u{1B}" })
+    }
+
     @Test("codes that were cut to 16 bits are whole again in requests, in both serialisations")
     func aliases() throws {
         let codes: [(Int32, RequestCode)] = [

@@ -58,7 +58,7 @@ public enum FrameError: Error, Hashable, Sendable, CustomStringConvertible {
         case .tooManyFields(let limit): "more than \(limit) fields"
         case .nameTooLong(let count, let limit): "a field's name of \(count) bytes, above \(limit)"
         case .valueTooLong(let count, let limit): "a value of \(count) bytes, above \(limit)"
-        case .duplicateField(let name): "the field \(name) twice"
+        case .duplicateField(let name): "the field \(name.debugDescription) twice"
         case .badNumber(let name): "a header whose \(name) is no number"
         }
     }
