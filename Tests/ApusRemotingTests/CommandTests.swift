@@ -131,6 +131,16 @@ private func refusal(_ frame: [UInt8], _ limits: HeaderLimits = HeaderLimits()) 
         #expect(!text.contains { $0.isNewline || $0 == "\u{1B}" })
     }
 
+    @Test("a command that was taken is shown as a request, even if it has grown since")
+    func longValues() {
+        // Came as 70,000 bytes that are no UTF-8.
+        let value = String(repeating: "\u{FFFD}", count: 70_000)
+        let shown = RemotingCommand.request(.sendMessage, fields: ["i": value]).withRequest {
+            $0.optionalString("i")
+        }
+        #expect(shown == value)
+    }
+
     @Test("codes that were cut to 16 bits are whole again in requests, in both serialisations")
     func aliases() throws {
         let codes: [(Int32, RequestCode)] = [

@@ -10,7 +10,7 @@ public struct HeaderLimits: Sendable, Hashable {
     public var fields: Int
     /// The name of a field, in bytes.
     public var nameBytes: Int
-    /// The value of a field, and the remark, in bytes as they come.
+    /// The value of a field, and the remark, in bytes without escapes.
     public var valueBytes: Int
 
     public init(
