@@ -14,12 +14,12 @@ private struct Bench {
     let processor: TestProcessor
 
     init(
-        _ configuration: RemotingConfiguration = .init(),
+        _ configuration: RemotingConfiguration = .init(), isServer: Bool = true,
         _ answer: @escaping @Sendable (borrowing Request, Connection) -> Void
     ) throws {
         processor = TestProcessor(answer)
         try channel.pipeline.syncOperations.addHandler(
-            FrameHandler(isServer: true, configuration, processor, .quiet))
+            FrameHandler(isServer: isServer, configuration, processor, .quiet))
         try channel.connect(to: SocketAddress(ipAddress: "10.0.0.7", port: 4711)).wait()
     }
 
@@ -113,6 +113,21 @@ private func request(_ opaque: Int32, body: [UInt8] = []) -> [UInt8] {
         bench.channel.embeddedEventLoop.run()
         #expect(!bench.channel.isActive)
         #expect(bench.processor.closed == 1)
+    }
+
+    @Test("a connection that is gone keeps nothing of what its peer did not read")
+    func goneConnection() throws {
+        let bench = try Bench { request, connection in
+            connection.respond(to: request.replyKey, Response(.success))
+        }
+        bench.channel.isWritable = false
+        try bench.read(request(1))
+        let connection = try #require(bench.processor.latest)
+        #expect(connection.outboundByteCount > 0)
+        bench.channel.close(promise: nil)
+        bench.channel.embeddedEventLoop.run()
+        #expect(bench.processor.closed == 1)
+        #expect(connection.outboundByteCount == 0)
     }
 
     @Test("every split of a request in two reads gives one answer", arguments: [0, 1])

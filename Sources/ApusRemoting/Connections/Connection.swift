@@ -230,10 +230,7 @@ extension Connection {
 
     /// The channel is gone: whoever waits is told.
     func end() {
-        outbound.withLock { outbound in
-            outbound.isClosed = true
-            outbound.shrink()
-        }
+        outbound.withLock { $0.discard() }
         let listeners = ending.withLock { ending in
             ending.isOver = true
             defer { ending.listeners = [] }
