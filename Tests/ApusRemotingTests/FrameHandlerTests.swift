@@ -130,6 +130,23 @@ private func request(_ opaque: Int32, body: [UInt8] = []) -> [UInt8] {
         #expect(connection.outboundByteCount == 0)
     }
 
+    @Test("a client reads answers while what it asks waits, or both ends could wait for ever")
+    func clientReads() throws {
+        let bench = try Bench(isServer: false) { _, _ in }
+        let connection = try #require(bench.processor.latest)
+        bench.channel.isWritable = false
+        let answers = Mutex(0)
+        for opaque: Int32 in 1...3 {
+            connection.invoke(.request(.pullMessage), timeout: .seconds(60)) { _ in
+                answers.withLock { $0 += 1 }
+            }
+            var answer = RemotingCommand(code: 0, opaque: opaque)
+            answer.isResponse = true
+            try bench.read(answer.frame)
+        }
+        #expect(answers.withLock { $0 } == 3)
+    }
+
     @Test("every split of a request in two reads gives one answer", arguments: [0, 1])
     func splits(serialization: UInt8) throws {
         var command = RemotingCommand.request(.sendMessage, fields: ["a": "\u{1}x"], body: [1, 2])
