@@ -115,6 +115,20 @@ private func request(_ opaque: Int32, body: [UInt8] = []) -> [UInt8] {
         #expect(bench.processor.closed == 1)
     }
 
+    @Test("what was answered goes out before a close, though much waits already")
+    func closeAfterAnswers() throws {
+        let bench = try Bench { request, connection in
+            connection.respond(to: request.replyKey, Response(.success))
+        }
+        bench.channel.isWritable = false
+        try bench.read(request(1) + request(2))
+        #expect(try bench.written().isEmpty)
+        try #require(bench.processor.latest).close(reason: "a test")
+        bench.channel.embeddedEventLoop.run()
+        #expect(try opaques(in: bench.written()) == [1, 2])
+        #expect(!bench.channel.isActive)
+    }
+
     @Test("a connection that is gone keeps nothing of what its peer did not read")
     func goneConnection() throws {
         let bench = try Bench { request, connection in

@@ -185,7 +185,7 @@ import Testing
         }
     }
 
-    @Test("stopping sends what was answered, closes connections and frees the port")
+    @Test("stopping closes connections and frees the port")
     func stopping() async throws {
         try await withServer(TestProcessor.echo) { address, port, server in
             try await withClient { client in
