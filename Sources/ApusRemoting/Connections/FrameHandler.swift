@@ -1,7 +1,7 @@
 // The only handler of a connection: bytes to requests, in place, and one flush for each read cycle.
 //
 // While more than the upper mark waits to be written, a server reads and parses nothing; the bytes
-// that had come by then are held. A client reads on: if both ends waited for the other to read, they
+// that had come by then are held. A client reads on: if each end waited for the other to read, both
 // would wait for ever.
 
 internal import ApusFormat
