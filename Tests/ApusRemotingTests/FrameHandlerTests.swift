@@ -1,6 +1,7 @@
 // The handler of a connection, stepped by hand: flushes, backpressure, order.
 
 import ApusFormat
+import CAllocationCounter
 import NIOCore
 import NIOEmbedded
 import Synchronization
@@ -175,6 +176,22 @@ private func request(_ opaque: Int32, body: [UInt8] = []) -> [UInt8] {
             try bench.read(answer.frame)
         }
         #expect(answers.withLock { $0 } == 3)
+    }
+
+    @Test("a response that nobody waits for is not copied")
+    func unaskedResponse() throws {
+        guard callocationcounter_thread() >= 0 else { return }
+        let bench = try Bench { _, _ in }
+        var response = RemotingCommand(code: 0, flags: 1)
+        for number in 0..<100 {
+            response.fields.append("name\(number)", String(repeating: "v", count: 100))
+        }
+        let frame = response.frame
+        try bench.read(frame)
+        let before = callocationcounter_thread()
+        try bench.read(frame)
+        #expect(callocationcounter_thread() - before < 100)
+        #expect(bench.processor.requests == 0)
     }
 
     @Test("every split of a request in two reads gives one answer", arguments: [0, 1])

@@ -213,7 +213,7 @@ final class FrameHandler: ChannelInboundHandler {
             processor.process(request, on: connection)
             return
         }
-        if !connection.complete(request.command) {
+        if !connection.complete(request) {
             logger.debug(
                 "response that nobody waits for",
                 metadata: [

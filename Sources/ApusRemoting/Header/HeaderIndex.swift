@@ -82,8 +82,11 @@ struct HeaderIndex {
     /// signs; two values of one name could be read in two ways, and are refused.
     private func isRepeated(_ slot: FieldSlot, in header: RawSpan) throws(FrameError) -> Bool {
         let name = name(of: slot, in: header)
-        for other in slots where other.tag == slot.tag && other.nameCount == slot.nameCount {
-            guard self.name(of: other, in: header).isEqual(to: name) else { continue }
+        for place in slots.indices {
+            let other = slots[place]
+            guard other.tag == slot.tag, other.nameCount == slot.nameCount,
+                self.name(of: other, in: header).isEqual(to: name)
+            else { continue }
             if value(of: other, in: header).isEqual(to: value(of: slot, in: header)) { return true }
             throw .duplicateField(String(decodingUTF8: name))
         }
