@@ -103,6 +103,44 @@ private func refusal(_ frame: [UInt8], _ limits: HeaderLimits = HeaderLimits()) 
                 == .binaryOutOfBounds(at: header.count))
     }
 
+    @Test("a field that comes twice with one value is one field: Java's client with ACL sends so")
+    func sameTwice() throws {
+        // In Java a binary header has the fields of the request's class, and, once it was signed,
+        // the same ones again out of its table.
+        let twice: HeaderFields = ["topic": "T", "queueId": "3", "queueOffset": "3"]
+        var command = RemotingCommand.request(.sendMessageV2, fields: twice, body: [1])
+        for serialization in HeaderSerialization.allCases {
+            command.serialization = serialization
+            command.fields = twice
+            for field in twice.all { command.fields.append(field.name, field.value) }
+            command.fields.append("Signature", "s")
+            let decoded = try RemotingCommand(decoding: command.frame.rawSpan)
+            #expect(
+                decoded.fields.all.map(\.name) == ["topic", "queueId", "queueOffset", "Signature"])
+            #expect(decoded.fields["queueOffset"] == "3")
+            #expect(
+                refusal(command.frame, HeaderLimits(fields: 6)) == .tooManyFields(limit: 6))
+            command.fields.append("queueId", "4")
+            #expect(refusal(command.frame) == .duplicateField("queueId"))
+        }
+    }
+
+    @Test("what an error says of a peer's bytes stays on one line of the log")
+    func oneLine() {
+        let text = "\(FrameError.duplicateField("a\nwarning: b\u{1B}[2J"))"
+        #expect(!text.contains { $0.isNewline || $0 == "\u{1B}" })
+    }
+
+    @Test("a command that was taken is shown as a request, even if it has grown since")
+    func longValues() {
+        // Came as 70,000 bytes that are no UTF-8.
+        let value = String(repeating: "\u{FFFD}", count: 70_000)
+        let shown = RemotingCommand.request(.sendMessage, fields: ["i": value]).withRequest {
+            $0.optionalString("i")
+        }
+        #expect(shown == value)
+    }
+
     @Test("codes that were cut to 16 bits are whole again in requests, in both serialisations")
     func aliases() throws {
         let codes: [(Int32, RequestCode)] = [

@@ -110,6 +110,21 @@ private func commands(in pieces: [[UInt8]]) throws -> [RemotingCommand] {
         }
     }
 
+    @Test("the memory of a large frame is not kept for the next one, that of a small one is")
+    func keptMemory() throws {
+        for (count, isKept) in [(1 << 20, false), (1000, true)] {
+            var command = RemotingCommand.request(.sendMessage)
+            command.body = [UInt8](repeating: 7, count: count)
+            let frame = command.frame
+            var decoder = FrameDecoder(limits: HeaderLimits())
+            for piece in [0..<100, 100..<frame.count] {
+                _ = try decoder.take(frame.rawSpan.extracting(piece)) { _ throws(FrameError) in true
+                }
+            }
+            #expect((decoder.keptCapacity > 0) == isKept, "\(count)")
+        }
+    }
+
     @Test("what a length announces is not allocated before it comes")
     func announced() throws {
         var decoder = FrameDecoder(limits: HeaderLimits())

@@ -1,6 +1,7 @@
 // The handler of a connection, stepped by hand: flushes, backpressure, order.
 
 import ApusFormat
+import CAllocationCounter
 import NIOCore
 import NIOEmbedded
 import Synchronization
@@ -14,12 +15,12 @@ private struct Bench {
     let processor: TestProcessor
 
     init(
-        _ configuration: RemotingConfiguration = .init(),
+        _ configuration: RemotingConfiguration = .init(), isServer: Bool = true,
         _ answer: @escaping @Sendable (borrowing Request, Connection) -> Void
     ) throws {
         processor = TestProcessor(answer)
         try channel.pipeline.syncOperations.addHandler(
-            FrameHandler(isServer: true, configuration, processor, .quiet))
+            FrameHandler(isServer: isServer, configuration, processor, .quiet))
         try channel.connect(to: SocketAddress(ipAddress: "10.0.0.7", port: 4711)).wait()
     }
 
@@ -113,6 +114,84 @@ private func request(_ opaque: Int32, body: [UInt8] = []) -> [UInt8] {
         bench.channel.embeddedEventLoop.run()
         #expect(!bench.channel.isActive)
         #expect(bench.processor.closed == 1)
+    }
+
+    @Test("what was answered goes out before a close, though much waits already")
+    func closeAfterAnswers() throws {
+        let bench = try Bench { request, connection in
+            connection.respond(to: request.replyKey, Response(.success))
+        }
+        bench.channel.isWritable = false
+        try bench.read(request(1) + request(2))
+        #expect(try bench.written().isEmpty)
+        try #require(bench.processor.latest).close(reason: "a test")
+        bench.channel.embeddedEventLoop.run()
+        #expect(try opaques(in: bench.written()) == [1, 2])
+        #expect(!bench.channel.isActive)
+    }
+
+    @Test("a connection that is gone keeps nothing of what its peer did not read")
+    func goneConnection() throws {
+        let bench = try Bench { request, connection in
+            connection.respond(to: request.replyKey, Response(.success))
+        }
+        bench.channel.isWritable = false
+        try bench.read(request(1))
+        let connection = try #require(bench.processor.latest)
+        #expect(connection.outboundByteCount > 0)
+        bench.channel.close(promise: nil)
+        bench.channel.embeddedEventLoop.run()
+        #expect(bench.processor.closed == 1)
+        #expect(connection.outboundByteCount == 0)
+    }
+
+    @Test("the memory of a large answer is not kept for the next one")
+    func largeAnswer() throws {
+        var outbound = Outbound()
+        var sizes: [Int] = []
+        // Two buffers go to and fro: the first one is back in the third round.
+        for count in [1 << 20, 1, 1] {
+            let body = [UInt8](repeating: 7, count: count)
+            outbound.append(.request(.sendMessage, body: body))
+            sizes.append(outbound.buffer.capacity)
+            let ready = outbound.take()
+            outbound.giveBack(try #require(ready))
+        }
+        #expect(sizes[0] >= 1 << 20)
+        #expect(sizes[1...].allSatisfy { $0 <= 64 << 10 }, "\(sizes)")
+    }
+
+    @Test("a client reads answers while what it asks waits, or both ends could wait for ever")
+    func clientReads() throws {
+        let bench = try Bench(isServer: false) { _, _ in }
+        let connection = try #require(bench.processor.latest)
+        bench.channel.isWritable = false
+        let answers = Mutex(0)
+        for opaque: Int32 in 1...3 {
+            connection.invoke(.request(.pullMessage), timeout: .seconds(60)) { _ in
+                answers.withLock { $0 += 1 }
+            }
+            var answer = RemotingCommand(code: 0, opaque: opaque)
+            answer.isResponse = true
+            try bench.read(answer.frame)
+        }
+        #expect(answers.withLock { $0 } == 3)
+    }
+
+    @Test("a response that nobody waits for is not copied")
+    func unaskedResponse() throws {
+        guard callocationcounter_thread() >= 0 else { return }
+        let bench = try Bench { _, _ in }
+        var response = RemotingCommand(code: 0, flags: 1)
+        for number in 0..<100 {
+            response.fields.append("name\(number)", String(repeating: "v", count: 100))
+        }
+        let frame = response.frame
+        try bench.read(frame)
+        let before = callocationcounter_thread()
+        try bench.read(frame)
+        #expect(callocationcounter_thread() - before < 100)
+        #expect(bench.processor.requests == 0)
     }
 
     @Test("every split of a request in two reads gives one answer", arguments: [0, 1])

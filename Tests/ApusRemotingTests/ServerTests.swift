@@ -39,6 +39,34 @@ import Testing
         }
     }
 
+    @Test("many large requests with large answers at once do not wait for one another")
+    func largeBothWays() async throws {
+        let processor = TestProcessor { request, connection in
+            connection.respond(to: request.replyKey, .success) { _ in
+            } body: {
+                $0.append(request.body)
+            }
+        }
+        try await withServer(processor) { address, _, _ in
+            try await withClient { client in
+                let connection = try await client.connection(to: address)
+                let right = Mutex(0)
+                // More than the buffers of both sockets and both marks hold.
+                let body = [UInt8](repeating: 7, count: 512 << 10)
+                for _ in 0..<100 {
+                    connection.invoke(
+                        .request(.sendMessage, body: body), timeout: .seconds(60)
+                    ) { result in
+                        if (try? result.get())?.body.count == body.count {
+                            right.withLock { $0 += 1 }
+                        }
+                    }
+                }
+                #expect(await eventually { right.withLock { $0 } == 100 })
+            }
+        }
+    }
+
     @Test("many requests at once on one connection each get their own answer")
     func pairing() async throws {
         try await withServer(TestProcessor.echo) { address, _, _ in
@@ -157,7 +185,7 @@ import Testing
         }
     }
 
-    @Test("stopping sends what was answered, closes connections and frees the port")
+    @Test("stopping closes connections and frees the port")
     func stopping() async throws {
         try await withServer(TestProcessor.echo) { address, port, server in
             try await withClient { client in

@@ -190,9 +190,10 @@ extension Connection {
 // What comes in, and the end.
 extension Connection {
     /// A response has come; true when a request waited for it.
-    func complete(_ response: RemotingCommand) -> Bool {
-        guard let entry = pending.withLock({ $0.remove(response.opaque) }) else { return false }
-        entry.complete(.success(response))
+    func complete(_ response: borrowing Request) -> Bool {
+        let opaque = response.opaque
+        guard let entry = pending.withLock({ $0.remove(opaque) }) else { return false }
+        entry.complete(.success(response.command))
         return true
     }
 
@@ -230,10 +231,7 @@ extension Connection {
 
     /// The channel is gone: whoever waits is told.
     func end() {
-        outbound.withLock { outbound in
-            outbound.isClosed = true
-            outbound.shrink()
-        }
+        outbound.withLock { $0.discard() }
         let listeners = ending.withLock { ending in
             ending.isOver = true
             defer { ending.listeners = [] }

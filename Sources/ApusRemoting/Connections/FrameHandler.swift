@@ -1,7 +1,8 @@
 // The only handler of a connection: bytes to requests, in place, and one flush for each read cycle.
 //
-// While more than the upper mark waits to be written, nothing is read or parsed; the bytes that had
-// come by then are held.
+// While more than the upper mark waits to be written, a server reads and parses nothing; the bytes
+// that had come by then are held. A client reads on: if each end waited for the other to read, both
+// would wait for ever.
 
 internal import ApusFormat
 internal import Logging
@@ -101,7 +102,7 @@ final class FrameHandler: ChannelInboundHandler {
     func channelReadComplete(context: ChannelHandlerContext) {
         guard let connection else { return }
         connection.drain()
-        if !isPaused, !context.channel.isWritable { pause(context.channel) }
+        if isServer, !isPaused, !context.channel.isWritable { pause(context.channel) }
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
@@ -149,7 +150,7 @@ final class FrameHandler: ChannelInboundHandler {
                 guard buffer.readableBytes > 0 else { return }
                 guard connection.isOpen else { return }
                 connection.drain()
-                if !channel.isWritable {
+                if isServer, !channel.isWritable {
                     held = buffer
                     return pause(channel)
                 }
@@ -212,7 +213,7 @@ final class FrameHandler: ChannelInboundHandler {
             processor.process(request, on: connection)
             return
         }
-        if !connection.complete(request.command) {
+        if !connection.complete(request) {
             logger.debug(
                 "response that nobody waits for",
                 metadata: [

@@ -69,6 +69,13 @@ struct Outbound {
         if written.capacity <= Self.keptCapacity { spare = written }
     }
 
+    /// Lets go of everything: nobody reads it any more.
+    mutating func discard() {
+        isClosed = true
+        buffer = ByteBuffer()
+        shrink()
+    }
+
     /// Lets go of memory that was kept.
     mutating func shrink() {
         if buffer.readableBytes == 0 { buffer = ByteBuffer() }

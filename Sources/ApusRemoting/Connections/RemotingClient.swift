@@ -78,36 +78,31 @@ public final class RemotingClient: Sendable {
 
     private func future(for address: String) throws(RemotingError) -> EventLoopFuture<Connection> {
         guard let (host, port) = Self.split(address) else { throw .badAddress(address) }
-        let promise = group.next().makePromise(of: Connection.self)
-        let known = state.withLock { state -> EventLoopFuture<Connection>? in
-            if state.isClosed { return nil }
-            if let known = state.connections[address] { return known }
+        let (future, promise) = try state.withLock { (state) throws(RemotingError) in
+            if state.isClosed { throw .closed }
+            if let known = state.connections[address] {
+                return (known, EventLoopPromise<Connection>?.none)
+            }
+            let promise = group.next().makePromise(of: Connection.self)
             state.connections[address] = promise.futureResult
-            return promise.futureResult
+            return (promise.futureResult, promise)
         }
-        guard let known else {
-            promise.fail(RemotingError.closed)
-            throw .closed
-        }
-        guard known === promise.futureResult else {
-            promise.fail(RemotingError.closed)
-            return known
-        }
+        guard let promise else { return future }
         connect(address, host, port).whenComplete { result in
             switch result {
             case .success(let connection):
-                connection.onClose { self.forget(address, promise.futureResult) }
+                connection.onClose { self.forget(address, future) }
                 promise.succeed(connection)
                 if self.state.withLock({ $0.isClosed }) {
                     connection.close(reason: "the client is closed")
                 }
             case .failure(let error):
-                self.forget(address, promise.futureResult)
+                self.forget(address, future)
                 promise.fail(
                     RemotingError.connectFailed(address: address, reason: "\(error)"))
             }
         }
-        return known
+        return future
     }
 
     private func forget(_ address: String, _ future: EventLoopFuture<Connection>) {

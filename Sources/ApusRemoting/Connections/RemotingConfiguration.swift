@@ -10,8 +10,8 @@ public struct RemotingConfiguration: Sendable {
     public var firstFrameTimeout: Duration = .seconds(10)
     /// A server closes what comes beyond so many connections at once.
     public var maximumConnections = 20_000
-    /// Bytes waiting to be written above which nothing more is read from a connection, and below
-    /// which reading goes on.
+    /// Bytes waiting to be written above which a server reads nothing more from a connection, and
+    /// below which reading goes on. A client always reads.
     public var writeMarks = 512 << 10...1 << 20
     /// Bytes waiting to be written above which the connection is closed: its peer does not read
     /// what it asked for.

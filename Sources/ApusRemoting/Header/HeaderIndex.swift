@@ -40,6 +40,8 @@ struct HeaderIndex {
     var unescaped: [UInt8] = []
     /// A bit for each name that was seen: most second looks for duplicates need none.
     private var seen: UInt64 = 0
+    /// Fields that came, repeated ones included.
+    private var fieldCount = 0
 
     /// Reads a header, whose length is within bounds, in place of the one before.
     mutating func read(
@@ -50,6 +52,7 @@ struct HeaderIndex {
         slots.removeAll(keepingCapacity: true)
         unescaped.removeAll(keepingCapacity: true)
         seen = 0
+        fieldCount = 0
         switch serialization {
         case .json: try readJSON(header, limits)
         case .binary: try readBinary(header, limits)
@@ -61,7 +64,8 @@ struct HeaderIndex {
     mutating func append(
         _ slot: FieldSlot, of header: RawSpan, _ limits: HeaderLimits
     ) throws(FrameError) {
-        if slots.count >= limits.fields { throw .tooManyFields(limit: limits.fields) }
+        fieldCount &+= 1
+        if fieldCount > limits.fields { throw .tooManyFields(limit: limits.fields) }
         if slot.nameCount > limits.nameBytes {
             throw .nameTooLong(Int(slot.nameCount), limit: limits.nameBytes)
         }
@@ -69,18 +73,24 @@ struct HeaderIndex {
         var slot = slot
         slot.tag = FieldName.tag(name(of: slot, in: header))
         let bit: UInt64 = 1 << ((slot.tag &* 0x9E37_79B9_7F4A_7C15) >> 58)
-        if seen & bit != 0 { try refuseDuplicate(of: slot, in: header) }
+        if seen & bit != 0, try isRepeated(slot, in: header) { return }
         seen |= bit
         slots.append(slot)
     }
 
-    private func refuseDuplicate(of slot: FieldSlot, in header: RawSpan) throws(FrameError) {
+    /// Whether the same field came before. Java's client repeats fields in binary headers that it
+    /// signs; two values of one name could be read in two ways, and are refused.
+    private func isRepeated(_ slot: FieldSlot, in header: RawSpan) throws(FrameError) -> Bool {
         let name = name(of: slot, in: header)
-        for other in slots where other.tag == slot.tag && other.nameCount == slot.nameCount {
-            if self.name(of: other, in: header).isEqual(to: name) {
-                throw .duplicateField(String(decodingUTF8: name))
-            }
+        for place in slots.indices {
+            let other = slots[place]
+            guard other.tag == slot.tag, other.nameCount == slot.nameCount,
+                self.name(of: other, in: header).isEqual(to: name)
+            else { continue }
+            if value(of: other, in: header).isEqual(to: value(of: slot, in: header)) { return true }
+            throw .duplicateField(String(decodingUTF8: name))
         }
+        return false
     }
 
     func check(_ slot: FieldSlot, _ limits: HeaderLimits) throws(FrameError) {
@@ -96,5 +106,11 @@ struct HeaderIndex {
             return header.extracting(range)
         }
         return unescaped.rawSpan.extracting(range)
+    }
+
+    @_lifetime(borrow self, copy header)
+    private func value(of slot: FieldSlot, in header: RawSpan) -> RawSpan {
+        slot.isValueElsewhere
+            ? unescaped.rawSpan.extracting(slot.value) : header.extracting(slot.value)
     }
 }

@@ -10,7 +10,7 @@ public struct HeaderLimits: Sendable, Hashable {
     public var fields: Int
     /// The name of a field, in bytes.
     public var nameBytes: Int
-    /// The value of a field, and the remark, in bytes as they come.
+    /// The value of a field, and the remark, in bytes without escapes.
     public var valueBytes: Int
 
     public init(
@@ -39,6 +39,7 @@ public enum FrameError: Error, Hashable, Sendable, CustomStringConvertible {
     case tooManyFields(limit: Int)
     case nameTooLong(Int, limit: Int)
     case valueTooLong(Int, limit: Int)
+    /// One name with two values.
     case duplicateField(String)
     /// A number of the header is missing, or is none.
     case badNumber(String)
@@ -57,7 +58,7 @@ public enum FrameError: Error, Hashable, Sendable, CustomStringConvertible {
         case .tooManyFields(let limit): "more than \(limit) fields"
         case .nameTooLong(let count, let limit): "a field's name of \(count) bytes, above \(limit)"
         case .valueTooLong(let count, let limit): "a value of \(count) bytes, above \(limit)"
-        case .duplicateField(let name): "the field \(name) twice"
+        case .duplicateField(let name): "the field \(name.debugDescription) twice"
         case .badNumber(let name): "a header whose \(name) is no number"
         }
     }

@@ -115,6 +115,12 @@ enum BinaryHeaderTarget {
             }
         }
 
+        /// Without what stands there a second time.
+        var distinct: [(name: [UInt8], value: [UInt8])] {
+            var seen = Set<[[UInt8]]>()
+            return fields.filter { seen.insert([$0.name, $0.value]).inserted }
+        }
+
         private static func text(_ rest: inout ArraySlice<UInt8>, _ width: Int) -> [UInt8]? {
             guard rest.count >= width else { return nil }
             let count = Int(max(0, Array(rest.prefix(width)).number(at: 0, count: width)))
@@ -134,7 +140,7 @@ enum BinaryHeaderTarget {
         let isWithinBounds =
             input.count <= 100_000 && naive.fields.count <= 128
             && naive.fields.allSatisfy { $0.name.count <= 256 }
-            && Set(naive.fields.map(\.name)).count == naive.fields.count
+            && Set(naive.fields.map(\.name)).count == naive.distinct.count
         guard let command else {
             return try expect(!isWithinBounds, "a binary header is refused that is one")
         }
@@ -144,7 +150,7 @@ enum BinaryHeaderTarget {
             command.remark ?? "", String(decoding: naive.remark, as: UTF8.self), "the remark")
         try expectEqual(
             command.fields.all.map { [$0.name, $0.value] },
-            naive.fields.map {
+            naive.distinct.map {
                 [
                     String(decoding: $0.name, as: UTF8.self),
                     String(decoding: $0.value, as: UTF8.self),
