@@ -34,7 +34,7 @@ public final class NameServer: Sendable {
 
     /// Loads the key-value configuration. `group` runs the connections; without one the server
     /// makes its own, which `stop` shuts down. Throws `ConfigurationError` and
-    /// `KeyValueFileError`.
+    /// `StateFileError`.
     public convenience init(
         _ configuration: NameServerConfiguration = NameServerConfiguration(), logger: Logger,
         group: (any EventLoopGroup)? = nil
@@ -48,9 +48,8 @@ public final class NameServer: Sendable {
         group: (any EventLoopGroup)? = nil, disk: any Disk, clock: TimeSource
     ) throws {
         try configuration.check()
-        let keyValues = try KeyValueStore(path: configuration.keyValuePath, disk: disk) {
-            logger.warning("\($0)")
-        }
+        let keyValues = try KeyValueStore(
+            path: configuration.keyValuePath, disk: disk, logger: logger)
         let own =
             group == nil
             ? MultiThreadedEventLoopGroup(
@@ -91,6 +90,19 @@ public final class NameServer: Sendable {
         ) { [processor] _ in processor.sweep() }
         sweeps.withLock { $0 = task }
         return address
+    }
+
+    /// Makes a server and starts it. Whatever was begun has ended when this fails.
+    package static func started(
+        _ configuration: NameServerConfiguration, logger: Logger
+    ) async throws -> (server: NameServer, address: SocketAddress) {
+        let server = try NameServer(configuration, logger: logger)
+        do {
+            return (server, try await server.start())
+        } catch {
+            await server.stop()
+            throw error
+        }
     }
 
     /// Closes every connection and returns when what was to be written is. A second call does

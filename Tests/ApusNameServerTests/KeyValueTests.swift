@@ -2,6 +2,7 @@
 
 import ApusFormat
 import ApusRemoting
+import ApusServer
 import ApusSystem
 import Foundation
 import Synchronization
@@ -38,8 +39,9 @@ struct KeyValueTests {
     }
 
     private func open(_ disk: any Disk = SystemDisk()) throws -> (KeyValueStore, String) {
-        var warnings = ""
-        return (try KeyValueStore(path: path, disk: disk) { warnings += $0 }, warnings)
+        let lines = LogLines()
+        let store = try KeyValueStore(path: path, disk: disk, logger: lines.logger)
+        return (store, lines.all.joined())
     }
 
     private func put(_ value: String, _ store: KeyValueStore) throws {
@@ -97,11 +99,11 @@ struct KeyValueTests {
     @Test("without a whole file the server does not begin with an empty table in silence")
     func bothDamaged() throws {
         try write("x", to: "")
-        #expect(throws: KeyValueFileError.self) { try open() }
+        #expect(throws: StateFileError.self) { try open() }
         try write("y", to: ".bak")
-        #expect(throws: KeyValueFileError.self) { try open() }
+        #expect(throws: StateFileError.self) { try open() }
         try? FileManager.default.removeItem(atPath: path)
-        #expect(throws: KeyValueFileError.self) { try open() }
+        #expect(throws: StateFileError.self) { try open() }
     }
 
     @Test("whichever operation fails, the file holds the old table or the new one")

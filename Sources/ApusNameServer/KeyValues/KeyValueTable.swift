@@ -1,6 +1,7 @@
 // The key-value configuration: texts by namespace and key, for operators and for ordered topics.
 
 import ApusRemoting
+import ApusServer
 
 /// What `PUT_KV_CONFIG` puts.
 struct KeyValueTable: Hashable, Sendable {
@@ -39,6 +40,18 @@ struct KeyValueTable: Hashable, Sendable {
     /// `{"configTable":{"namespace":{"key":"value"}}}`, as RocketMQ writes it.
     var json: JSON {
         .object(JSONObject([("configTable", .object(namespaces) { .object($0) { .string($0) } })]))
+    }
+
+    /// The table in a file.
+    init(parsing bytes: RawSpan) throws(StateProblem) {
+        let json: JSON
+        do throws(JSONError) {
+            json = try JSON(parsing: bytes)
+        } catch {
+            throw StateProblem("\(error)")
+        }
+        guard let table = KeyValueTable(json) else { throw StateProblem("no table of namespaces") }
+        self = table
     }
 
     /// nil for what is no such table.

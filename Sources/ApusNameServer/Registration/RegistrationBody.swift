@@ -2,6 +2,7 @@
 
 import ApusFormat
 import ApusRemoting
+import ApusServer
 
 /// Reads what a broker says of its topics. All of it, or an error.
 enum RegistrationBody {

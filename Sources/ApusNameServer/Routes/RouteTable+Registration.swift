@@ -1,6 +1,7 @@
 // A broker comes, or says again what it has.
 
 import ApusRemoting
+import ApusServer
 
 /// What a broker says of itself and its topics.
 struct BrokerRegistration: Sendable {
