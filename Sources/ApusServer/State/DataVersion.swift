@@ -29,8 +29,8 @@ public struct DataVersion: Hashable, Sendable {
 // MARK: - As RocketMQ writes it
 
 extension DataVersion {
-    /// `{"counter":9,"stateVersion":0,"timestamp":1795346241878}`. What is missing or null is 0; nil
-    /// for what is no object, or has something other than numbers in it.
+    /// `{"counter":9,"stateVersion":0,"timestamp":1795346241878}`. What is missing or null is 0.
+    /// nil for what is no object, or has something other than numbers in it.
     public init?(_ json: JSON) {
         guard let fields = json.object else { return nil }
         self.init()
