@@ -16,14 +16,12 @@ final class KeyValueStore: Sendable {
     /// event loop.
     private let changing = Mutex(())
 
-    /// The longest file that is read, in bytes: a table of the greatest size, with every byte
-    /// escaped.
-    static let fileLimit = 8 * KeyValueTable.byteLimit
-
     /// Loads what is at `path`, on the disk of the machine or a test's. Throws `StateFileError`
     /// where neither the file nor the one before it can be used.
     init(path: String?, disk: any Disk, logger: Logger) throws(StateFileError) {
-        let file = path.map { StateFile($0, on: disk, limit: Self.fileLimit, logger: logger) }
+        let file = path.map {
+            StateFile($0, on: disk, limit: KeyValueTable.fileLimit, logger: logger)
+        }
         table = Mutex(try file?.load(KeyValueTable.init(parsing:)) ?? KeyValueTable())
         self.file = file
     }

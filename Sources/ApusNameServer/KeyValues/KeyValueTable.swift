@@ -42,11 +42,18 @@ struct KeyValueTable: Hashable, Sendable {
         .object(JSONObject([("configTable", .object(namespaces) { .object($0) { .string($0) } })]))
     }
 
+    /// The longest file that is read, in bytes: a table of the greatest size, with every byte
+    /// escaped.
+    static let fileLimit = 8 * byteLimit
+
+    /// Of a file: no entry takes fewer than six bytes, so that none is refused for its values.
+    private static let limits = JSONLimits(values: fileLimit / 4)
+
     /// The table in a file.
     init(parsing bytes: RawSpan) throws(StateProblem) {
         let json: JSON
         do throws(JSONError) {
-            json = try JSON(parsing: bytes)
+            json = try JSON(parsing: bytes, limits: Self.limits)
         } catch {
             throw StateProblem("\(error)")
         }
