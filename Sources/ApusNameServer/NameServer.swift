@@ -62,8 +62,7 @@ public final class NameServer: Sendable {
             configuration.idleSeconds == 0 ? 3_155_760_000 : configuration.idleSeconds)
         let client = RemotingClient(configuration: remoting, logger: logger, group: loops)
         let processor = NameServerProcessor(
-            configuration, keyValues: keyValues, writer: KeyValueWriter(), clock: clock,
-            logger: logger
+            configuration, keyValues: keyValues, clock: clock, logger: logger
         ) { $0.send(with: client, logger) }
         self.configuration = configuration
         self.logger = logger
@@ -110,7 +109,7 @@ public final class NameServer: Sendable {
     public func stop() async {
         sweeps.withLock { $0 }?.cancel()
         await server.stop()
-        await processor.writer.stop()
+        await processor.stop()
         await client.close()
         try? await ownGroup?.shutdownGracefully()
     }

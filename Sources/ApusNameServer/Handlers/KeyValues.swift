@@ -8,7 +8,9 @@ extension NameServerProcessor {
     func putKeyValue(_ request: borrowing Request, _ connection: Connection) throws -> Response? {
         let (namespace, key) = (try request.string("namespace"), try request.string("key"))
         let value = try request.string("value")
-        return change(request.replyKey, connection, "\(namespace)/\(key) put") {
+        return change(
+            request.replyKey, connection, "\((namespace + "/" + key).debugDescription) put"
+        ) {
             $0.put(value, for: key, in: namespace)
         }
     }
@@ -17,7 +19,9 @@ extension NameServerProcessor {
         _ request: borrowing Request, _ connection: Connection
     ) throws -> Response? {
         let (namespace, key) = (try request.string("namespace"), try request.string("key"))
-        return change(request.replyKey, connection, "\(namespace)/\(key) deleted") {
+        return change(
+            request.replyKey, connection, "\((namespace + "/" + key).debugDescription) deleted"
+        ) {
             $0.remove(key, in: namespace)
         }
     }

@@ -19,6 +19,13 @@ enum Name {
     /// Answers `text` when it may stand in the table.
     static func check(_ text: String, as what: String) throws(RegistrationError) -> String {
         if text.isEmpty { throw RegistrationError("\(what) is empty") }
+        return try checkBounds(text, as: what)
+    }
+
+    /// Answers `text`, which may be empty, when it may be kept.
+    static func checkBounds(
+        _ text: String, as what: String
+    ) throws(RegistrationError) -> String {
         if text.utf8.count > limit {
             throw RegistrationError(
                 "\(what) has \(text.utf8.count) bytes, where \(limit) are allowed")
