@@ -115,7 +115,10 @@ let package = Package(
             swiftSettings: everywhere),
         .target(
             name: "FuzzTargets",
-            dependencies: ["ApusRemoting", "ApusStore", "ApusFormat", "ApusSystem"],
+            dependencies: [
+                "ApusNameServer", "ApusServer", "ApusRemoting", "ApusStore", "ApusFormat",
+                "ApusSystem",
+            ],
             path: "Tests/Fuzz/Targets", swiftSettings: everywhere),
         // Floor 6: what measures. Beside the loops in C that it measures against.
         .target(name: "CAllocationCounter", path: "Benchmarks/CAllocationCounter"),

@@ -72,7 +72,7 @@ final class NameServerProcessor: RequestProcessor {
             "request refused",
             metadata: [
                 "code": "\(code.rawValue)", "from": "\(connection.remoteAddress)",
-                "reason": "\(error)",
+                "reason": "\(Name.shown("\(error)"))",
             ])
         connection.respond(to: key, Response(.systemError, remark: "\(error)"))
     }

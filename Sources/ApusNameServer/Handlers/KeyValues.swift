@@ -9,7 +9,7 @@ extension NameServerProcessor {
         let (namespace, key) = (try request.string("namespace"), try request.string("key"))
         let value = try request.string("value")
         return change(
-            request.replyKey, connection, "\((namespace + "/" + key).debugDescription) put"
+            request.replyKey, connection, "\(namespace)/\(key) put"
         ) {
             $0.put(value, for: key, in: namespace)
         }
@@ -20,7 +20,7 @@ extension NameServerProcessor {
     ) throws -> Response? {
         let (namespace, key) = (try request.string("namespace"), try request.string("key"))
         return change(
-            request.replyKey, connection, "\((namespace + "/" + key).debugDescription) deleted"
+            request.replyKey, connection, "\(namespace)/\(key) deleted"
         ) {
             $0.remove(key, in: namespace)
         }
@@ -35,7 +35,9 @@ extension NameServerProcessor {
                 try keyValues.change(body)
                 logger.info(
                     "key-value configuration changed",
-                    metadata: ["what": "\(event)", "by": "\(connection.remoteAddress)"])
+                    metadata: [
+                        "what": "\(Name.shown(event))", "by": "\(connection.remoteAddress)",
+                    ])
                 connection.respond(to: key, Response(.success))
             } catch {
                 logger.error("\(error)")

@@ -38,8 +38,8 @@ extension NameServerProcessor {
         logger.info(
             "topic deleted from routes",
             metadata: [
-                "topic": "\(topic.debugDescription)",
-                "cluster": "\(cluster.debugDescription)",
+                "topic": "\(Name.shown(topic))",
+                "cluster": "\(Name.shown(cluster ?? "all"))",
             ])
         return Response(.success)
     }
