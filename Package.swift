@@ -38,8 +38,8 @@ let package = Package(
         .library(name: "ApusStore", targets: ["ApusStore"]),
         .library(name: "ApusFormat", targets: ["ApusFormat"]),
         .library(name: "ApusRemoting", targets: ["ApusRemoting"]),
-        .library(name: "ApusNameServer", targets: ["ApusNameServer"]),
-        .library(name: "ApusBroker", targets: ["ApusBroker"]),
+        .library(name: "ApusNameServer", targets: ["ApusNameServer", "ApusServer"]),
+        .library(name: "ApusBroker", targets: ["ApusBroker", "ApusServer"]),
         .executable(name: "mqnamesrv", targets: ["mqnamesrv"]),
         .executable(name: "mqbroker", targets: ["mqbroker"]),
     ],
@@ -69,33 +69,39 @@ let package = Package(
         .target(
             name: "ApusRemoting", dependencies: ["ApusFormat", core, posix, logging],
             swiftSettings: floors),
+        .target(
+            name: "ApusServer",
+            dependencies: ["ApusRemoting", "ApusFormat", "ApusSystem", logging],
+            swiftSettings: floors),
         // Floor 5
         .target(
             name: "ApusNameServer",
-            dependencies: ["ApusRemoting", "ApusFormat", "ApusSystem", core, posix, logging],
+            dependencies: [
+                "ApusServer", "ApusRemoting", "ApusFormat", "ApusSystem", core, posix, logging,
+            ],
             swiftSettings: floors),
         .target(
             name: "ApusBroker",
             dependencies: [
-                "ApusStore", "ApusRemoting", "ApusFormat", "ApusSystem", core, posix, logging,
+                "ApusStore", "ApusServer", "ApusRemoting", "ApusFormat", "ApusSystem", core, posix,
+                logging,
             ],
             swiftSettings: floors),
         // Floor 6: what serves.
         .executableTarget(
             name: "mqnamesrv",
-            dependencies: ["ApusNameServer", "ApusSystem", core, posix, logging],
+            dependencies: ["ApusNameServer", "ApusServer", "ApusSystem", core, logging],
             swiftSettings: everywhere),
         .executableTarget(
             name: "mqbroker",
             dependencies: [
-                "ApusBroker", "ApusNameServer", "ApusStore", "ApusFormat", "ApusSystem", core,
-                logging,
+                "ApusBroker", "ApusNameServer", "ApusServer", "ApusSystem", core, logging,
             ],
             swiftSettings: everywhere),
         // Empty but in a build with ThreadSanitizer.
         .target(name: "CThreadAnnotations", path: "Tests/Sanitize/CThreadAnnotations"),
         .target(
-            name: "TestSupport", dependencies: ["ApusSystem", "CThreadAnnotations"],
+            name: "TestSupport", dependencies: ["ApusSystem", "CThreadAnnotations", logging],
             path: "Tests/TestSupport",
             swiftSettings: everywhere),
         // A disk that fails, and what is run on it.
@@ -109,7 +115,10 @@ let package = Package(
             swiftSettings: everywhere),
         .target(
             name: "FuzzTargets",
-            dependencies: ["ApusRemoting", "ApusStore", "ApusFormat", "ApusSystem"],
+            dependencies: [
+                "ApusNameServer", "ApusServer", "ApusRemoting", "ApusStore", "ApusFormat",
+                "ApusSystem",
+            ],
             path: "Tests/Fuzz/Targets", swiftSettings: everywhere),
         // Floor 6: what measures. Beside the loops in C that it measures against.
         .target(name: "CAllocationCounter", path: "Benchmarks/CAllocationCounter"),
@@ -152,9 +161,18 @@ let package = Package(
             ],
             swiftSettings: tests),
         .testTarget(
+            name: "ApusServerTests",
+            dependencies: ["ApusServer", "ApusFormat", "ApusSystem", "TestSupport"],
+            swiftSettings: tests),
+        .testTarget(
+            name: "MqbrokerTests",
+            dependencies: ["mqbroker", "ApusBroker", "ApusServer", "TestSupport"],
+            swiftSettings: tests),
+        .testTarget(
             name: "ApusNameServerTests",
             dependencies: [
-                "ApusNameServer", "mqnamesrv", "ApusRemoting", "ApusFormat", "ApusSystem",
+                "ApusNameServer", "mqnamesrv", "ApusServer", "ApusRemoting", "ApusFormat",
+                "ApusSystem",
                 "TestSupport", core,
                 posix, logging,
             ],
@@ -162,7 +180,8 @@ let package = Package(
         .testTarget(
             name: "ApusBrokerTests",
             dependencies: [
-                "ApusBroker", "ApusNameServer", "ApusRemoting", "ApusStore", "ApusFormat",
+                "ApusBroker", "ApusNameServer", "ApusServer", "ApusRemoting", "ApusStore",
+                "ApusFormat",
                 "ApusSystem", "Simulation", "TestSupport", core, posix, logging,
             ],
             swiftSettings: tests),

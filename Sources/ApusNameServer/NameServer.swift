@@ -34,7 +34,7 @@ public final class NameServer: Sendable {
 
     /// Loads the key-value configuration. `group` runs the connections; without one the server
     /// makes its own, which `stop` shuts down. Throws `ConfigurationError` and
-    /// `KeyValueFileError`.
+    /// `StateFileError`.
     public convenience init(
         _ configuration: NameServerConfiguration = NameServerConfiguration(), logger: Logger,
         group: (any EventLoopGroup)? = nil
@@ -48,9 +48,8 @@ public final class NameServer: Sendable {
         group: (any EventLoopGroup)? = nil, disk: any Disk, clock: TimeSource
     ) throws {
         try configuration.check()
-        let keyValues = try KeyValueStore(path: configuration.keyValuePath, disk: disk) {
-            logger.warning("\($0)")
-        }
+        let keyValues = try KeyValueStore(
+            path: configuration.keyValuePath, disk: disk, logger: logger)
         let own =
             group == nil
             ? MultiThreadedEventLoopGroup(
@@ -63,8 +62,7 @@ public final class NameServer: Sendable {
             configuration.idleSeconds == 0 ? 3_155_760_000 : configuration.idleSeconds)
         let client = RemotingClient(configuration: remoting, logger: logger, group: loops)
         let processor = NameServerProcessor(
-            configuration, keyValues: keyValues, writer: KeyValueWriter(), clock: clock,
-            logger: logger
+            configuration, keyValues: keyValues, clock: clock, logger: logger
         ) { $0.send(with: client, logger) }
         self.configuration = configuration
         self.logger = logger
@@ -93,12 +91,25 @@ public final class NameServer: Sendable {
         return address
     }
 
+    /// Makes a server and starts it. Whatever was begun has ended when this fails.
+    package static func started(
+        _ configuration: NameServerConfiguration, logger: Logger
+    ) async throws -> (server: NameServer, address: SocketAddress) {
+        let server = try NameServer(configuration, logger: logger)
+        do {
+            return (server, try await server.start())
+        } catch {
+            await server.stop()
+            throw error
+        }
+    }
+
     /// Closes every connection and returns when what was to be written is. A second call does
     /// nothing.
     public func stop() async {
         sweeps.withLock { $0 }?.cancel()
         await server.stop()
-        await processor.writer.stop()
+        await processor.stop()
         await client.close()
         try? await ownGroup?.shutdownGracefully()
     }

@@ -1,7 +1,8 @@
 // What a NameServer does with a request: one `switch` on its code, one handler a file.
 //
-// Runs on the event loops of the connections. Nothing here blocks: what writes the key-value file
-// goes to a thread of its own and answers from there.
+// Runs on the event loops of the connections. Nothing here blocks or takes long: what writes the
+// key-value file, and what reads a large registration, goes to a thread of its own and answers from
+// there.
 
 import ApusRemoting
 import ApusSystem
@@ -17,7 +18,10 @@ final class NameServerProcessor: RequestProcessor {
     let clock: TimeSource
     /// When the server began, by `now`.
     let began: Int64
-    let writer: KeyValueWriter
+    /// Writes the key-value file. Each job writes the whole table, so that more would wait for long.
+    let writer = Worker(limit: 1_000)
+    /// Reads large registrations. Weighed in bytes.
+    let registrar = Worker(limit: 64 << 20)
     /// Tells brokers of a change. Returns at once.
     let announce: @Sendable (LowestIDChange) -> Void
 
@@ -26,13 +30,12 @@ final class NameServerProcessor: RequestProcessor {
     private let registrants = Mutex<[UInt64: Connection]>([:])
 
     init(
-        _ configuration: NameServerConfiguration, keyValues: KeyValueStore,
-        writer: KeyValueWriter, clock: TimeSource, logger: Logger,
+        _ configuration: NameServerConfiguration, keyValues: KeyValueStore, clock: TimeSource,
+        logger: Logger,
         announce: @escaping @Sendable (LowestIDChange) -> Void
     ) {
         self.configuration = configuration
         self.keyValues = keyValues
-        self.writer = writer
         self.clock = clock
         self.logger = logger
         self.announce = announce
@@ -57,14 +60,21 @@ final class NameServerProcessor: RequestProcessor {
                 connection.respond(to: key, response)
             }
         } catch {
-            logger.warning(
-                "request refused",
-                metadata: [
-                    "code": "\(request.code.rawValue)", "from": "\(connection.remoteAddress)",
-                    "reason": "\(error)",
-                ])
-            connection.respond(to: key, Response(.systemError, remark: "\(error)"))
+            refuse(request.code, key, connection, error)
         }
+    }
+
+    /// Answers an error to what could not be carried out.
+    func refuse(
+        _ code: RequestCode, _ key: ReplyKey, _ connection: Connection, _ error: any Error
+    ) {
+        logger.warning(
+            "request refused",
+            metadata: [
+                "code": "\(code.rawValue)", "from": "\(connection.remoteAddress)",
+                "reason": "\(Name.shown("\(error)"))",
+            ])
+        connection.respond(to: key, Response(.systemError, remark: "\(error)"))
     }
 
     /// nil: the answer comes later, from another thread.
@@ -74,7 +84,7 @@ final class NameServerProcessor: RequestProcessor {
         switch request.code {
         case .getRouteinfoByTopic: try findRoute(request)
         case .registerBroker: try registerBroker(request, connection)
-        case .unregisterBroker: try unregisterBroker(request)
+        case .unregisterBroker: try unregisterBroker(request, connection)
         case .brokerHeartbeat: try heartbeat(request)
         case .queryDataVersion: try queryDataVersion(request)
         case .getBrokerMemberGroup: try findMemberGroup(request)
@@ -109,12 +119,30 @@ final class NameServerProcessor: RequestProcessor {
     func connectionClosed(_ connection: Connection) {
         // Most are clients, which the table need not be searched for.
         guard registrants.withLock({ $0.removeValue(forKey: connection.id) }) != nil else { return }
+        removeBrokers(of: connection)
+    }
+
+    /// Takes away what a registration that came too late has put on record: whoever closed the
+    /// connection may have looked before.
+    func removeIfClosed(_ connection: Connection) {
+        if connection.isOpen { return }
+        registrants.withLock { $0[connection.id] = nil }
+        removeBrokers(of: connection)
+    }
+
+    private func removeBrokers(of connection: Connection) {
         let (removed, announcements) = routes { $0.connectionClosed(connection.id) }
         for place in removed {
             logger.info(
                 "broker removed: its connection closed", metadata: ["broker": "\(place.address)"])
         }
         announcements.forEach(announce)
+    }
+
+    /// Returns when what was begun is done.
+    func stop() async {
+        await writer.stop()
+        await registrar.stop()
     }
 
     /// Removes silent brokers. `NameServer` calls it from a timer.

@@ -1,139 +1,67 @@
 // From the command line to a broker that runs until someone ends it.
 
 import ApusBroker
-import ApusFormat
 import ApusNameServer
-import ApusSystem
+import ApusServer
 import Logging
 
-/// The whole tool as a function.
-enum BrokerTool {
-    /// How the process ends.
-    enum ExitCode {
-        static let done: Int32 = 0
-        static let badCommandLine: Int32 = 1
-        static let badConfiguration: Int32 = 2
-        static let couldNotServe: Int32 = 3
+enum BrokerTool: ServerTool {
+    static let name = "mqbroker"
+    static let label = "broker"
+    static let usage = Usage.text
+
+    /// A broker, and whether there is a NameServer in the same process.
+    struct Settings {
+        var broker: BrokerConfiguration
+        var runsNameServer = false
     }
 
-    /// More is no file of settings.
-    private static let configurationLimit = 1 << 20
-
-    static func run(_ words: [String]) async -> Int32 {
-        let arguments: Arguments
-        do throws(Arguments.Invalid) {
-            arguments = try Arguments(words)
-        } catch {
-            return fail(
-                "\(error.reason)\n(mqbroker --help shows what there is)", ExitCode.badCommandLine)
+    /// The settings of the file, or RocketMQ's, with what the command line says.
+    static func settings(_ arguments: Arguments) throws -> Settings {
+        let text = try arguments.configurationFile.map(SettingsFile.read) ?? []
+        let origin = arguments.configurationFile ?? "the defaults"
+        let parsed = try BrokerConfiguration.parse(text, origin: origin)
+        for note in parsed.warnings + parsed.notices { complain("\(origin): \(note)") }
+        var settings = Settings(
+            broker: parsed.configuration, runsNameServer: arguments.runsNameServer)
+        if let list = arguments.nameServers {
+            settings.broker.registration.nameServers = list.split(separator: ";").map(String.init)
+        } else if arguments.runsNameServer {
+            settings.broker.registration.nameServers = ["127.0.0.1:9876"]
         }
-        if arguments.printsHelp {
-            ServerProcess.print(Usage.text)
-            return ExitCode.done
-        }
-        let configuration: BrokerConfiguration
-        do { configuration = try load(arguments) } catch {
-            return fail("\(error)", ExitCode.badConfiguration)
-        }
-        if arguments.printsItems {
-            for item in configuration.properties {
-                ServerProcess.print("\(item.key)=\(item.value)\n")
-            }
-            return ExitCode.done
-        }
-        return await serve(configuration, withNameServer: arguments.runsNameServer)
+        try settings.broker.validate()
+        return settings
     }
 
-    private static func serve(
-        _ configuration: BrokerConfiguration, withNameServer: Bool
-    ) async -> Int32 {
-        let logger = Logger(label: "broker") { StreamLogHandler.standardError(label: $0) }
+    static func items(_ settings: Settings) -> [(key: String, value: String)] {
+        settings.broker.properties
+    }
+
+    static func place(_ settings: Settings) -> String {
+        "\(settings.broker.network.bindAddress):\(settings.broker.network.port)"
+    }
+
+    static func start(_ settings: Settings, _ logger: Logger) async throws -> RunningServer {
+        let nameServer =
+            settings.runsNameServer
+            ? try await NameServer.started(.ofProcess, logger: logger).server : nil
+        let broker: Broker
         do {
-            let nameServer = withNameServer ? try await startNameServer(logger) : nil
-            do {
-                let broker = try await Broker.start(configuration, logger: logger)
-                // RocketMQ's words, which scripts wait for.
-                ServerProcess.print(
-                    "The broker[\(configuration.name), \(broker.address)] boot success. "
-                        + "serializeType=JSON\n")
-                let signal = await endAskedFor()
-                logger.info("\(signal): stopping")
-                try await broker.stop()
-            } catch {
+            broker = try await Broker.start(settings.broker, logger: logger)
+        } catch {
+            await nameServer?.stop()
+            throw error
+        }
+        // RocketMQ's words, which scripts wait for.
+        return RunningServer(
+            announcement: "The broker[\(settings.broker.name), \(broker.address)] boot success. "
+                + "serializeType=JSON"
+        ) {
+            do { try await broker.stop() } catch {
                 await nameServer?.stop()
                 throw error
             }
             await nameServer?.stop()
-            return ExitCode.done
-        } catch {
-            return fail(
-                "cannot serve at \(configuration.network.bindAddress):"
-                    + "\(configuration.network.port): \(error)", ExitCode.couldNotServe)
         }
-    }
-
-    private static func startNameServer(_ logger: Logger) async throws -> NameServer {
-        var settings = NameServerConfiguration()
-        settings.keyValuePath =
-            (ServerProcess.environment("HOME") ?? ".") + "/namesrv/kvConfig.json"
-        let server = try NameServer(settings, logger: logger)
-        do { try await server.start() } catch {
-            await server.stop()
-            throw error
-        }
-        return server
-    }
-
-    private static func endAskedFor() async -> String {
-        await withCheckedContinuation { continuation in
-            do throws(DiskError) {
-                try ServerProcess.onEnd { continuation.resume(returning: $0) }
-            } catch {
-                continuation.resume(returning: "\(error)")
-            }
-        }
-    }
-
-    /// The settings of the file, or RocketMQ's, with what the command line says.
-    private static func load(_ arguments: Arguments) throws -> BrokerConfiguration {
-        var text: [UInt8] = []
-        if let file = arguments.configurationFile { text = try read(file) }
-        let origin = arguments.configurationFile ?? "the defaults"
-        let parsed = try BrokerConfiguration.parse(text, origin: origin)
-        for note in parsed.warnings + parsed.notices {
-            ServerProcess.complain("mqbroker: \(origin): \(note)\n")
-        }
-        var configuration = parsed.configuration
-        if let list = arguments.nameServers {
-            configuration.registration.nameServers = list.split(separator: ";").map(String.init)
-        } else if arguments.runsNameServer {
-            configuration.registration.nameServers = ["127.0.0.1:9876"]
-        }
-        try configuration.validate()
-        return configuration
-    }
-
-    private static func read(_ path: String) throws -> [UInt8] {
-        let file = try SystemDisk().open(path, .readOnly)
-        defer { file.close() }
-        var bytes = [UInt8](repeating: 0, count: configurationLimit)
-        var span = bytes.mutableRawSpan
-        let count = try file.read(into: &span, at: 0)
-        guard count < configurationLimit else {
-            throw UnusableFile(
-                reason: "\(path) has \(configurationLimit) bytes or more: is it the right one?")
-        }
-        bytes.removeSubrange(count...)
-        return bytes
-    }
-
-    private struct UnusableFile: Error, CustomStringConvertible {
-        let reason: String
-        var description: String { reason }
-    }
-
-    private static func fail(_ text: String, _ code: Int32) -> Int32 {
-        ServerProcess.complain("mqbroker: \(text)\n")
-        return code
     }
 }

@@ -1,5 +1,6 @@
 // `mqbroker`: a broker as a process. Its flags and its keys are RocketMQ's.
 
+import ApusServer
 import ApusSystem
 
 // Before the runtime starts a thread of its own.

@@ -20,7 +20,7 @@ enum Usage {
                                                       a second one beside the first
           mqbroker -n '127.0.0.1:9876;127.0.0.1:9877' a broker that registers with both
 
-        Standard output has one line when it is ready, standard error the log.
+        Standard output has a line when it is ready, standard error the log.
 
         Ends with 0 when it was asked to end, 1 for a command line that cannot be followed, 2 for
         settings that are refused, 3 when it could not start.

@@ -2,36 +2,10 @@
 
 import ApusSystem
 import Foundation
-import Logging
 import Synchronization
 import TestSupport
 
 @testable import ApusBroker
-
-/// What was logged, to look at.
-final class LogLines: Sendable {
-    private let kept = Mutex<[String]>([])
-    var all: [String] { kept.withLock { $0 } }
-    func add(_ line: String) { kept.withLock { $0.append(line) } }
-    func contains(_ text: String) -> Bool { all.contains { $0.contains(text) } }
-
-    var logger: Logger { Logger(label: "test") { _ in KeepingHandler(lines: self) } }
-}
-
-private struct KeepingHandler: LogHandler {
-    let lines: LogLines
-    var metadata: Logger.Metadata = [:]
-    var logLevel = Logger.Level.trace
-    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-        get { metadata[key] }
-        set { metadata[key] = newValue }
-    }
-
-    func log(event: LogEvent) {
-        let values = (event.metadata ?? [:]).sorted { $0.key < $1.key }.map { "\($0)=\($1)" }
-        lines.add("\(event.level): \(event.message) \(values.joined(separator: " "))")
-    }
-}
 
 /// The real disk, on which one kind of operation can be made to fail.
 final class FailingDisk: InterceptingDisk {

@@ -1,6 +1,8 @@
 // Offsets and groups, and when they are written.
 
+import ApusServer
 import ApusSystem
+import TestSupport
 import Testing
 
 @testable import ApusBroker

@@ -2,10 +2,12 @@
 
 import ApusFormat
 import ApusRemoting
+import ApusServer
 import Logging
 import NIOCore
 import NIOPosix
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import ApusBroker

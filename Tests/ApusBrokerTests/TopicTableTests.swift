@@ -1,6 +1,7 @@
 // Topics: made on first send, by administrators, and at every start.
 
 import ApusFormat
+import ApusServer
 import ApusSystem
 import Synchronization
 import Testing

@@ -99,32 +99,4 @@ struct ConfigurationTests {
         // Each alone would do.
         #expect(problem("listenPort=1\nlistenPort=1\nwaitSecondsForService=0") == nil)
     }
-
-    @Test("the syntax is that of Java's properties")
-    func syntax() throws {
-        let text = """
-            \u{20} ! a comment \\
-            a=1
-            b : 2
-            c\t3
-            d==4
-            e\\=\\:\\ f = g\\ttab \\\\ \\u00e4\\uD83D\\uDE00 \\z
-            long = one \\
-                two\\
-            \tthree
-            empty
-            h =\u{20}
-            # no comment in = between \\
-            last=x\\
-            """
-        let entries = try JavaProperties.parse(
-            Array(text.replacing("\n", with: "\r\n").utf8))
-        #expect(entries == (try JavaProperties.parse(Array(text.utf8))))
-        #expect(entries.map(\.key) == ["a", "b", "c", "d", "e=: f", "long", "empty", "h", "last"])
-        #expect(
-            entries.map(\.value) == [
-                "1", "2", "3", "=4", "g\ttab \\ ä😀 z", "one twothree", "", "", "x",
-            ])
-        #expect(entries.map(\.line) == [2, 3, 4, 5, 6, 7, 10, 11, 13])
-    }
 }

@@ -53,7 +53,7 @@ struct Snapshot: Equatable, Sendable {
 
 /// Runs `body` with a server that ends with it.
 func withServer(
-    disk: any Disk = SystemDisk(),
+    disk: any Disk = SystemDisk(), logger: Logger = .quiet,
     _ configure: (inout NameServerConfiguration) -> Void = { _ in },
     _ body: (Harness) async throws -> Void
 ) async throws {
@@ -64,7 +64,7 @@ func withServer(
     let clock = ManualClock(wallMilliseconds: 1_700_000_000_000)
     let group = MultiThreadedEventLoopGroup.singleton
     let server = try NameServer(
-        configuration, logger: .quiet, group: group, disk: disk, clock: .manual(clock))
+        configuration, logger: logger, group: group, disk: disk, clock: .manual(clock))
     let address = try await server.start()
     let client = RemotingClient(logger: .quiet, group: group)
     let harness = Harness(

@@ -122,6 +122,23 @@ struct OperatorTests {
         }
     }
 
+    @Test("what a peer says makes no lines of its own in the log")
+    func logLines() async throws {
+        let lines = LogLines()
+        try await withServer(logger: lines.logger) { harness in
+            let name = "a\nerror: forged\u{1B}[2J\r"
+            _ = try await harness.ask(.deleteTopicInNamesrv, ["topic": name, "clusterName": name])
+            _ = try await harness.ask(.wipeWritePermOfBroker, ["brokerName": name])
+            _ = try await harness.ask(
+                .putKvConfig, ["namespace": name, "key": name, "value": name])
+            _ = try await harness.ask(.deleteKvConfig, ["namespace": name, "key": name])
+            _ = try await harness.ask(.unregisterBroker, brokerFields(more: ["brokerId": name]))
+        }
+        #expect(lines.all.filter { $0.contains("forged") }.count == 5)
+        let isControl = { (scalar: Unicode.Scalar) in scalar.value < 0x20 || scalar.value == 0x7F }
+        #expect(!lines.all.contains { $0.unicodeScalars.contains(where: isControl) })
+    }
+
     @Test("the configuration is shown, and not changed over the network")
     func configuration() async throws {
         try await withServer { harness in

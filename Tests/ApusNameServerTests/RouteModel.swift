@@ -1,6 +1,7 @@
 // The plain model of the route table: a list of brokers and a list of rows, gone through whole.
 
 @testable import ApusNameServer
+import ApusServer
 
 /// What a RouteTable should hold, without an index anywhere.
 struct RouteModel {

@@ -1,6 +1,7 @@
 // The route table against its plain model, from seeds.
 
 import ApusRemoting
+import ApusServer
 import TestSupport
 import Testing
 

@@ -1,6 +1,7 @@
 // The route table, rule by rule.
 
 import ApusRemoting
+import ApusServer
 import Testing
 
 @testable import ApusNameServer

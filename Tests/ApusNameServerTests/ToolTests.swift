@@ -1,5 +1,6 @@
 // The command line of `mqnamesrv`, and how it ends.
 
+import ApusServer
 import Foundation
 import TestSupport
 import Testing
@@ -26,7 +27,7 @@ struct ToolTests {
         "what cannot be followed is refused",
         arguments: [["-c"], ["-c", ""], ["--nothing"], ["word"], ["-p=1"], ["-"], ["--"]])
     func refused(words: [String]) {
-        #expect(throws: Arguments.Invalid.self) { try Arguments(words) }
+        #expect(throws: BadCommandLine.self) { try Arguments(words) }
     }
 
     @Test("it ends with 0 when it has printed, 1, 2 or 3 when it could not do what was asked")

@@ -2,6 +2,7 @@
 
 import ApusFormat
 import ApusRemoting
+import ApusServer
 import ApusSystem
 import Logging
 import NIOPosix
@@ -107,6 +108,14 @@ struct WireTests {
                     #expect(answer.responseCode == .systemError, "\(code) \(body)")
                     #expect(answer.remark?.isEmpty == false)
                 }
+                for field in ["haServerAddr", "__ZONE_NAME"] {
+                    var fields = brokerFields(id: 1, address: "127.0.0.1:1")
+                    for value in ["a\u{1}b", String(repeating: "x", count: 256)] {
+                        fields[field] = value
+                        let answer = try await harness.ask(.registerBroker, fields, body: topics)
+                        #expect(answer.responseCode == .systemError, "\(field)")
+                    }
+                }
                 for field in ["brokerId", "brokerAddr", "clusterName", "brokerName"] {
                     var fields = brokerFields(id: 1, address: "127.0.0.1:1")
                     fields[field] = field == "brokerId" ? "x" : "a\u{1}b"
@@ -126,6 +135,12 @@ struct WireTests {
                 .registerBroker, brokerFields("broker-b", more: ["compressed": "true"]),
                 body: topics)
             #expect(compressed.responseCode == .systemError)
+            for list in ["7", "{}", #"[7]"#] {
+                let answer = try await harness.ask(
+                    .registerTopicInNamesrv, ["topic": "Orders"],
+                    body: Array(#"{"queueDatas":\#(list)}"#.utf8))
+                #expect(answer.responseCode == .systemError, "\(list)")
+            }
             let ghost = Array(#"{"queueDatas":[{"brokerName":"ghost"}]}"#.utf8)
             let topic = try await harness.ask(
                 .registerTopicInNamesrv, ["topic": "Orders"], body: ghost)

@@ -1,5 +1,6 @@
 // A `broker.conf` into settings: every complaint at once, each with its key and line.
 
+import ApusServer
 import ApusStore
 
 /// Why a configuration is refused.
@@ -41,9 +42,9 @@ extension BrokerConfiguration {
     public static func parse(
         _ bytes: [UInt8], origin: String, host: HostEnvironment = .current
     ) throws(ConfigurationError) -> ParsedConfiguration {
-        let properties: Properties
-        do throws(PropertiesError) {
-            properties = try Properties(parsing: bytes)
+        let properties: JavaProperties
+        do throws(JavaPropertiesError) {
+            properties = try JavaProperties(parsing: bytes)
         } catch {
             throw ConfigurationError(
                 origin: origin,
@@ -111,7 +112,7 @@ private struct Reading {
         }
     }
 
-    mutating func take(_ entry: Property) {
+    mutating func take(_ entry: JavaProperties.Entry) {
         let place = "\(origin):\(entry.line): \(entry.key)"
         guard let key = ConfigurationKey.byName[entry.key] else {
             warnings.append("\(place) is no key of a broker, and is passed over")
@@ -137,7 +138,7 @@ private struct Reading {
         }
     }
 
-    private mutating func complain(_ entry: Property, _ reason: String) {
+    private mutating func complain(_ entry: JavaProperties.Entry, _ reason: String) {
         complaints.append(.init(key: entry.key, line: entry.line, reason: reason))
     }
 

@@ -5,6 +5,7 @@
 
 import ApusFormat
 import ApusRemoting
+import ApusServer
 import ApusSystem
 import Logging
 import NIOCore

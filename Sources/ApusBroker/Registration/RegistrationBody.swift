@@ -2,6 +2,7 @@
 
 import ApusFormat
 import ApusRemoting
+import ApusServer
 
 /// The topics of a registration: all, or those that are new.
 struct RegistrationBody: Sendable {

@@ -1,6 +1,7 @@
 // What a broker knows besides messages, and the directory that it is kept in: `config` under the
 // store's root, as with RocketMQ.
 
+import ApusServer
 package import ApusSystem
 public import Logging
 
@@ -56,7 +57,7 @@ extension BrokerState {
     ) throws(StateError) -> TopicTable {
         let now = time.wallMilliseconds
         let system = SystemTopics(configuration)
-        let found = try file.load { (bytes) throws(StateProblem) in
+        let found = try file.read { (bytes) throws(StateProblem) in
             try TopicTable.Topics.read(bytes, now: now)
         }
         var topics = TopicTable.Topics(
@@ -72,14 +73,14 @@ extension BrokerState {
         }
         return TopicTable(
             topics, system: system, creation: configuration.topics, time: time
-        ) { (topics) throws(StateError) in try file.save(topics.document) }
+        ) { (topics) throws(StateError) in try file.replace(with: topics.document) }
     }
 
     private static func groups(
         _ file: StateFile, _ configuration: BrokerConfiguration, _ time: TimeSource
     ) throws(StateError) -> GroupTable {
         let now = time.wallMilliseconds
-        let found = try file.load { (bytes) throws(StateProblem) in
+        let found = try file.read { (bytes) throws(StateProblem) in
             try GroupTable.Groups(bytes, now: now)
         }
         var groups =
@@ -90,7 +91,7 @@ extension BrokerState {
             groups.byName[name] = Group(GroupSettings(name))
         }
         return GroupTable(groups, configuration.groups, time: time) { (groups) throws(StateError) in
-            try file.save(groups.document)
+            try file.replace(with: groups.document)
         }
     }
 
@@ -98,25 +99,25 @@ extension BrokerState {
         _ file: StateFile, _ configuration: BrokerConfiguration, _ time: TimeSource
     ) throws(StateError) -> OffsetTable {
         let now = time.wallMilliseconds
-        let found = try file.load { (bytes) throws(StateProblem) in
+        let found = try file.read { (bytes) throws(StateProblem) in
             try OffsetTable.Offsets(bytes, now: now)
         }
         return OffsetTable(
             found ?? OffsetTable.Offsets(version: DataVersion(timestamp: now)),
             configuration.offsets, keepsResets: configuration.pulling.keepsResets, time: time
-        ) { (offsets) throws(StateError) in try file.save(offsets.document) }
+        ) { (offsets) throws(StateError) in try file.replace(with: offsets.document) }
     }
 
     private static func delayOffsets(
         _ file: StateFile, _ configuration: BrokerConfiguration, _ time: TimeSource
     ) throws(StateError) -> DelayOffsetTable {
         let now = time.wallMilliseconds
-        let found = try file.load { (bytes) throws(StateProblem) in
+        let found = try file.read { (bytes) throws(StateProblem) in
             try DelayOffsetTable.Offsets(bytes, now: now)
         }
         return DelayOffsetTable(
             found ?? DelayOffsetTable.Offsets(version: DataVersion(timestamp: now)),
             versionStep: configuration.delay.versionStep, time: time
-        ) { (offsets) throws(StateError) in try file.save(offsets.document) }
+        ) { (offsets) throws(StateError) in try file.replace(with: offsets.document) }
     }
 }

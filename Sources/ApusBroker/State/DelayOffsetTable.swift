@@ -1,5 +1,6 @@
 // How far each delay level has been delivered. Works as `OffsetTable` does, in `delayOffset.json`.
 
+public import ApusServer
 import ApusSystem
 import Synchronization
 

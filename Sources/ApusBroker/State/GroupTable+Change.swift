@@ -1,6 +1,7 @@
 // Groups that come, change and go. Each call waits for the disk.
 
 import ApusRemoting
+import ApusServer
 import ApusSystem
 
 extension GroupTable {

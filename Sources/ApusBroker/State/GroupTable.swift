@@ -1,6 +1,7 @@
 // The broker's consumer groups. Works as `TopicTable` does: a change is kept in
 // `subscriptionGroup.json` first and shown then, and takes a few syncs. The file's only writer.
 
+public import ApusServer
 import ApusSystem
 import Synchronization
 

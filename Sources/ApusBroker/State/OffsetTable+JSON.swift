@@ -2,6 +2,7 @@
 
 import ApusFormat
 import ApusRemoting
+import ApusServer
 
 /// Members that are kept as they are.
 struct StrangeMembers: Sendable {

@@ -3,6 +3,7 @@
 // Kept in memory and written to `consumerOffset.json` by `persist`, which a timer calls: power loss
 // takes the commits since, and consumers then see those messages again. The file's only writer.
 
+public import ApusServer
 import ApusSystem
 import Synchronization
 

@@ -1,12 +1,10 @@
 // What keeping the broker's own state can fail with.
 
-public import ApusSystem
+public import ApusServer
 
 /// A change of topics, groups or offsets that was refused or could not be kept.
 public enum StateError: Error, Hashable, Sendable {
-    /// Neither the file nor the one before it can be used. Nothing is started over in silence.
-    case damaged(path: String, reason: String, backup: String)
-    case file(DiskError)
+    case file(StateFileError)
     /// A name that RocketMQ's rules, or those of paths, do not allow. The text is RocketMQ's.
     case invalidName(String)
     case invalidPermission(Permission)
@@ -21,10 +19,7 @@ public enum StateError: Error, Hashable, Sendable {
 extension StateError: CustomStringConvertible {
     public var description: String {
         switch self {
-        case .damaged(let path, let reason, let backup):
-            "cannot read \(path): \(reason); nor its predecessor: \(backup). Put a good copy in its"
-                + " place, or move both files away to start without"
-        case .file(let error): "\(error); the change was not made"
+        case .file(let error): error.description
         case .invalidName(let text): text
         case .invalidPermission(let permission):
             "permission \(permission.rawValue) is not from 0 to 7"
@@ -35,5 +30,19 @@ extension StateError: CustomStringConvertible {
         case .unknownTopic(let name): "the topic \(name) does not exist"
         case .unknownGroup(let name): "the consumer group \(name) does not exist"
         }
+    }
+}
+
+extension StateFile {
+    /// `load`, with the broker's errors.
+    func read<Value>(
+        _ decode: (RawSpan) throws(StateProblem) -> Value
+    ) throws(StateError) -> Value? {
+        do throws(StateFileError) { return try load(decode) } catch { throw .file(error) }
+    }
+
+    /// `save`, with the broker's errors.
+    func replace(with bytes: [UInt8]) throws(StateError) {
+        do throws(StateFileError) { try save(bytes) } catch { throw .file(error) }
     }
 }

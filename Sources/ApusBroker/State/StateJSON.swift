@@ -2,6 +2,7 @@
 
 import ApusFormat
 import ApusRemoting
+import ApusServer
 
 /// An object out of a file, with the place that complaints name.
 struct StateObject {
@@ -91,15 +92,6 @@ struct StateObject {
 }
 
 extension DataVersion {
-    /// RocketMQ's names for the parts.
-    var json: JSON {
-        .object(
-            JSONObject([
-                ("counter", .integer(counter)), ("stateVersion", .integer(stateVersion)),
-                ("timestamp", .integer(timestamp)),
-            ]))
-    }
-
     /// The version in `object`, or a first one at `now` where an old RocketMQ wrote none.
     init(in object: StateObject, now: Int64) throws(StateProblem) {
         guard let version = try object.optional("dataVersion") else {

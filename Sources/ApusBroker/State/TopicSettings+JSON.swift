@@ -2,6 +2,7 @@
 
 import ApusFormat
 import ApusRemoting
+import ApusServer
 
 extension TopicSettings {
     /// As RocketMQ names and orders the members.

@@ -4,6 +4,7 @@
 // So a change takes as long as a few syncs and must not be made on an event loop; a look-up takes
 // no more than a lock held for a moment. The only writer of `topics.json`.
 
+public import ApusServer
 import ApusSystem
 import Synchronization
 

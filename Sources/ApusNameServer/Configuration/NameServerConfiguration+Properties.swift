@@ -1,5 +1,7 @@
 // A configuration out of RocketMQ's properties, and back.
 
+import ApusServer
+
 extension NameServerConfiguration {
     /// Takes the values of a `namesrv.properties`, which was read from `file`. Answers a warning
     /// for each key that RocketMQ does not know either; refuses values that are none, features that
@@ -12,7 +14,7 @@ extension NameServerConfiguration {
         var seen: [String: String] = [:]
         let entries: [JavaProperties.Entry]
         do throws(JavaPropertiesError) {
-            entries = try JavaProperties.parse(text)
+            entries = try JavaProperties(parsing: text).entries
         } catch {
             throw ConfigurationError(problems: ["\(error)"])
         }

@@ -1,5 +1,7 @@
 // Every setting of the NameServer. Each says what it means, its default, and RocketMQ's key.
 
+import ApusSystem
+
 /// How a NameServer behaves. The defaults are RocketMQ's, but for the key-value file.
 public struct NameServerConfiguration: Hashable, Sendable {
     /// The address that it listens on. `bindAddress`, 0.0.0.0.
@@ -43,6 +45,15 @@ public struct NameServerConfiguration: Hashable, Sendable {
     public internal(set) var unused: [String: String] = [:]
 
     public init() {}
+
+    /// What the executables begin with: the key-value file is in the home directory, as with
+    /// RocketMQ.
+    package static var ofProcess: NameServerConfiguration {
+        var configuration = NameServerConfiguration()
+        configuration.keyValuePath =
+            (ServerProcess.environment("HOME") ?? ".") + "/namesrv/kvConfig.json"
+        return configuration
+    }
 
     var rules: RouteTable.Rules {
         RouteTable.Rules(

@@ -2,6 +2,7 @@
 // are on record as they are.
 
 import ApusRemoting
+import ApusServer
 
 extension NameServerProcessor {
     func heartbeat(_ request: borrowing Request) throws -> Response {

@@ -8,7 +8,9 @@ extension NameServerProcessor {
     func putKeyValue(_ request: borrowing Request, _ connection: Connection) throws -> Response? {
         let (namespace, key) = (try request.string("namespace"), try request.string("key"))
         let value = try request.string("value")
-        return change(request.replyKey, connection, "\(namespace)/\(key) put") {
+        return change(
+            request.replyKey, connection, "\(namespace)/\(key) put"
+        ) {
             $0.put(value, for: key, in: namespace)
         }
     }
@@ -17,7 +19,9 @@ extension NameServerProcessor {
         _ request: borrowing Request, _ connection: Connection
     ) throws -> Response? {
         let (namespace, key) = (try request.string("namespace"), try request.string("key"))
-        return change(request.replyKey, connection, "\(namespace)/\(key) deleted") {
+        return change(
+            request.replyKey, connection, "\(namespace)/\(key) deleted"
+        ) {
             $0.remove(key, in: namespace)
         }
     }
@@ -31,7 +35,9 @@ extension NameServerProcessor {
                 try keyValues.change(body)
                 logger.info(
                     "key-value configuration changed",
-                    metadata: ["what": "\(event)", "by": "\(connection.remoteAddress)"])
+                    metadata: [
+                        "what": "\(Name.shown(event))", "by": "\(connection.remoteAddress)",
+                    ])
                 connection.respond(to: key, Response(.success))
             } catch {
                 logger.error("\(error)")

@@ -5,21 +5,60 @@ import ApusRemoting
 import Logging
 
 extension NameServerProcessor {
+    /// Bytes of a body that is read where it arrives: some 300 topics, a millisecond. Other
+    /// connections of the event loop wait for no more.
+    private static let briefBody = 64 << 10
+
+    /// nil: answered when the registrar comes to it.
     func registerBroker(
         _ request: borrowing Request, _ connection: Connection
+    ) throws -> Response? {
+        let envelope = try RegistrationEnvelope(request)
+        if request.body.byteCount > Self.briefBody || !registrar.isIdle {
+            let body = [UInt8](request.body)
+            let isTaken = behindRegistrations(request, connection, weight: max(body.count, 1)) {
+                try $0.register(envelope, body.rawSpan, connection)
+            }
+            if isTaken { return nil }
+        }
+        // The registrar has too much to do: the event loop waits, and with it who sends so much.
+        return try register(envelope, request.body, connection)
+    }
+
+    /// Answers a request on the registrar's thread, behind what waits there. False when too much
+    /// waits.
+    func behindRegistrations(
+        _ request: borrowing Request, _ connection: Connection, weight: Int,
+        _ answer: @escaping @Sendable (NameServerProcessor) throws -> Response
+    ) -> Bool {
+        let (code, key) = (request.code, request.replyKey)
+        return registrar.submit(weight: weight) {
+            do {
+                connection.respond(to: key, try answer(self))
+            } catch {
+                self.refuse(code, key, connection, error)
+            }
+        }
+    }
+
+    private func register(
+        _ envelope: RegistrationEnvelope, _ body: RawSpan, _ connection: Connection
     ) throws -> Response {
-        let checksum = try request.int32("bodyCrc32", or: 0)
-        if checksum != 0, checksum != CRC32.stored(request.body) {
+        if envelope.checksum != 0, envelope.checksum != CRC32.stored(body) {
             return Response(.systemError, remark: "crc32 not match")
         }
-        let registration = try Self.registration(in: request)
+        var registration = envelope.registration
+        registration.content = try RegistrationBody.parse(
+            body, isCompressed: envelope.isCompressed, brokerVersion: envelope.version)
+        let taken = registration
         let connectionID = connection.id
         // Before the table knows it, so that a close that comes now finds it there.
         remember(connection)
         let (outcome, isNew) = routes { table in
-            let isNew = table.version(of: registration.place) == nil
-            return (table.register(registration, over: connectionID, at: now), isNew)
+            let isNew = table.version(of: taken.place) == nil
+            return (table.register(taken, over: connectionID, at: now), isNew)
         }
+        removeIfClosed(connection)
         switch outcome {
         case .unknownBroker:
             return Response(
@@ -43,28 +82,6 @@ extension NameServerProcessor {
         }
     }
 
-    private static func registration(
-        in request: borrowing Request
-    ) throws -> BrokerRegistration {
-        var registration = BrokerRegistration(
-            name: try Name.check(try request.string("brokerName"), as: "brokerName"),
-            id: try request.int64("brokerId"), place: try BrokerPlace(request),
-            replicationAddress: try request.string("haServerAddr"))
-        guard registration.id >= 0 else {
-            throw RegistrationError("brokerId is \(registration.id), where 0 is the least")
-        }
-        registration.timeout = try request.int64(
-            "heartbeatTimeoutMillis", or: BrokerRegistration.standardTimeout)
-        registration.zone = request.optionalString("__ZONE_NAME")
-        if request.bytes("enableActingMaster") != nil {
-            registration.actsForMaster = request.bool("enableActingMaster", or: false)
-        }
-        registration.content = try RegistrationBody.parse(
-            request.body, isCompressed: request.bool("compressed", or: false),
-            brokerVersion: request.version)
-        return registration
-    }
-
     /// The queues of all ordered topics, for brokers; nothing when there are none.
     private func orderedTopics() -> [UInt8] {
         guard configuration.sendsOrderToBrokers else { return [] }
@@ -80,5 +97,39 @@ extension NameServerProcessor {
                 "cluster": "\(registration.place.cluster)",
                 "topics": "\(registration.content.topics.count)",
             ])
+    }
+}
+
+/// What the header of a registration says.
+struct RegistrationEnvelope: Sendable {
+    /// Without what is in the body.
+    let registration: BrokerRegistration
+    /// Of the body; 0 where it is not to be checked.
+    let checksum: Int32
+    let isCompressed: Bool
+    /// The ordinal of the broker's version.
+    let version: Int32
+
+    init(_ request: borrowing Request) throws {
+        var registration = BrokerRegistration(
+            name: try Name.check(try request.string("brokerName"), as: "brokerName"),
+            id: try request.int64("brokerId"), place: try BrokerPlace(request),
+            replicationAddress: try Name.checkBounds(
+                try request.string("haServerAddr"), as: "haServerAddr"))
+        guard registration.id >= 0 else {
+            throw RegistrationError("brokerId is \(registration.id), where 0 is the least")
+        }
+        registration.timeout = try request.int64(
+            "heartbeatTimeoutMillis", or: BrokerRegistration.standardTimeout)
+        registration.zone = try request.optionalString("__ZONE_NAME").map {
+            try Name.checkBounds($0, as: "__ZONE_NAME")
+        }
+        if request.bytes("enableActingMaster") != nil {
+            registration.actsForMaster = request.bool("enableActingMaster", or: false)
+        }
+        self.registration = registration
+        checksum = try request.int32("bodyCrc32", or: 0)
+        isCompressed = request.bool("compressed", or: false)
+        version = request.version
     }
 }

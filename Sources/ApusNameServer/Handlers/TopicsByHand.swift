@@ -11,7 +11,11 @@ extension NameServerProcessor {
             throw RegistrationError("the body is not an object")
         }
         var queues: [String: TopicQueues] = [:]
-        for entry in route["queueDatas"]?.array ?? [] {
+        let entries = route["queueDatas"] ?? .null
+        guard entries == .null || entries.array != nil else {
+            throw RegistrationError("queueDatas is not an array")
+        }
+        for entry in entries.array ?? [] {
             guard let name = entry["brokerName"]?.string else {
                 throw RegistrationError("an entry of queueDatas names no broker")
             }
@@ -33,7 +37,10 @@ extension NameServerProcessor {
         routes { $0.removeTopic(topic, cluster: cluster == "" ? nil : cluster) }
         logger.info(
             "topic deleted from routes",
-            metadata: ["topic": "\(topic)", "cluster": "\(cluster ?? "all")"])
+            metadata: [
+                "topic": "\(Name.shown(topic))",
+                "cluster": "\(Name.shown(cluster ?? "all"))",
+            ])
         return Response(.success)
     }
 }

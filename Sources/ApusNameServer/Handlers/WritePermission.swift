@@ -27,7 +27,8 @@ extension NameServerProcessor {
         logger.notice(
             "\(event)",
             metadata: [
-                "broker": "\(name)", "topics": "\(count)", "by": "\(connection.remoteAddress)",
+                "broker": "\(Name.shown(name))", "topics": "\(count)",
+                "by": "\(connection.remoteAddress)",
             ])
     }
 }

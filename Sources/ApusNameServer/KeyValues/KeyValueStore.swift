@@ -1,29 +1,29 @@
 // The key-value configuration of a running server: read by any thread, changed by one at a time.
 
+import ApusFormat
+import ApusRemoting
+import ApusServer
 import ApusSystem
+import Logging
 import Synchronization
 
 /// The table and its file. A change is durable before anyone sees it.
 final class KeyValueStore: Sendable {
     private let table: Mutex<KeyValueTable>
+    /// nil: nothing is kept.
+    private let file: StateFile?
     /// Held while a change is written, and by whoever waits to write the next one: never on an
-    /// event loop. nil: nothing is kept.
-    private let file: Mutex<KeyValueFile?>
+    /// event loop.
+    private let changing = Mutex(())
 
-    /// Loads what is at `path`, on the disk of the machine or a test's.
-    init(
-        path: String?, disk: any Disk, warn: (String) -> Void
-    ) throws(KeyValueFileError) {
-        guard let path else {
-            table = Mutex(KeyValueTable())
-            file = Mutex(nil)
-            return
+    /// Loads what is at `path`, on the disk of the machine or a test's. Throws `StateFileError`
+    /// where neither the file nor the one before it can be used.
+    init(path: String?, disk: any Disk, logger: Logger) throws(StateFileError) {
+        let file = path.map {
+            StateFile($0, on: disk, limit: KeyValueTable.fileLimit, logger: logger)
         }
-        var opened = KeyValueFile(disk, path: path)
-        let (loaded, warning) = try opened.load()
-        if let warning { warn(warning) }
-        table = Mutex(loaded)
-        file = Mutex(opened)
+        table = Mutex(try file?.load(KeyValueTable.init(parsing:)) ?? KeyValueTable())
+        self.file = file
     }
 
     func read<Result>(_ body: (KeyValueTable) -> Result) -> Result {
@@ -36,7 +36,7 @@ final class KeyValueStore: Sendable {
     func change(
         _ body: (inout KeyValueTable) -> Void
     ) throws(KeyValueChangeError) {
-        let result = file.withLock { file -> Result<Void, KeyValueChangeError> in
+        let result = changing.withLock { _ -> Result<Void, KeyValueChangeError> in
             let old = table.withLock { $0 }
             var new = old
             body(&new)
@@ -44,10 +44,10 @@ final class KeyValueStore: Sendable {
             guard new.byteCount <= KeyValueTable.byteLimit || new.byteCount < old.byteCount else {
                 return .failure(.full)
             }
-            do throws(DiskError) {
-                try file?.save(new)
+            do throws(StateFileError) {
+                try file?.save(new.json.bytes(.fastjson))
             } catch {
-                return .failure(.disk(error))
+                return .failure(.file(error))
             }
             table.withLock { $0 = new }
             return .success(())
@@ -59,14 +59,14 @@ final class KeyValueStore: Sendable {
 /// Why a key was not put or deleted.
 enum KeyValueChangeError: Error, CustomStringConvertible {
     case full
-    case disk(DiskError)
+    case file(StateFileError)
 
     var description: String {
         switch self {
         case .full:
             "the key-value configuration would have more than \(KeyValueTable.byteLimit) bytes:"
                 + " delete keys first"
-        case .disk(let error): "the key-value configuration was not changed: \(error)"
+        case .file(let error): "the key-value configuration: \(error)"
         }
     }
 }

@@ -1,6 +1,7 @@
 // The key-value configuration: texts by namespace and key, for operators and for ordered topics.
 
 import ApusRemoting
+import ApusServer
 
 /// What `PUT_KV_CONFIG` puts.
 struct KeyValueTable: Hashable, Sendable {
@@ -39,6 +40,25 @@ struct KeyValueTable: Hashable, Sendable {
     /// `{"configTable":{"namespace":{"key":"value"}}}`, as RocketMQ writes it.
     var json: JSON {
         .object(JSONObject([("configTable", .object(namespaces) { .object($0) { .string($0) } })]))
+    }
+
+    /// The longest file that is read, in bytes: a table of the greatest size, with every byte
+    /// escaped.
+    static let fileLimit = 8 * byteLimit
+
+    /// Of a file: no entry takes fewer than six bytes, so that none is refused for its values.
+    private static let limits = JSONLimits(values: fileLimit / 4)
+
+    /// The table in a file.
+    init(parsing bytes: RawSpan) throws(StateProblem) {
+        let json: JSON
+        do throws(JSONError) {
+            json = try JSON(parsing: bytes, limits: Self.limits)
+        } catch {
+            throw StateProblem("\(error)")
+        }
+        guard let table = KeyValueTable(json) else { throw StateProblem("no table of namespaces") }
+        self = table
     }
 
     /// nil for what is no such table.

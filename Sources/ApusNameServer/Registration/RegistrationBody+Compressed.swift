@@ -7,6 +7,7 @@
 
 import ApusFormat
 import ApusRemoting
+import ApusServer
 
 extension RegistrationBody {
     static func parseCompressed(

@@ -2,11 +2,12 @@
 
 import ApusFormat
 import ApusRemoting
+import ApusServer
 
 /// Reads what a broker says of its topics. All of it, or an error.
-enum RegistrationBody {
+package enum RegistrationBody {
     /// Of a compressed body, when it is inflated. A million topics take about as much.
-    static let inflatedLimit = 64 << 20
+    package static let inflatedLimit = 64 << 20
 
     /// The ordinals of RocketMQ's versions that changed the body.
     private enum Version {
@@ -16,7 +17,7 @@ enum RegistrationBody {
         static let hasMappings: Int32 = 413
     }
 
-    static func parse(
+    package static func parse(
         _ body: RawSpan, isCompressed: Bool, brokerVersion: Int32
     ) throws(RegistrationError) -> RegisteredTopics {
         let isOld = brokerVersion < Version.hasFilterServers

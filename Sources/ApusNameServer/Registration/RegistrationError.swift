@@ -1,9 +1,9 @@
 // Why a broker's words are not taken.
 
 /// A registration, a version or a list of queues that cannot be read. Nothing has changed.
-struct RegistrationError: Error, Hashable, Sendable, CustomStringConvertible {
+package struct RegistrationError: Error, Hashable, Sendable, CustomStringConvertible {
     /// What is wrong, and where.
-    let description: String
+    package let description: String
 
     init(_ description: String) { self.description = description }
 }
@@ -16,9 +16,23 @@ enum Name {
     /// Queues of a topic at one broker.
     static let queueLimit: Int32 = 1 << 20
 
+    /// What a peer said, for the log, where it makes no lines of its own.
+    static func shown(_ text: String) -> String {
+        String(
+            String.UnicodeScalarView(
+                text.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7F ? "\u{FFFD}" : $0 }))
+    }
+
     /// Answers `text` when it may stand in the table.
     static func check(_ text: String, as what: String) throws(RegistrationError) -> String {
         if text.isEmpty { throw RegistrationError("\(what) is empty") }
+        return try checkBounds(text, as: what)
+    }
+
+    /// Answers `text`, which may be empty, when it may be kept.
+    static func checkBounds(
+        _ text: String, as what: String
+    ) throws(RegistrationError) -> String {
         if text.utf8.count > limit {
             throw RegistrationError(
                 "\(what) has \(text.utf8.count) bytes, where \(limit) are allowed")

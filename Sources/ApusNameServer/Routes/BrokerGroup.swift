@@ -1,6 +1,7 @@
 // The brokers that share a name: a master with id 0 and its slaves.
 
 import ApusRemoting
+import ApusServer
 
 /// Where a broker is. RocketMQ tells brokers apart by these two.
 struct BrokerPlace: Hashable, Sendable {

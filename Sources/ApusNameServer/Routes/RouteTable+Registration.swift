@@ -1,6 +1,7 @@
 // A broker comes, or says again what it has.
 
-import ApusRemoting
+package import ApusRemoting
+package import ApusServer
 
 /// What a broker says of itself and its topics.
 struct BrokerRegistration: Sendable {
@@ -20,21 +21,21 @@ struct BrokerRegistration: Sendable {
 }
 
 /// The body of a registration.
-struct RegisteredTopics: Hashable, Sendable {
-    var version = DataVersion()
+package struct RegisteredTopics: Hashable, Sendable {
+    package var version = DataVersion()
     /// All topics of the broker, or the one that is new.
-    var topics: [String: TopicQueues] = [:]
+    package var topics: [String: TopicQueues] = [:]
     /// By topic: the broker that a mapping stands under, and the mapping.
-    var mappings: [String: Mapping] = [:]
+    package var mappings: [String: Mapping] = [:]
     /// nil leaves those on record alone.
-    var filterServers: [String]? = []
+    package var filterServers: [String]? = []
 
-    struct Mapping: Hashable, Sendable {
-        let brokerName: String
-        let json: JSON
+    package struct Mapping: Hashable, Sendable {
+        package let brokerName: String
+        package let json: JSON
 
         // A mapping has its place in no set.
-        func hash(into hasher: inout Hasher) { hasher.combine(brokerName) }
+        package func hash(into hasher: inout Hasher) { hasher.combine(brokerName) }
     }
 }
 

@@ -7,6 +7,7 @@
 // have a member in it. Queues and mappings stand under names of groups only.
 
 import ApusRemoting
+import ApusServer
 
 /// The table of routes.
 struct RouteTable: Sendable {

@@ -3,12 +3,12 @@
 import ApusRemoting
 
 /// How many queues of a topic a broker has, and what may be done with them.
-struct TopicQueues: Hashable, Sendable {
+package struct TopicQueues: Hashable, Sendable {
     /// RocketMQ's defaults, for what a broker leaves out.
-    var readQueueCount: Int32 = 16
-    var writeQueueCount: Int32 = 16
-    var permission = Permission.readWrite
-    var systemFlag = TopicFlag()
+    package var readQueueCount: Int32 = 16
+    package var writeQueueCount: Int32 = 16
+    package var permission = Permission.readWrite
+    package var systemFlag = TopicFlag()
 
     /// The entry of a route's `queueDatas`.
     func json(brokerName: String) -> JSON {
@@ -23,8 +23,10 @@ struct TopicQueues: Hashable, Sendable {
 }
 
 /// What may be done with a topic at a broker. Bits that are not named here pass through.
-struct Permission: OptionSet, Hashable, Sendable {
-    let rawValue: Int32
+package struct Permission: OptionSet, Hashable, Sendable {
+    package let rawValue: Int32
+
+    package init(rawValue: Int32) { self.rawValue = rawValue }
 
     static let write = Permission(rawValue: 1 << 1)
     static let read = Permission(rawValue: 1 << 2)
@@ -32,10 +34,10 @@ struct Permission: OptionSet, Hashable, Sendable {
 }
 
 /// The flags of a topic in RocketMQ's units.
-struct TopicFlag: OptionSet, Hashable, Sendable {
-    let rawValue: Int32
+package struct TopicFlag: OptionSet, Hashable, Sendable {
+    package let rawValue: Int32
 
-    init(rawValue: Int32 = 0) { self.rawValue = rawValue }
+    package init(rawValue: Int32 = 0) { self.rawValue = rawValue }
 
     /// The topic belongs to a unit.
     static let unit = TopicFlag(rawValue: 1 << 0)

@@ -36,6 +36,8 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
     case binaryHeader = "binary-header"
     /// JSON documents: bodies and state files.
     case json
+    /// What a broker registers with a NameServer.
+    case registration
 
     /// Gives the decoder one input. `scratch` is a directory that the target has to itself.
     public func run(_ input: RawSpan, _ scratch: FuzzScratch) throws(FuzzFinding) {
@@ -55,6 +57,7 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
         case .jsonHeader: try JSONHeaderTarget.run(bytes)
         case .binaryHeader: try BinaryHeaderTarget.run(bytes)
         case .json: try JSONTarget.run(bytes)
+        case .registration: try RegistrationTarget.run(bytes)
         }
     }
 }

@@ -29,7 +29,8 @@ extension Rule {
     }
 
     private static let unsafeTargets: Set = [
-        "ApusSystem", "ApusFormat", "ApusStore", "ApusRemoting", "ApusNameServer", "ApusBroker",
+        "ApusSystem", "ApusFormat", "ApusStore", "ApusRemoting", "ApusServer",
+        "ApusNameServer", "ApusBroker",
     ]
 
     private static let unsafeReasons: [String: String] = [

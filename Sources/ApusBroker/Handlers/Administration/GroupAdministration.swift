@@ -3,6 +3,7 @@
 
 import ApusFormat
 import ApusRemoting
+import ApusServer
 
 extension BrokerCore {
     func updateGroup(_ command: RemotingCommand) throws(Refusal) -> Response {

@@ -2,6 +2,7 @@
 // tables as documents (43, 45). RocketMQ's names; what we do not count is left out.
 
 import ApusRemoting
+import ApusServer
 import ApusStore
 import ApusSystem
 import Synchronization

@@ -2,6 +2,7 @@
 // GET_TOPIC_CONFIG (351) and GET_SYSTEM_TOPIC_LIST_FROM_BROKER (305).
 
 import ApusRemoting
+import ApusServer
 
 extension BrokerCore {
     func updateTopic(_ command: RemotingCommand) throws(Refusal) -> Response {

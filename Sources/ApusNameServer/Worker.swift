@@ -1,12 +1,13 @@
-// The thread that writes the key-value file, so that no event loop waits for the disk.
+// A thread for what no event loop should wait for: writing the key-value file, reading registrations
+// of thousands of topics.
 
 import NIOPosix
 import Synchronization
 
 /// Does jobs one after another. Its thread starts with the first one.
-final class KeyValueWriter: Sendable {
-    /// Jobs that may wait. Each writes the whole table, so that more would wait for long.
-    static let limit = 1_000
+final class Worker: Sendable {
+    /// The weight of all jobs that may wait.
+    private let limit: Int
 
     private struct State {
         var pool: NIOThreadPool?
@@ -16,11 +17,17 @@ final class KeyValueWriter: Sendable {
 
     private let state = Mutex(State())
 
-    /// False when too many wait, or the server has stopped.
-    func submit(_ job: @escaping @Sendable () -> Void) -> Bool {
+    init(limit: Int) { self.limit = limit }
+
+    /// Whether everything that was submitted is done.
+    var isIdle: Bool { state.withLock { $0.waiting == 0 } }
+
+    /// False when too much waits, or the server has stopped. `weight` is in the limit's unit, and
+    /// at least 1.
+    func submit(weight: Int = 1, _ job: @escaping @Sendable () -> Void) -> Bool {
         let pool = state.withLock { state -> NIOThreadPool? in
-            guard !state.isStopped, state.waiting < Self.limit else { return nil }
-            state.waiting += 1
+            guard !state.isStopped, weight <= limit - state.waiting else { return nil }
+            state.waiting += weight
             if let pool = state.pool { return pool }
             let pool = NIOThreadPool(numberOfThreads: 1)
             pool.start()
@@ -30,7 +37,7 @@ final class KeyValueWriter: Sendable {
         guard let pool else { return false }
         pool.submit { _ in
             job()
-            self.state.withLock { $0.waiting -= 1 }
+            self.state.withLock { $0.waiting -= weight }
         }
         return true
     }

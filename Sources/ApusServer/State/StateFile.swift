@@ -1,42 +1,42 @@
-// One file of the broker's state, with the one before it beside it.
+// A small file that a server replaces as a whole, with the one before it beside it.
 //
-//     config/topics.json        what counts
-//     config/topics.json.bak    its predecessor: RocketMQ reads it too when the first is damaged
-//     config/topics.json.new    what is being written, not looked at by anyone
-//     config/topics.json.damaged  what was found damaged, put aside by the next save
+//     topics.json          what counts
+//     topics.json.bak      its predecessor: RocketMQ reads it too when the first is damaged
+//     topics.json.new      what is being written, not looked at by anyone
+//     topics.json.damaged  what was found damaged, put aside by the next save
 //
 // A save writes `.new` and syncs it before anything else changes its name, so that at every moment
 // one whole file is there under one of the first two names.
 
 import ApusFormat
-import ApusSystem
-import Logging
+package import ApusSystem
+package import Logging
 import Synchronization
 
 /// Why bytes are not the state that they should be.
-struct StateProblem: Error {
-    let text: String
-    init(_ text: String) { self.text = text }
+package struct StateProblem: Error {
+    package let text: String
+    package init(_ text: String) { self.text = text }
 }
 
 /// A file that is replaced as a whole. Saves must not overlap: its table sees to that.
-final class StateFile: Sendable {
-    let path: String
+package final class StateFile: Sendable {
+    package let path: String
     private let disk: any Disk
+    /// Bytes. A longer file is damaged.
+    private let limit: Int
     private let logger: Logger
     /// Whether the file was damaged when it was read, so that it must not become the predecessor.
     private let isDamaged = Atomic<Bool>(false)
 
-    init(_ path: String, on disk: any Disk, logger: Logger) {
+    package init(_ path: String, on disk: any Disk, limit: Int = 1 << 30, logger: Logger) {
         self.path = path
         self.disk = disk
+        self.limit = limit
         self.logger = logger
     }
 
     private var backup: String { "\(path).bak" }
-
-    /// The longest file that is read, 1 GiB.
-    private static let limit = 1 << 30
 }
 
 // MARK: - Reading
@@ -50,9 +50,9 @@ extension StateFile {
 
     /// What the file holds; nil when there is neither file nor predecessor. A damaged or missing
     /// file with a predecessor that can be read is a warning, anything else a failure.
-    func load<Value>(
+    package func load<Value>(
         _ decode: (RawSpan) throws(StateProblem) -> Value
-    ) throws(StateError) -> Value? {
+    ) throws(StateFileError) -> Value? {
         let reason: String
         switch try find(path, decode) {
         case .value(let value): return value
@@ -64,7 +64,7 @@ extension StateFile {
         switch try find(backup, decode) {
         case .value(let value):
             logger.warning(
-                "cannot read a file of the broker's state; its predecessor is used",
+                "a file cannot be used: its predecessor is",
                 metadata: ["file": "\(path)", "reason": "\(reason)", "used": "\(backup)"])
             return value
         case .damaged(let text): throw .damaged(path: path, reason: reason, backup: text)
@@ -76,36 +76,26 @@ extension StateFile {
 
     private func find<Value>(
         _ path: String, _ decode: (RawSpan) throws(StateProblem) -> Value
-    ) throws(StateError) -> Found<Value> {
+    ) throws(StateFileError) -> Found<Value> {
+        let bytes: [UInt8]
         do throws(DiskError) {
             guard let status = try disk.status(path) else { return .absent }
             guard !status.isDirectory else { return .damaged("it is a directory") }
-            guard status.byteCount <= Self.limit else {
-                return .damaged("it has \(status.byteCount) bytes, more than \(Self.limit)")
-            }
-            let bytes = try read(path)
-            guard !bytes.isEmpty else { return .damaged("it is empty") }
-            do throws(StateProblem) {
-                return .value(try decode(bytes.rawSpan))
-            } catch {
-                return .damaged(error.text)
-            }
+            guard let found = try disk.contents(of: path, limit: limit) else { return .absent }
+            bytes = found
         } catch {
             // What another try, or another user, could read is not damage.
-            if error.isLimit || error.isReadOnly { throw .file(error) }
-            if error.isNotFound { return .absent }
-            return .damaged("\(error)")
+            throw .unreadable(error)
         }
-    }
-
-    private func read(_ path: String) throws(DiskError) -> [UInt8] {
-        let file = try disk.open(path, .readOnly)
-        defer { file.close() }
-        var bytes = [UInt8](repeating: 0, count: min(try file.byteCount(), Self.limit))
-        var span = bytes.mutableRawSpan
-        let count = try file.read(into: &span, at: 0)
-        bytes.removeSubrange(count...)
-        return bytes
+        guard bytes.count <= limit else {
+            return .damaged("it has more than \(limit) bytes")
+        }
+        guard !bytes.isEmpty else { return .damaged("it is empty") }
+        do throws(StateProblem) {
+            return .value(try decode(bytes.rawSpan))
+        } catch {
+            return .damaged(error.text)
+        }
     }
 }
 
@@ -115,7 +105,7 @@ extension StateFile {
     /// Replaces the file; what was there becomes its predecessor. When this fails, the file holds
     /// what it held before, except where the failure came with the last sync of the directory: then
     /// it holds either.
-    func save(_ bytes: [UInt8]) throws(StateError) {
+    package func save(_ bytes: [UInt8]) throws(StateFileError) {
         do throws(DiskError) {
             let directory = SystemDisk.parent(of: path)
             if try disk.status(directory) == nil { try disk.createDirectories(directory) }
@@ -129,7 +119,7 @@ extension StateFile {
             try disk.rename(new, to: path)
             try disk.syncDirectory(directory)
         } catch {
-            throw .file(error)
+            throw .unwritten(error)
         }
     }
 

@@ -2,37 +2,37 @@
 //
 // As `java.util.Properties` reads them, but in UTF-8, where Java takes each byte for a character.
 
-/// One setting of a file.
-public struct Property: Hashable, Sendable {
-    public let key: String
-    public let value: String
-    /// The line that it begins on, from 1.
-    public let line: Int
-}
-
 /// What is wrong with a properties file.
-public struct PropertiesError: Error, Hashable, Sendable, CustomStringConvertible {
+package struct JavaPropertiesError: Error, Hashable, Sendable, CustomStringConvertible {
     /// From 1.
-    public let line: Int
-    public let reason: String
-    public var description: String { "line \(line): \(reason)" }
+    package let line: Int
+    package let reason: String
+    package var description: String { "line \(line): \(reason)" }
 }
 
 /// The settings of a file, in their order; a key may stand twice.
-public struct Properties: Sendable {
-    public private(set) var entries: [Property] = []
+package struct JavaProperties: Sendable {
+    /// One setting.
+    package struct Entry: Hashable, Sendable {
+        package let key: String
+        package let value: String
+        /// The line that it begins on, from 1.
+        package let line: Int
+    }
 
-    public init(parsing bytes: [UInt8]) throws(PropertiesError) {
+    package private(set) var entries: [Entry] = []
+
+    package init(parsing bytes: [UInt8]) throws(JavaPropertiesError) {
         var reader = LogicalLines(bytes)
         while let (text, line) = reader.next() {
             let (key, value) = try Self.divide(text, line)
             entries.append(
-                Property(
+                Entry(
                     key: try Self.text(key, line), value: try Self.text(value, line), line: line))
         }
     }
 
-    public init(parsing text: String) throws(PropertiesError) {
+    package init(parsing text: String) throws(JavaPropertiesError) {
         try self.init(parsing: Array(text.utf8))
     }
 
@@ -40,7 +40,7 @@ public struct Properties: Sendable {
     /// one such sign are left out.
     private static func divide(
         _ text: [UInt8], _ line: Int
-    ) throws(PropertiesError) -> (key: [UInt8], value: [UInt8]) {
+    ) throws(JavaPropertiesError) -> (key: [UInt8], value: [UInt8]) {
         var key: [UInt8] = []
         var position = 0
         while position < text.count, !isBlank(text[position]),
@@ -64,7 +64,7 @@ public struct Properties: Sendable {
     /// Takes one character, or an escape that stands for one.
     private static func unescape(
         _ text: [UInt8], _ position: inout Int, into out: inout [UInt8], _ line: Int
-    ) throws(PropertiesError) {
+    ) throws(JavaPropertiesError) {
         guard text[position] == UInt8(ascii: "\\"), position + 1 < text.count else {
             if text[position] != UInt8(ascii: "\\") { out.append(text[position]) }
             position += 1
@@ -94,7 +94,7 @@ public struct Properties: Sendable {
 
     private static func codeUnit(
         _ text: [UInt8], _ position: inout Int, _ line: Int
-    ) throws(PropertiesError) -> UInt16 {
+    ) throws(JavaPropertiesError) -> UInt16 {
         let digits = text[position..<min(position + 4, text.count)]
         let isHexadecimal = digits.allSatisfy {
             switch $0 {
@@ -105,16 +105,16 @@ public struct Properties: Sendable {
         guard digits.count == 4, isHexadecimal,
             let unit = UInt16(String(decoding: digits, as: UTF8.self), radix: 16)
         else {
-            throw PropertiesError(
+            throw JavaPropertiesError(
                 line: line, reason: "\\u stands before no four hexadecimal digits")
         }
         position += 4
         return unit
     }
 
-    private static func text(_ bytes: [UInt8], _ line: Int) throws(PropertiesError) -> String {
+    private static func text(_ bytes: [UInt8], _ line: Int) throws(JavaPropertiesError) -> String {
         guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw PropertiesError(line: line, reason: "the line is not UTF-8")
+            throw JavaPropertiesError(line: line, reason: "the line is not UTF-8")
         }
         return text
     }
@@ -154,7 +154,7 @@ private struct LogicalLines {
         guard position < bytes.count else { return nil }
         line += 1
         let end = bytes[position...].firstIndex { $0 == 0x0A || $0 == 0x0D } ?? bytes.endIndex
-        let text = bytes[position..<end].drop(while: Properties.isBlank)
+        let text = bytes[position..<end].drop(while: JavaProperties.isBlank)
         position = end + 1
         if end < bytes.count, bytes[end] == 0x0D, position < bytes.count, bytes[position] == 0x0A {
             position += 1

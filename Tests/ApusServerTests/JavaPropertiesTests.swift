@@ -2,11 +2,11 @@
 
 import Testing
 
-@testable import ApusBroker
+@testable import ApusServer
 
-@Suite("a properties file") struct PropertiesTests {
+@Suite("a properties file") struct JavaPropertiesTests {
     private func read(_ text: String) throws -> [String: String] {
-        let entries = try Properties(parsing: text).entries
+        let entries = try JavaProperties(parsing: text).entries
         return Dictionary(entries.map { ($0.key, $0.value) }, uniquingKeysWith: { $1 })
     }
 
@@ -29,17 +29,17 @@ import Testing
 
     @Test("knows the line that each setting begins on")
     func lines() throws {
-        let entries = try Properties(parsing: "# one\na=1\\\n 2\n\r\nb=3\n").entries
+        let entries = try JavaProperties(parsing: "# one\na=1\\\n 2\n\r\nb=3\n").entries
         #expect(entries.map(\.key) == ["a", "b"] && entries.map(\.line) == [2, 5])
     }
 
     @Test("is refused with the line that is wrong")
     func refused() {
-        for text in ["a=b\nc=\\u12", "a=b\nc=\\u12g4", "a=b\nc=\\u+123"] {
-            #expect(throws: PropertiesError.self) { try Properties(parsing: text) }
+        for text in ["a=b\nc=\\u12", "a=b\nc=\\u12g4", "a=b\nc=\\u+123", "a=b\nc=\\u-000"] {
+            #expect(throws: JavaPropertiesError.self) { try JavaProperties(parsing: text) }
         }
-        let error = #expect(throws: PropertiesError.self) {
-            try Properties(parsing: Array("a=b\nc=".utf8) + [0xFF])
+        let error = #expect(throws: JavaPropertiesError.self) {
+            try JavaProperties(parsing: Array("a=b\nc=".utf8) + [0xFF])
         }
         #expect(error?.line == 2)
     }
@@ -52,7 +52,34 @@ import Testing
             let bytes = (0..<Int.random(in: 0...24, using: &numbers)).map { _ in
                 alphabet.randomElement(using: &numbers) ?? 0
             }
-            _ = try? Properties(parsing: bytes)
+            _ = try? JavaProperties(parsing: bytes)
         }
+    }
+
+    @Test("has the same entries whichever way its lines end")
+    func lineEnds() throws {
+        let text = """
+            \u{20} ! a comment \\
+            a=1
+            b : 2
+            c\t3
+            d==4
+            e\\=\\:\\ f = g\\ttab \\\\ \\u00e4\\uD83D\\uDE00 \\z
+            long = one \\
+                two\\
+            \tthree
+            empty
+            h =\u{20}
+            # no comment in = between \\
+            last=x\\
+            """
+        let entries = try JavaProperties(parsing: text.replacing("\n", with: "\r\n")).entries
+        #expect(entries == (try JavaProperties(parsing: text).entries))
+        #expect(entries.map(\.key) == ["a", "b", "c", "d", "e=: f", "long", "empty", "h", "last"])
+        #expect(
+            entries.map(\.value) == [
+                "1", "2", "3", "=4", "g\ttab \\ ä😀 z", "one twothree", "", "", "x",
+            ])
+        #expect(entries.map(\.line) == [2, 3, 4, 5, 6, 7, 10, 11, 13])
     }
 }

@@ -1,0 +1,138 @@
+// Registrations that take long to read: beside the event loops, and in their order all the same.
+
+import ApusRemoting
+import Dispatch
+import Logging
+import NIOPosix
+import Testing
+
+@testable import ApusNameServer
+
+@Suite("A registration of thousands of topics", .timeLimit(.minutes(2)))
+struct LargeRegistrationTests {
+    private static let topicCount = 2_000
+    /// Some hundred thousand bytes.
+    private static let large = jsonBody((0..<topicCount).map { "Topic-\($0)" })
+
+    /// A server whose registrar does nothing before `open` is called, and a client with one
+    /// connection to it.
+    private func withHeldRegistrar(
+        _ body: (Harness, RemotingClient, _ open: () -> Void) async throws -> Void
+    ) async throws {
+        try await withServer { harness in
+            let gate = DispatchSemaphore(value: 0)
+            #expect(harness.server.processor.registrar.submit { gate.wait() })
+            let client = RemotingClient(
+                logger: .quiet, group: MultiThreadedEventLoopGroup.singleton)
+            defer { gate.signal() }
+            try await body(harness, client) { gate.signal() }
+            await client.close()
+        }
+    }
+
+    private func send(
+        _ code: RequestCode, body: [UInt8] = [], _ client: RemotingClient, _ harness: Harness
+    ) -> Task<RemotingCommand, any Error> {
+        Task {
+            try await client.invoke(
+                .request(code, fields: brokerFields(), body: body), on: harness.address,
+                timeout: .seconds(60))
+        }
+    }
+
+    /// Returns when what the client sent before has arrived: its event loop answers.
+    private func arrive(_ client: RemotingClient, _ harness: Harness) async throws {
+        let answer = try await send(.getNamesrvConfig, client, harness).value
+        #expect(answer.responseCode == .success)
+    }
+
+    private func sendOneWay(
+        _ code: RequestCode, body: [UInt8] = [], _ client: RemotingClient, _ harness: Harness
+    ) async throws {
+        try await client.invokeOneWay(
+            .request(code, fields: brokerFields(), body: body), on: harness.address)
+    }
+
+    @Test("is read beside the event loop, which goes on answering")
+    func beside() async throws {
+        try await withHeldRegistrar { harness, client, open in
+            let registration = send(.registerBroker, body: Self.large, client, harness)
+            try await sendOneWay(.registerBroker, body: Self.large, client, harness)
+            try await arrive(client, harness)
+            #expect(harness.snapshot.brokers.isEmpty)
+            open()
+            #expect(try await registration.value.responseCode == .success)
+            #expect(harness.snapshot.topics.count == Self.topicCount)
+        }
+    }
+
+    @Test("comes before what its broker says after it")
+    func order() async throws {
+        try await withHeldRegistrar { harness, client, open in
+            try await sendOneWay(.registerBroker, body: Self.large, client, harness)
+            // Alone it would be refused: it is one topic of a broker that nobody knows.
+            let single = send(
+                .registerBroker, body: jsonBody(["Late"], counter: 2), client, harness)
+            try await arrive(client, harness)
+            open()
+            #expect(try await single.value.responseCode == .success)
+            #expect(harness.snapshot.topics.count == Self.topicCount + 1)
+        }
+        try await withHeldRegistrar { harness, client, open in
+            try await sendOneWay(.registerBroker, body: Self.large, client, harness)
+            try await arrive(client, harness)
+            let gone = send(.unregisterBroker, client, harness)
+            try await arrive(client, harness)
+            open()
+            #expect(try await gone.value.responseCode == .success)
+            try await eventually("the registrar is done") {
+                harness.server.processor.registrar.isIdle
+            }
+            #expect(harness.snapshot.brokers.isEmpty)
+        }
+    }
+
+    @Test("leaves no broker behind when its connection closes before it is read")
+    func closed() async throws {
+        try await withHeldRegistrar { harness, client, open in
+            try await sendOneWay(.registerBroker, body: Self.large, client, harness)
+            try await arrive(client, harness)
+            await client.close()
+            // Until the server has seen it.
+            try await Task.sleep(for: .milliseconds(300))
+            open()
+            let registrar = harness.server.processor.registrar
+            try await eventually("it has been read") { registrar.isIdle }
+            #expect(harness.snapshot.brokers.isEmpty && harness.snapshot.topics.isEmpty)
+        }
+    }
+
+    @Test("is an error where it cannot be read, and changes nothing")
+    func malformed() async throws {
+        try await withServer { harness in
+            let answer = try await harness.ask(
+                .registerBroker, brokerFields(), body: Array(Self.large.dropLast()))
+            #expect(answer.responseCode == .systemError && answer.remark?.isEmpty == false)
+            let checked = try await harness.ask(
+                .registerBroker, brokerFields(more: ["bodyCrc32": "7"]), body: Self.large)
+            #expect(checked.remark == "crc32 not match")
+            #expect(harness.snapshot.brokers.isEmpty)
+        }
+    }
+
+    @Test("is not taken by a worker for which too much waits already, or that has stopped")
+    func full() async throws {
+        let worker = Worker(limit: 3)
+        let gate = DispatchSemaphore(value: 0)
+        #expect(worker.isIdle)
+        #expect(worker.submit(weight: 2) { gate.wait() })
+        #expect(!worker.submit(weight: 2) {} && !worker.isIdle)
+        #expect(worker.submit(weight: 1) {})
+        #expect(!worker.submit {})
+        gate.signal()
+        try await eventually("all is done") { worker.isIdle }
+        #expect(worker.submit(weight: 3) {})
+        await worker.stop()
+        #expect(!worker.submit {})
+    }
+}
