@@ -142,6 +142,23 @@ import Testing
         }
     }
 
+    @Test("is looked for only so far; a pull goes on from there")
+    func filterLimit() async throws {
+        try await withBroker {
+            $0.pulling.filteredByteCount = 40
+        } _: { client in
+            for tag in ["A", "A", "A", "B"] {
+                try await client.send(tag, properties: [MessageProperty(name: "TAGS", value: tag)])
+            }
+            let none = try await client.pull(tags: "B", wait: 5_000) { $0["maxMsgNums"] = "1" }
+            #expect(none.code == .pullRetryImmediately && none.nextOffset == 2)
+            let found = try await client.pull(from: 2, tags: "B") { $0["maxMsgNums"] = "1" }
+            #expect(found.bodies == ["B"])
+            let more = try await client.pull(tags: "B") { $0["maxMsgNums"] = "4" }
+            #expect(more.bodies == ["B"], "as far as the messages that it asks for")
+        }
+    }
+
     @Test("is where the queue says: pulls before and behind it are put right")
     func offsets() async throws {
         try await withBroker { client in
