@@ -25,7 +25,9 @@ private func complaints(_ text: String) throws -> [ConfigurationError.Complaint]
         #expect(settings.name == "box" && settings.storePath == "/home/me/store")
         #expect(settings.registration.nameServers == ["ns:9876"])
         #expect(settings.network.port == 10911 && settings.network.replicationPort == 10912)
-        #expect(settings.store == StoreConfiguration() && settings.topics.queues == 8)
+        var store = StoreConfiguration()
+        store.commitLog.populateAheadByteCount = 4 << 20
+        #expect(settings.store == store && settings.topics.queues == 8)
         #expect(parsed.warnings.isEmpty && parsed.notices.isEmpty)
     }
 

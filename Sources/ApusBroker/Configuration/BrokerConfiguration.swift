@@ -30,9 +30,13 @@ public struct BrokerConfiguration: Sendable {
     /// Directory of the store, without a slash at the end. `storePathRootDir`, `store` in the home
     /// directory.
     public var storePath = "store"
+    /// With 4 MiB of the log brought into memory ahead of the writer, where the store by itself
+    /// takes 16: that is most of what a broker holds that has nothing to do.
     public var store = StoreConfiguration()
 
-    public init() {}
+    public init() {
+        store.commitLog.populateAheadByteCount = 4 << 20
+    }
 }
 
 /// Where the broker listens, and where clients find it.
