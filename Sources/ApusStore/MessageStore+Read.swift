@@ -51,16 +51,19 @@ extension MessageStore {
     /// Up to `count` messages of a queue from `offset` on, and no more than `byteCount` bytes of
     /// records, but at least one when there is one.
     ///
+    /// At most `scanLimit` entries are looked at for those that match: a batch without messages may
+    /// end before the queue does, and `nextOffset` says where to go on.
+    ///
     /// At the end of the queue the batch is empty. Fails with `.offsetOutOfRange` outside of it. A
     /// damaged record ends the batch before it; it fails with `.damagedRecord` when it is the
     /// first.
     public func read(
         _ queue: MessageQueue, from offset: Int64, count: Int = 32, byteCount: Int = 256 << 10,
-        filter: TagFilter = .all
+        filter: TagFilter = .all, scanLimit: Int = 16_000
     ) throws(StoreError) -> MessageBatch {
         try checkOpen()
         return try QueueReader(log: log, queue: queue.queue).read(
-            from: offset, count: count, byteCount: byteCount, filter: filter)
+            from: offset, count: count, byteCount: byteCount, filter: filter, scanLimit: scanLimit)
     }
 
     /// The message whose record begins at a physical offset.

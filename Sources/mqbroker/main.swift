@@ -5,6 +5,8 @@ import ApusSystem
 
 // Before the runtime starts a thread of its own.
 ServerProcess.holdSignals()
+// The store asks for it when it opens. With threads in the process it takes ten milliseconds.
+_ = AsymmetricBarrier.isAvailable
 let words = Array(CommandLine.arguments.dropFirst())
 Task.detached { ServerProcess.exit(await BrokerTool.run(words)) }
 ServerProcess.park()

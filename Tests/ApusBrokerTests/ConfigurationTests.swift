@@ -25,7 +25,9 @@ private func complaints(_ text: String) throws -> [ConfigurationError.Complaint]
         #expect(settings.name == "box" && settings.storePath == "/home/me/store")
         #expect(settings.registration.nameServers == ["ns:9876"])
         #expect(settings.network.port == 10911 && settings.network.replicationPort == 10912)
-        #expect(settings.store == StoreConfiguration() && settings.topics.queues == 8)
+        var store = StoreConfiguration()
+        store.commitLog.populateAheadByteCount = 4 << 20
+        #expect(settings.store == store && settings.topics.queues == 8)
         #expect(parsed.warnings.isEmpty && parsed.notices.isEmpty)
     }
 
@@ -178,6 +180,56 @@ private func complaints(_ text: String) throws -> [ConfigurationError.Complaint]
             .map { "\($0.key)=\($0.value)\n" }
         #expect(lines.joined() == text && again.network.advertisedHost == "h")
         #expect(again.store.flush.mode == .sync && again.store.retention.deleteHours == [3, 5])
+    }
+}
+
+@Suite("the settings of a broker.conf") struct ConfigurationReaderTests {
+    /// The lines of a target's files, but comments.
+    private func code(
+        _ target: String, where isMeant: (String) -> Bool
+    ) throws -> [String] {
+        let root = URL(filePath: #filePath).deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent().appending(path: "Sources")
+        let files = FileManager.default.enumerator(atPath: root.appending(path: target).path)
+        var lines: [String] = []
+        for case let file as String in try #require(files)
+        where file.hasSuffix(".swift") && isMeant(file) {
+            let text = try String(
+                contentsOf: root.appending(path: "\(target)/\(file)"), encoding: .utf8)
+            lines += text.split(separator: "\n").map(String.init)
+        }
+        return lines.filter { !$0.trimmingPrefix(while: \.isWhitespace).hasPrefix("//") }
+    }
+
+    /// The identifiers that stand behind a dot.
+    private func members(in lines: [String]) -> Set<String> {
+        var found: Set<String> = []
+        for line in lines {
+            for part in line.split(separator: ".").dropFirst() {
+                found.insert(String(part.prefix { $0.isLetter || $0.isNumber }))
+            }
+        }
+        return found
+    }
+
+    @Test("are each looked at by something other than the reading of the file")
+    func readers() throws {
+        let readers = members(in: try code("ApusBroker") { !$0.hasPrefix("Configuration/") })
+        let storeReaders = members(
+            in: try code("ApusStore") { !$0.hasPrefix("StoreConfiguration") })
+        var count = 0
+        for line in try code("ApusBroker", where: { $0.hasSuffix("ConfigurationKeys.swift") }) {
+            for part in line.split(separator: " ") where part.hasPrefix("\\.") {
+                let path = part.prefix { $0.isLetter || $0 == "." || $0 == "\\" }.split(
+                    separator: ".")
+                guard path.count > 1, let last = path.last.map(String.init) else { continue }
+                let known = path[1] == "store" ? storeReaders : readers
+                #expect(known.contains(last), "\(part) is set and read by nobody")
+                count += 1
+            }
+        }
+        let honoured = ConfigurationKey.all.filter { $0.reason == nil }.count
+        #expect(count >= honoured, "\(count) paths for \(honoured) keys")
     }
 }
 

@@ -30,9 +30,13 @@ public struct BrokerConfiguration: Sendable {
     /// Directory of the store, without a slash at the end. `storePathRootDir`, `store` in the home
     /// directory.
     public var storePath = "store"
+    /// With 4 MiB of the log brought into memory ahead of the writer, where the store by itself
+    /// takes 16: that is most of what a broker holds that has nothing to do.
     public var store = StoreConfiguration()
 
-    public init() {}
+    public init() {
+        store.commitLog.populateAheadByteCount = 4 << 20
+    }
 }
 
 /// Where the broker listens, and where clients find it.
@@ -115,15 +119,8 @@ public struct GroupCreationSettings: Hashable, Sendable {
 
 /// What sends are held to.
 public struct SendSettings: Hashable, Sendable {
-    /// Whether a send that waited too long is refused, so that the client tries another broker.
-    /// `brokerFastFailureEnable`, true.
-    public var failsFast = true
-    /// How long a send may wait. `waitTimeMillsInSendQueue`, 200.
-    public var waitMilliseconds: Int64 = 200
     /// Sends that may wait for the device at a time. `sendThreadPoolQueueCapacity`, 10 000.
     public var waitingLimit = 10_000
-    /// Whether half messages are refused. `rejectTransactionMessage`, false.
-    public var rejectsTransactions = false
 }
 
 /// What pulls get.
@@ -147,8 +144,9 @@ public struct PullSettings: Hashable, Sendable {
     public var filteredByteCount = 16_000
     /// Messages that a client may ask for. `pullBatchMaxMessageCount`, 160.
     public var batchLimit = 160
-    /// Messages that a query by key answers. `maxMsgsNumBatch`, 64, and `defaultQueryMaxNum`, 32.
+    /// Messages that a query by key may ask for. `maxMsgsNumBatch`, 64.
     public var indexQueryLimit = 64
+    /// Messages that a query by unique id gets. `defaultQueryMaxNum`, 32.
     public var indexQueryCount = 32
     /// Whether offsets that an administrator set are kept by the broker until consumers take them.
     /// `useServerSideResetOffset`, true.

@@ -63,10 +63,7 @@ extension ConfigurationKey {
     ]
 
     private static let serving: [ConfigurationKey] = [
-        flag("brokerFastFailureEnable", \.sending.failsFast),
-        number("waitTimeMillsInSendQueue", \.sending.waitMilliseconds, 1...longest),
         number("sendThreadPoolQueueCapacity", \.sending.waitingLimit, 1...1 << 30),
-        flag("rejectTransactionMessage", \.sending.rejectsTransactions),
         flag("longPollingEnable", \.pulling.holdsPulls),
         number("shortPollingTimeMills", \.pulling.shortPollMilliseconds, 1...longest),
         number("pullThreadPoolQueueCapacity", \.pulling.heldLimit, 1...1 << 30),
@@ -265,6 +262,7 @@ extension ConfigurationKey {
                 clientManagerThreadPoolQueueCapacity consumerManagerThreadPoolQueueCapacity
                 heartbeatThreadPoolQueueCapacity endTransactionPoolQueueCapacity
                 adminBrokerThreadPoolQueueCapacity loadBalanceThreadPoolQueueCapacity
+                brokerFastFailureEnable waitTimeMillsInSendQueue
                 waitTimeMillsInPullQueue waitTimeMillsInLitePullQueue
                 waitTimeMillsInHeartbeatQueue waitTimeMillsInTransactionQueue
                 waitTimeMillsInAckQueue waitTimeMillsInAdminBrokerQueue asyncSendEnable
@@ -368,7 +366,8 @@ extension ConfigurationKey {
                 enableSplitMetadata splitMetadataSize
                 """),
             noEffect(
-                because: "delays have levels; there is no timer wheel",
+                because: "delays have levels; there is no timer wheel, and a send that asks for a "
+                    + "time is refused",
                 """
                 mappedFileSizeTimerLog timerPrecisionMs timerRollWindowSlot timerFlushIntervalMs
                 timerGetMessageThreadNum timerPutMessageThreadNum timerEnableDisruptor
@@ -402,9 +401,9 @@ extension ConfigurationKey {
                 realTimeNotifyConsumerChange litePullMessageEnable
                 """),
             noEffect(
-                because: "half messages are not checked on by these",
+                because: "half messages are refused, and none is checked on",
                 """
-                transactionTimeOut transactionCheckMax transactionCheckInterval
+                rejectTransactionMessage transactionTimeOut transactionCheckMax transactionCheckInterval
                 transactionMetricFlushInterval transactionOpMsgMaxSize transactionOpBatchInterval
                 """),
             noEffect(

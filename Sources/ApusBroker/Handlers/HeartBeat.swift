@@ -20,7 +20,7 @@ extension BrokerCore {
             lastHeartbeat: now)
         var lacksSubscriptions = heartbeat.fingerprint == 0
         for consumer in heartbeat.consumers {
-            guard let group = try? knownGroup(consumer.group) else { continue }
+            guard let group = try allowedGroup(consumer.group) else { continue }
             try makeRetryTopic(of: group, isUnit: consumer.isUnit)
             let isChanged = clients.withLock { registry in
                 let isKnown = registry.consumers[consumer.group] != nil
@@ -42,6 +42,14 @@ extension BrokerCore {
                 "IS_SUPPORT_HEART_BEAT_V2": "true",
                 "IS_SUB_CHANGE": lacksSubscriptions ? "true" : "false",
             ])
+    }
+
+    /// Nil when there is no such group and none may be made: Java passes over its consumers too.
+    private func allowedGroup(_ name: String) throws(Refusal) -> Group? {
+        do throws(Refusal) { return try knownGroup(name) } catch {
+            if error.code == .subscriptionGroupNotExist { return nil }
+            throw error
+        }
     }
 
     private func makeRetryTopic(of group: Group, isUnit: Bool) throws(Refusal) {

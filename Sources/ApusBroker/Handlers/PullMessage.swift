@@ -88,12 +88,13 @@ extension BrokerCore {
             offset: offset, count: min(Int(max(1, most)), settings.hotCount, settings.batchLimit),
             byteCount: settings.hotByteCount, filter: filter,
             topicFlag: topic.settings.systemFlag, groupFlag: group.settings.systemFlag)
-        if flags.contains(.commitsOffset) {
-            state.offsets.commit(
-                group: group.name, topic: topic.name, queue: queueID, offset: commitOffset)
-        }
+        // First: how far the consumer had come is not to take the place of what was set.
         if let reset = takeReset(group, topic, queue: queueID) {
             return connection.answer(pull, resetTo: reset)
+        }
+        if flags.contains(.commitsOffset), commitOffset >= 0 {
+            state.offsets.commit(
+                group: group.name, topic: topic.name, queue: queueID, offset: commitOffset)
         }
         let wait = settings.holdsPulls ? timeout : settings.shortPollMilliseconds
         let mayWait =

@@ -46,7 +46,7 @@ extension BrokerCore {
         do throws(StoreError) {
             batch = try store.read(
                 pull.queue, from: pull.offset, count: pull.count, byteCount: pull.byteCount,
-                filter: pull.filter)
+                filter: pull.filter, scanLimit: scanLimit(of: pull))
             try batch.checkMappings()
         } catch {
             return refuse(pull, error)
@@ -67,6 +67,11 @@ extension BrokerCore {
                 status: .found, code: .success, nextOffset: batch.nextOffset,
                 offsets: batch.offsets),
             batch)
+    }
+
+    /// Entries that a pull goes through: its connection's event loop does nothing else meanwhile.
+    private func scanLimit(of pull: HeldPull) -> Int {
+        max(pull.count, configuration.pulling.filteredByteCount / ConsumeQueueUnit.byteCount)
     }
 
     private func answer(_ pull: HeldPull, nothingIn batch: MessageBatch) {

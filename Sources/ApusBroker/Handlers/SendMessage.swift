@@ -40,6 +40,7 @@ extension BrokerCore {
         if numbers.isBatch {
             return try store(batch: request.body, draft, on: connection)
         }
+        try checkWishes(given, reconsumeTimes: numbers.reconsumeTimes)
         if topic.name.hasPrefix(WellKnownName.retryPrefix) {
             let properties = [UInt8](given)
             let body = [UInt8](request.body)
@@ -73,8 +74,7 @@ extension BrokerCore {
                 .noPermission, "the topic[\(topic.name)] of this broker takes no messages")
         }
         if draft.numbers.systemFlag.transaction != .none {
-            throw Refusal(
-                .noPermission, "this broker takes no transaction messages: send plain ones")
+            throw Refusal.noTransactions
         }
         if draft.numbers.isBatch, topic.name.hasPrefix(WellKnownName.retryPrefix) {
             throw Refusal(.messageIllegal, "batch request does not support retry group")

@@ -9,11 +9,8 @@ struct QueueReader {
     let log: CommitLog
     let queue: ConsumeQueue
 
-    /// Entries that one read looks at, at the most, to find those that match.
-    private static let scanLimit = 16_000
-
     func read(
-        from offset: Int64, count: Int, byteCount: Int, filter: TagFilter
+        from offset: Int64, count: Int, byteCount: Int, filter: TagFilter, scanLimit: Int
     ) throws(StoreError) -> MessageBatch {
         let low = try queue.minimumOffset(logStart: log.start.load(ordering: .acquiring))
         let high = max(low, try log.readableEnd(of: queue))
@@ -21,7 +18,7 @@ struct QueueReader {
             throw .offsetOutOfRange(requested: offset, minimum: low, maximum: high)
         }
         var batch = MessageBatch(nextOffset: offset, offsets: low..<high)
-        let last = min(high, offset + Int64(Self.scanLimit))
+        let last = min(high, offset + Int64(scanLimit))
         while batch.nextOffset < last, batch.count < count {
             guard let unit = try queue.unit(at: batch.nextOffset) else {
                 if batch.nextOffset == offset { try checkIsKept(offset, maximum: high) }

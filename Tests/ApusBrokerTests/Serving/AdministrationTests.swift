@@ -102,8 +102,15 @@ import Testing
                     "commitOffset": "5",
                 ])
             #expect(commit.responseCode == .success)
-            let told = try await client.pull(from: 5)
+            let told = try await client.pull(from: 5) {
+                $0["sysFlag"] = "5"
+                $0["commitOffset"] = "5"
+            }
             #expect(told.code == .pullOffsetMoved && told.nextOffset == 0)
+            let kept = try await client.ask(
+                .queryConsumerOffset,
+                ["consumerGroup": "readers", "topic": "Orders", "queueId": "0"])
+            #expect(kept.fields["offset"] == "0", "a consumer that dies now does not bring it back")
             #expect(try await client.pull(from: 0).bodies.count == 5)
         }
     }

@@ -2,6 +2,8 @@
 
 import ApusFormat
 import ApusRemoting
+import Foundation
+import TestSupport
 import Testing
 
 @testable import ApusBroker
@@ -119,6 +121,75 @@ import Testing
             commit["topic"] = "../../x"
             #expect(
                 try await client.ask(.updateConsumerOffset, commit).responseCode == .topicNotExist)
+        }
+    }
+
+    @Test("has its offsets, and those of the delay levels, written while the broker runs")
+    func writtenOffsets() async throws {
+        let directory = try TemporaryDirectory()
+        try await withBroker(in: directory) {
+            $0.offsets.intervalMilliseconds = 10
+            $0.delay.intervalMilliseconds = 10
+            $0.delay.levels = [1]
+        } _: { client in
+            try await client.send("x", properties: [MessageProperty(name: "DELAY", value: "1")])
+            #expect(try await client.pull(wait: 10_000).bodies == ["x"])
+            _ = try await client.ask(
+                .updateConsumerOffset,
+                [
+                    "consumerGroup": "readers", "topic": "Orders", "queueId": "0",
+                    "commitOffset": "1",
+                ])
+            for (file, text) in [("consumerOffset", "Orders@readers"), ("delayOffset", "1:1")] {
+                let path = directory.path + "/store/config/\(file).json"
+                func isWritten() -> Bool {
+                    let found = try? String(contentsOfFile: path, encoding: .utf8)
+                    return found?.contains(text) == true
+                }
+                for _ in 0..<1_000 where !isWritten() {
+                    try await Task.sleep(for: .milliseconds(10))
+                }
+                #expect(isWritten(), "\(file)")
+            }
+        }
+    }
+
+    @Test("commits with its pulls, but nothing that is no offset")
+    func pulledCommits() async throws {
+        try await withBroker { client in
+            for number in 0..<3 { try await client.send("\(number)") }
+            func committed(_ offset: String) async throws -> String? {
+                _ = try await client.pull {
+                    $0["sysFlag"] = "5"
+                    $0["commitOffset"] = offset
+                }
+                return try await client.ask(
+                    .queryConsumerOffset,
+                    ["consumerGroup": "readers", "topic": "Orders", "queueId": "0"]
+                ).fields["offset"]
+            }
+            #expect(try await committed("2") == "2")
+            #expect(try await committed("-7") == "2")
+        }
+    }
+
+    @Test("that cannot be kept is not taken for one that is there")
+    func unkept() async throws {
+        let directory = try TemporaryDirectory()
+        try await withBroker(in: directory) { client in
+            // Where its file belongs is a file itself.
+            let place = directory.path + "/store/config"
+            try? FileManager.default.removeItem(atPath: place)
+            try Data().write(to: URL(filePath: place))
+            let answer = try await client.ask(
+                .heartBeat,
+                json: #"{"clientID":"c","consumerDataSet":[{"groupName":"fresh"}]}"#)
+            #expect(answer.responseCode == .systemError)
+            try FileManager.default.removeItem(atPath: place)
+            let again = try await client.ask(
+                .heartBeat,
+                json: #"{"clientID":"c","consumerDataSet":[{"groupName":"fresh"}]}"#)
+            #expect(again.responseCode == .success)
         }
     }
 

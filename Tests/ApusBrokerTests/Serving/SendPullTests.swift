@@ -115,6 +115,43 @@ import Testing
         }
     }
 
+    @Test("that asks for a transaction or for a time of its own is refused, not stored as plain")
+    func wishes() async throws {
+        try await withBroker { client in
+            func send(_ names: [(String, String)], times: Int = 0) async throws -> ResponseCode {
+                let properties = names.map { MessageProperty(name: $0.0, value: $0.1) }
+                let sent = try await client.send("x", properties: properties) {
+                    $0["j"] = "\(times)"
+                }
+                return sent.responseCode
+            }
+            let halves = [
+                [("TRAN_MSG", "TRUE"), ("PGROUP", "p")], [("TRAN_MSG", "true"), ("DELAY", "1")],
+            ]
+            for half in halves {
+                let code = try await send(half)
+                #expect(code == .noPermission)
+            }
+            for name in ["TIMER_DELIVER_MS", "TIMER_DELAY_SEC", "TIMER_DELAY_MS"] {
+                let code = try await send([(name, "5")])
+                #expect(code == .systemError, "\(name)")
+            }
+            #expect(try await client.pull().messages.isEmpty)
+            // Java's broker takes these for plain and delayed ones too.
+            let taken = [
+                [("TRAN_MSG", "false"), ("TAGS", "T")],
+                [("TIMER_OUT_MS", "5"), ("TIMER_DELIVER_MS", "5")],
+                [("TRAN_MSG", "true"), ("DELAY", "18")],
+                [("TIMER_DELAY_SEC", "5"), ("DELAY", "18")],
+            ]
+            for properties in taken {
+                let code = try await send(properties, times: 1)
+                #expect(code == .success)
+            }
+            #expect(try await client.pull().messages.count == 2)
+        }
+    }
+
     @Test("that is too large, or whose properties are, is refused for good")
     func tooLarge() async throws {
         try await withBroker { client in
@@ -139,6 +176,23 @@ import Testing
             let none = try await client.pull(tags: "C", wait: 5_000)
             #expect(none.code == .pullRetryImmediately && none.status == "NO_MATCHED_MESSAGE")
             #expect(none.nextOffset == 3)
+        }
+    }
+
+    @Test("is looked for only so far; a pull goes on from there")
+    func filterLimit() async throws {
+        try await withBroker {
+            $0.pulling.filteredByteCount = 40
+        } _: { client in
+            for tag in ["A", "A", "A", "B"] {
+                try await client.send(tag, properties: [MessageProperty(name: "TAGS", value: tag)])
+            }
+            let none = try await client.pull(tags: "B", wait: 5_000) { $0["maxMsgNums"] = "1" }
+            #expect(none.code == .pullRetryImmediately && none.nextOffset == 2)
+            let found = try await client.pull(from: 2, tags: "B") { $0["maxMsgNums"] = "1" }
+            #expect(found.bodies == ["B"])
+            let more = try await client.pull(tags: "B") { $0["maxMsgNums"] = "4" }
+            #expect(more.bodies == ["B"], "as far as the messages that it asks for")
         }
     }
 
