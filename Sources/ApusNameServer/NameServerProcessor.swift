@@ -18,7 +18,7 @@ final class NameServerProcessor: RequestProcessor {
     let clock: TimeSource
     /// When the server began, by `now`.
     let began: Int64
-    /// Writes the key-value file. Each job writes the whole table, so that more would wait for long.
+    /// Writes the key-value file. Each job writes the whole table: more would wait long.
     let writer = Worker(limit: 1_000)
     /// Reads large registrations. Weighed in bytes.
     let registrar = Worker(limit: 64 << 20)

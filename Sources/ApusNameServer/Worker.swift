@@ -1,5 +1,5 @@
-// A thread for what no event loop should wait for: writing the key-value file, reading registrations
-// of thousands of topics.
+// A thread for what no event loop should wait for: writing the key-value file, reading
+// registrations of thousands of topics.
 
 import NIOPosix
 import Synchronization

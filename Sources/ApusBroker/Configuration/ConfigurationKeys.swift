@@ -403,8 +403,9 @@ extension ConfigurationKey {
             noEffect(
                 because: "half messages are refused, and none is checked on",
                 """
-                rejectTransactionMessage transactionTimeOut transactionCheckMax transactionCheckInterval
-                transactionMetricFlushInterval transactionOpMsgMaxSize transactionOpBatchInterval
+                rejectTransactionMessage transactionTimeOut transactionCheckMax
+                transactionCheckInterval transactionMetricFlushInterval transactionOpMsgMaxSize
+                transactionOpBatchInterval
                 """),
             noEffect(
                 because: "there is no compaction, no batch queue, no light queue, no filter "
