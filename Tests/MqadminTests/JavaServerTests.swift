@@ -1,5 +1,5 @@
-// What Java's servers, 5.3.3, answered Java's mqadmin: a server that gives the same answers, and our
-// tool, which reads them.
+// What Java's servers, 5.3.3, answered Java's mqadmin: a server that gives the same answers, and
+// our tool, which reads them.
 
 import ApusFormat
 import ApusRemoting

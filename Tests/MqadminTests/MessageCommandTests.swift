@@ -175,7 +175,7 @@ struct MessageCommandTests {
             let divider = String(repeating: "=", count: 38)
             #expect(
                 run.lines.prefix(6) == [
-                    "Filter data: ", "nobody@Orders is not online!", divider, "Queue data: ",
+                    "Filter data:", "nobody@Orders is not online!", divider, "Queue data:",
                     "max: 2, min: 0", divider,
                 ])
             #expect(run.lines[6] == "idx: 1" && run.lines.count == 9)
@@ -190,7 +190,7 @@ struct MessageCommandTests {
             #expect(json["queueData"]?.array?.count == 1 && json["maxQueueIndex"] == 2)
             #expect(json["queueData"]?.array?.first?["physicOffset"] == 0)
             let beyond = try await cluster.done("queryCq", "-t", "Orders", "-q", "0", "-i", "2")
-            #expect(beyond.lines == ["Queue data: ", "max: 2, min: 0", divider])
+            #expect(beyond.lines == ["Queue data:", "max: 2, min: 0", divider])
         }
     }
 

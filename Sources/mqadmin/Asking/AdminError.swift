@@ -20,8 +20,8 @@ enum AdminError: Error, Hashable, Sendable, CustomStringConvertible {
             "no NameServer is known: give -n HOST:PORT, or set NAMESRV_ADDR"
         case .unanswered(let wish, let error): "could not \(wish): \(error)"
         case .refused(let wish, let address, let code, let remark):
-            "\(address) refused to \(wish): \(remark.isEmpty ? "no reason given" : Self.line(remark))"
-                + " (code \(code)); \(Self.advice(code))"
+            "\(address) refused to \(wish): \(Self.line(remark)) (code \(code)); "
+                + Self.advice(code)
         case .malformed(let wish, let address, let reason):
             "\(address) was asked to \(wish), and answered what cannot be read (\(reason)): see"
                 + " whether it is RocketMQ's, or Apus's"
@@ -31,7 +31,9 @@ enum AdminError: Error, Hashable, Sendable, CustomStringConvertible {
 
     /// RocketMQ's remarks have several lines.
     private static func line(_ remark: String) -> String {
-        remark.split(whereSeparator: \.isNewline).joined(separator: " ")
+        remark.isEmpty
+            ? "no reason given"
+            : remark.split(whereSeparator: \.isNewline).joined(separator: " ")
     }
 
     private static func advice(_ code: ResponseCode) -> String {

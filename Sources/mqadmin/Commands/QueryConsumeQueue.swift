@@ -45,16 +45,16 @@ enum QueryConsumeQueue: Command {
     private static func show(_ json: JSON, from index: Int64, _ call: Call) {
         let divider = String(repeating: "=", count: 38)
         if let subscription = json["subscriptionData"] {
-            call.line("Subscription data: ")
+            call.line("Subscription data:")
             call.line(String(decoding: subscription.bytes(.fastjsonPretty), as: UTF8.self))
             call.line(divider)
         }
         if let filter = json["filterData"]?.string {
-            call.line("Filter data: ")
+            call.line("Filter data:")
             call.line(filter)
             call.line(divider)
         }
-        call.line("Queue data: ")
+        call.line("Queue data:")
         call.line(
             "max: \(json["maxQueueIndex"]?.int64 ?? 0), min: \(json["minQueueIndex"]?.int64 ?? 0)")
         call.line(divider)

@@ -177,6 +177,7 @@ import Testing
             #expect(try await count("TOPIC_PUT_NUMS", "Orders") == nil)
             for _ in 0..<3 { try await client.send("x") }
             try await commit(client, 0)
+            client.broker.countTraffic()
             try await commit(client, 2)
             client.broker.countTraffic()
             #expect(try await count("TOPIC_PUT_NUMS", "Orders") == 3)
