@@ -199,11 +199,24 @@ struct QueueRecovery {
         let place = QueueCursor.place(of: record)
         if cursors[place]?.take(record, tagsHash: summary.tagsHash) == true { return }
         try settle(place)
-        guard let queue = try queue(of: record) else { return }
+        do throws(StoreError) {
+            cursors[place] = try enter(record)
+        } catch {
+            guard case .limitReached = error else { throw error }
+            // Cursors hold files too.
+            try finish()
+            _ = log.mappings.makeRoom(log.reservation)
+            cursors[place] = try enter(record)
+        }
+    }
+
+    /// Writes the entry of a record, unless it is there, and stays at its queue.
+    private mutating func enter(_ record: RecordView) throws(StoreError) -> QueueCursor? {
+        guard let queue = try queue(of: record) else { return nil }
         let unit = queue.unit(for: record)
-        guard try mayEnter(record, unit, queue, next: queue.nextOffset) else { return }
+        guard try mayEnter(record, unit, queue, next: queue.nextOffset) else { return nil }
         if try log.restore(unit, at: record.queueOffset, of: queue) { rebuilt.insert(queue.name) }
-        cursors[place] = try QueueCursor(queue)
+        return try QueueCursor(queue)
     }
 
     /// Brings the queues to where their records were taken. Call it behind the last record.

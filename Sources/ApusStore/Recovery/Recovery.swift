@@ -229,7 +229,7 @@ extension Recovery {
         var queues = QueueRecovery(log: log, table: table, fills: false)
         do throws(StoreError) {
             let found = try scan.run(from: start) { (record) throws(StoreError) in
-                try queues.tryDispatch(record)
+                try log.withMappings { () throws(StoreError) in try queues.tryDispatch(record) }
             }
             return (start, found.end)
         } catch {
@@ -256,21 +256,30 @@ extension Recovery {
         }
         try queues.finish()
         keyedEnd = queues.keyedEnd
-        for queue in try table.all() {
-            try log.keepUnreadable(of: queue, before: .max) { unit in
-                // Nobody looked at what lies below the scan; the mark vouches for its entries.
-                if durable != nil, unit.physicalOffset < start { return log.isUnreadable(unit) }
-                return scanned.damaged.contains {
-                    unit.physicalOffset >= $0.start && unit.physicalOffset < $0.end
-                }
+        for name in try table.names() {
+            try log.withMappings { () throws(StoreError) in
+                try settle(table.queue(topic: name.topic, id: name.id), start, durable: durable)
             }
-            try queue.clearBehindEnd()
-            queue.dropReadFiles()
         }
         loader.trust(upTo: .max)
         for name in queues.rebuilt.sorted() {
             log.observer?.storeDid(.queueRebuilt(topic: name.topic, queueID: name.id))
         }
+    }
+
+    /// Settles where a queue ends, after a scan from `start`.
+    private func settle(
+        _ queue: ConsumeQueue, _ start: Int64, durable: Int64?
+    ) throws(StoreError) {
+        try log.keepUnreadable(of: queue, before: .max) { unit in
+            // Nobody looked at what lies below the scan; the mark vouches for its entries.
+            if durable != nil, unit.physicalOffset < start { return log.isUnreadable(unit) }
+            return scanned.damaged.contains {
+                unit.physicalOffset >= $0.start && unit.physicalOffset < $0.end
+            }
+        }
+        try queue.clearBehindEnd()
+        queue.dropReadFiles()
     }
 }
 
