@@ -35,7 +35,7 @@ setup-test:
 
 # Those with servers come by themselves, one after the other: what they wait for in seconds takes minutes
 # beside three hundred stores, and a process that is forked for a test would get their sockets too.
-WITH_SERVERS = ApusRemotingTests|ApusNameServerTests|ApusBrokerTests
+WITH_SERVERS = ApusRemotingTests|ApusNameServerTests|ApusBrokerTests|MqadminTests
 
 test: setup-test ## build and run all tests
 	swift test $(SWIFT_FLAGS) --skip '$(WITH_SERVERS)'

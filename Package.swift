@@ -42,6 +42,7 @@ let package = Package(
         .library(name: "ApusBroker", targets: ["ApusBroker", "ApusServer"]),
         .executable(name: "mqnamesrv", targets: ["mqnamesrv"]),
         .executable(name: "mqbroker", targets: ["mqbroker"]),
+        .executable(name: "mqadmin", targets: ["mqadmin"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.80.0"),
@@ -96,6 +97,13 @@ let package = Package(
             name: "mqbroker",
             dependencies: [
                 "ApusBroker", "ApusNameServer", "ApusServer", "ApusSystem", core, logging,
+            ],
+            swiftSettings: everywhere),
+        // What asks them.
+        .executableTarget(
+            name: "mqadmin",
+            dependencies: [
+                "ApusServer", "ApusRemoting", "ApusFormat", "ApusSystem", posix, logging,
             ],
             swiftSettings: everywhere),
         // Empty but in a build with ThreadSanitizer.
@@ -168,6 +176,13 @@ let package = Package(
             name: "MqbrokerTests",
             dependencies: ["mqbroker", "ApusBroker", "ApusServer", "TestSupport"],
             swiftSettings: tests),
+        .testTarget(
+            name: "MqadminTests",
+            dependencies: [
+                "mqadmin", "ApusBroker", "ApusNameServer", "ApusRemoting", "ApusStore",
+                "ApusFormat", "TestSupport", core, posix, logging,
+            ],
+            exclude: ["Golden"], swiftSettings: tests),
         .testTarget(
             name: "ApusNameServerTests",
             dependencies: [

@@ -101,6 +101,7 @@ public final class Broker: Sendable {
         let delivery = delivery
         every(.milliseconds(200)) { core.answerExpiredPulls() }
         every(.seconds(10)) { core.closeSilentConnections() }
+        every(.seconds(10)) { core.countTraffic() }
         every(.milliseconds(core.configuration.offsets.intervalMilliseconds)) {
             core.attempt("to keep consumers' offsets") { try core.state.offsets.persist() }
         }
@@ -167,6 +168,8 @@ extension BrokerCore {
 extension Broker {
     /// Pulls that wait for a message.
     var waitingPulls: Int { core.held.withLock { $0.count } }
+    /// Looks at what came and went, as a timer does.
+    func countTraffic() { core.countTraffic() }
     /// The topics that there are, in no order.
     var topicNames: [String] { core.state.topics.all.map(\.name) }
 }

@@ -27,6 +27,7 @@ final class BrokerCore: Sendable {
     let held = Mutex(ParkedPulls<HeldPull>())
     let connections: ConnectionTable
     let statistics = BrokerStatistics()
+    let traffic: TrafficHistory
     private let waitingErrands = Atomic<Int>(0)
 
     /// Whether appends are answered when the device has them.
@@ -57,6 +58,8 @@ final class BrokerCore: Sendable {
         self.logger = logger
         self.time = time
         bootTime = time.wallMilliseconds
+        traffic = TrafficHistory(
+            time: time.nanoseconds / 1_000_000, offsets: state.offsets.all)
         nearByteCount =
             Int64(machineMemory() / 100) * Int64(configuration.pulling.memoryPercent)
         delays = DelayTable(milliseconds: configuration.delay.levels)

@@ -29,6 +29,8 @@ extension BrokerCore {
         case .getSubscriptiongroupConfig: try groupConfiguration(command)
         case .getTopicStatsInfo: try topicStatistics(command)
         case .getConsumeStats: try consumeStatistics(command)
+        case .getBrokerConsumeStats: try brokerConsumeStatistics(command)
+        case .cloneGroupOffset: try cloneOffsets(command)
         default: try inform(command)
         }
     }
@@ -41,6 +43,17 @@ extension BrokerCore {
         case .queryTopicsByConsumer: try topicsConsumed(command)
         case .querySubscriptionByConsumer: try subscription(command)
         case .invokeBrokerToResetOffset: try resetOffset(command)
+        case .queryConsumeTimeSpan: try consumeTimeSpan(command)
+        case .queryCorrectionOffset: try correctionOffsets(command)
+        case .queryConsumeQueue: try queueEntries(command)
+        case .getAllProducerInfo: allProducers()
+        default: try describe(command)
+        }
+    }
+
+    private func describe(_ command: RemotingCommand) throws(Refusal) -> Response {
+        switch command.requestCode {
+        case .viewBrokerStatsData: try statisticsData(command)
         case .getBrokerRuntimeInfo: runtimeInformation()
         case .getBrokerConfig: brokerConfiguration()
         case .updateBrokerConfig: try updateConfiguration()

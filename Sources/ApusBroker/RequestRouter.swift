@@ -57,13 +57,22 @@ final class RequestRouter: RequestProcessor {
         _ request: borrowing Request, on connection: Connection, _ core: BrokerCore
     ) {
         let key = request.replyKey
-        if request.code == .consumerSendMsgBack {
-            let command = request.command
+        let command = request.command
+        switch request.code {
+        case .consumerSendMsgBack:
             return core.later(connection, key) { (core) throws(Refusal) in
                 try core.sendBack(command, on: connection, key: key)
             }
+        case .getConsumerRunningInfo:
+            return core.later(connection, key) { (core) throws(Refusal) in
+                try core.runningInformation(command, on: connection, key)
+            }
+        case .consumeMessageDirectly:
+            return core.later(connection, key) { (core) throws(Refusal) in
+                try core.consumeDirectly(command, on: connection, key)
+            }
+        default: break
         }
-        let command = request.command
         core.errand(connection, key) { (core) throws(Refusal) in
             try core.carryOut(command, on: connection)
         }

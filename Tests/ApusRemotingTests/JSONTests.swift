@@ -27,6 +27,18 @@ private func parse(_ text: String) -> JSON? { try? JSON(parsing: text) }
         #expect(parse("{a:1,a:2}")?["a"]?.int32 == 2)
     }
 
+    @Test("an object where a name should be is the name, as in Java's tables by queue")
+    func objectsAsNames() {
+        let table = parse(#"{"t":{{"queueId":1,"s":"}"}:{"max":40}, {"queueId":2} : 7},"n":0}"#)
+        #expect(
+            table?["t"]?.object?.members.map(\.name) == [
+                #"{"queueId":1,"s":"}"}"#, #"{"queueId":2}"#,
+            ])
+        #expect(table?["t"]?[#"{"queueId":1,"s":"}"}"#]?["max"]?.int32 == 40)
+        #expect(table?["n"]?.int32 == 0)
+        for text in [#"{{"a":1}"#, "{{", "{{}", "{{}}", "{[1]:2}"] { #expect(parse(text) == nil) }
+    }
+
     @Test("escapes stand for what they say, and half a pair for the replacement character")
     func escapes() {
         let cases = [

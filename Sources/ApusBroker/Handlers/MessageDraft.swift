@@ -73,6 +73,7 @@ extension BrokerCore {
         let key = draft.key
         let queueID = draft.queueID
         statistics.sent(messages: 1, bytes: body.byteCount)
+        draft.topic.messagesIn.wrappingAdd(1, ordering: .relaxed)
         if !isSync || Self.waitsForNothing(properties) {
             let result = try Refusal.store { () throws(StoreError) in
                 try store.appendWithoutWaiting(

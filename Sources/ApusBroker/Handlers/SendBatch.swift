@@ -18,17 +18,20 @@ extension BrokerCore {
                 try store.append(to: queue, batch: frames, attributes: draft.attributes)
             }
             statistics.sent(messages: batch.count, bytes: frames.byteCount)
+            draft.topic.messagesIn.wrappingAdd(batch.count, ordering: .relaxed)
             if key.isOneWay { return }
             return connection.answer(
                 key, sent: batch, ids: messageIDs(batch), queueID: queueID, self)
         }
         try admitWaiting()
         let byteCount = frames.byteCount
+        let topic = draft.topic
         store.append(to: queue, batch: frames, attributes: draft.attributes) { [self] outcome in
             statistics.waitingSends.wrappingSubtract(1, ordering: .relaxed)
             switch outcome {
             case .success(let batch):
                 statistics.sent(messages: batch.count, bytes: byteCount)
+                topic.messagesIn.wrappingAdd(batch.count, ordering: .relaxed)
                 connection.answer(key, sent: batch, ids: messageIDs(batch), queueID: queueID, self)
             case .failure(let error): connection.refuse(key, Refusal(error))
             }

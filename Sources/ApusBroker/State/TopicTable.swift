@@ -14,6 +14,8 @@ public final class Topic: Sendable, Named {
     /// Whether RocketMQ or this broker made it for itself.
     public let isSystem: Bool
     public var name: String { settings.name }
+    /// Messages that were sent to it since this object was made.
+    let messagesIn = Atomic<Int>(0)
 
     init(_ settings: TopicSettings, isSystem: Bool) {
         self.settings = settings

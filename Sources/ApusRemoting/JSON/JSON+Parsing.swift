@@ -17,7 +17,8 @@ public struct JSONLimits: Sendable {
 
 extension JSON {
     /// Reads a whole text, tolerantly as fastjson does: names without quotes, single quotes, commas
-    /// too many. A number beyond 64 bits becomes a `double`. Ill-formed UTF-8 becomes U+FFFD.
+    /// too many. An object in the place of a name is a name: its text. A number beyond 64 bits
+    /// becomes a `double`. Ill-formed UTF-8 becomes U+FFFD.
     public init(parsing bytes: RawSpan, limits: JSONLimits = JSONLimits()) throws(JSONError) {
         var parser = JSONParser(bytes, limits)
         self = try parser.document()
@@ -68,7 +69,7 @@ private struct JSONParser: ~Escapable {
         while !scanner.take(UInt8(ascii: "}")) {
             let first = try scanner.expectNext()
             let isQuoted = first == UInt8(ascii: "\"") || first == UInt8(ascii: "'")
-            let name = try text(scanner.name())
+            let name = first == UInt8(ascii: "{") ? try bareObject() : try text(scanner.name())
             try scanner.expect(UInt8(ascii: ":"))
             let value = try value(within: depth + 1)
             object.append(
@@ -76,6 +77,15 @@ private struct JSONParser: ~Escapable {
             try separate(UInt8(ascii: "}"))
         }
         return object
+    }
+
+    /// The text of an object that stands where a name should: fastjson writes the keys of Java's
+    /// maps so when they are objects.
+    @_lifetime(self: copy self)
+    private mutating func bareObject() throws(JSONError) -> String {
+        let start = scanner.position
+        try scanner.skipValue(depth: limits.depth)
+        return String(decodingUTF8: scanner.bytes.extracting(start..<scanner.position))
     }
 
     @_lifetime(self: copy self)

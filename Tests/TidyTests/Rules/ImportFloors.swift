@@ -76,7 +76,9 @@ private enum Floors {
             "ApusBroker", "ApusNameServer", "ApusServer", "ApusSystem",
         ]),
         "mqnamesrv": commands.union(network).union(["ApusNameServer", "ApusServer", "ApusSystem"]),
-        "mqadmin": commands.union(network).union(["ApusClient", "ApusRemoting", "ApusFormat"]),
+        "mqadmin": commands.union(network).union([
+            "ApusClient", "ApusServer", "ApusRemoting", "ApusFormat", "ApusSystem",
+        ]),
         "mqload": commands.union(network).union(["ApusClient", "ApusFormat", "Histogram"]),
         "Histogram": [],
         // No network: building these two compiles neither NIO nor TLS.

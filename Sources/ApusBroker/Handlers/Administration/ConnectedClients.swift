@@ -76,7 +76,7 @@ extension BrokerCore {
 
 extension Subscription {
     /// As Java names the members.
-    fileprivate var json: JSON {
+    var json: JSON {
         let tags = expression.split(separator: "|").map { $0.filter { $0 != " " } }
             .filter { !$0.isEmpty && $0 != "*" }
         let members: JSONObject = [

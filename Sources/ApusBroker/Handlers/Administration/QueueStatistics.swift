@@ -24,7 +24,8 @@ extension BrokerCore {
                 topic: name, queue: id,
                 ["lastUpdateTimestamp": time, "maxOffset": high, "minOffset": low])
         }
-        return Response(.success, body: table.end("\"topicPutTps\":0.0"))
+        return Response(
+            .success, body: table.end("\"topicPutTps\":\(traffic.rate(.topicPut(name)))"))
     }
 
     func consumeStatistics(_ command: RemotingCommand) throws(Refusal) -> Response {
@@ -32,6 +33,7 @@ extension BrokerCore {
         let wanted = command.fields["topic"].flatMap { $0.isEmpty ? nil : $0 }
         let topics = wanted.map { [$0] } ?? state.offsets.topics(ofGroup: group).sorted()
         var table = QueueTableWriter(brokerName: configuration.name)
+        var rate = 0.0
         for name in topics {
             guard let topic = state.topics.topic(name), isConsumed(name, by: group) else {
                 continue
@@ -39,13 +41,16 @@ extension BrokerCore {
             for id in 0..<topic.settings.readQueues {
                 try append(topic: name, queue: id, group: group, to: &table)
             }
+            rate += traffic.rate(.groupGet(OffsetTable.Key(topic: name, group: group)))
         }
-        return Response(.success, body: table.end("\"consumeTps\":0.0"))
+        return Response(.success, body: table.end("\"consumeTps\":\(rate)"))
     }
 
-    private func append(
+    /// Adds a group's queue to a table. Answers how many messages the group is behind.
+    @discardableResult
+    func append(
         topic: String, queue id: Int32, group: String, to table: inout QueueTableWriter
-    ) throws(Refusal) {
+    ) throws(Refusal) -> Int64 {
         let reached = max(0, state.offsets.offset(group: group, topic: topic, queue: id) ?? 0)
         var end: Int64 = 0
         var time: Int64 = 0
@@ -59,17 +64,18 @@ extension BrokerCore {
                 "brokerOffset": end, "consumerOffset": reached, "lastTimestamp": time,
                 "pullOffset": reached,
             ])
+        return end - reached
     }
 
     /// A group that is connected consumes what it subscribes to; of one that is not, nobody knows.
-    private func isConsumed(_ topic: String, by group: String) -> Bool {
+    func isConsumed(_ topic: String, by group: String) -> Bool {
         clients.withLock {
             $0.consumers[group]?.subscriptions[topic] != nil || $0.consumers[group] == nil
         }
     }
 
     /// The first offset, the next one, and when the last message was stored.
-    private func bounds(_ queue: MessageQueue) throws(Refusal) -> (Int64, Int64, Int64) {
+    func bounds(_ queue: MessageQueue) throws(Refusal) -> (Int64, Int64, Int64) {
         let (low, high) = try Refusal.store { () throws(StoreError) in
             (try store.minimumOffset(queue), try store.maximumOffset(queue))
         }
@@ -77,7 +83,7 @@ extension BrokerCore {
     }
 
     /// When a message was stored; 0 when it cannot be read.
-    private func storeTime(_ queue: MessageQueue, at offset: Int64) -> Int64 {
+    func storeTime(_ queue: MessageQueue, at offset: Int64) -> Int64 {
         var time: Int64 = 0
         (try? store.read(queue, from: offset, count: 1))?.forEach { time = $0.storeTimestamp }
         return time
@@ -85,7 +91,7 @@ extension BrokerCore {
 }
 
 /// Writes `{"offsetTable":{{"brokerName":…,"queueId":…,"topic":…}:{…},…},…}`.
-private struct QueueTableWriter {
+struct QueueTableWriter {
     private var bytes = Array("{\"offsetTable\":{".utf8)
     private var isFirst = true
     private let brokerName: String

@@ -16,7 +16,7 @@ extension BrokerCore {
             ("commitLogMaxOffset", "\(store.published)"),
             ("commitLogMinOffset", "\(store.physicalMinimum)"),
             ("dispatchBehindBytes", "0"),
-            ("getTransferredTps", "0.0 0.0 0.0"), ("putTps", "0.0 0.0 0.0"),
+            ("getTransferredTps", rates(.brokerGet)), ("putTps", rates(.brokerPut)),
             ("getTotalTps", "0.0 0.0 0.0"), ("getFoundTps", "0.0 0.0 0.0"),
             ("msgGetTotalTodayNow", "\(statistics.messagesOut.load(ordering: .relaxed))"),
             ("msgGetTotalTodayMorning", "0"), ("msgGetTotalYesterdayMorning", "0"),
@@ -34,6 +34,8 @@ extension BrokerCore {
             ("pullThreadPoolQueueSize", "0"), ("pullThreadPoolQueueHeadWaitTimeMills", "0"),
             ("startAcceptSendRequestTimeStamp", "\(configuration.acceptsSendsFrom)"),
         ]
+        if let time = earliestTime { table.append(("earliestMessageTimeStamp", "\(time)")) }
+        if let ratio = diskRatio { table.append(("commitLogDiskRatio", "\(ratio)")) }
         for (level, offset) in state.delayOffsets.all.sorted(by: { $0.key < $1.key }) {
             let queue = try? existingQueue(topic: DelayTable.topic, id: level - 1)
             let end = queue.flatMap { try? store.maximumOffset($0) } ?? 0
@@ -41,6 +43,27 @@ extension BrokerCore {
         }
         let members = table.map { ($0.0, JSON.string($0.1)) }
         return Response(json: ["table": .object(JSONObject(members))])
+    }
+
+    /// When the first message that is kept was stored; nil when none is.
+    private var earliestTime: Int64? {
+        var time: Int64?
+        (try? store.record(at: store.physicalMinimum))?.forEach { time = $0.storeTimestamp }
+        return time
+    }
+
+    /// How full the file system of the log is, from 0 to 1.
+    private var diskRatio: Double? {
+        let path = configuration.store.commitLog.path ?? configuration.storePath
+        return (try? SystemDisk().space(path)).map { $0.usedPercent / 100 }
+    }
+
+    /// Messages a second in the last minute and the last hour. RocketMQ tells those of ten seconds,
+    /// a minute and ten minutes.
+    private func rates(_ name: TrafficHistory.Name) -> String {
+        guard let series = traffic.series(name) else { return "0.0 0.0 0.0" }
+        let (minute, hour) = (series.figures(.minute).rate, series.figures(.hour).rate)
+        return "\(minute) \(minute) \(hour)"
     }
 
     /// In the words of RocketMQ's tools.

@@ -1,0 +1,44 @@
+// deleteSubGroup: deletes a consumer group.
+
+import ApusRemoting
+
+enum DeleteGroup: Command {
+    static let name = "deleteSubGroup"
+    static let summary = "Deletes a consumer group."
+    static let flags: [Flag] = [
+        .valued("b", "brokerAddr", "ADDRESS", "on this broker"),
+        .valued("c", "clusterName", "NAME", "on the masters of this cluster, with its topics"),
+        .required("g", "groupName", "NAME", "the group"),
+        .valued("r", "removeOffset", "BOOL", "whether it is forgotten how far it was, false"),
+    ]
+    static let examples = ["deleteSubGroup -c DefaultCluster -g readers -r true"]
+
+    static func run(_ call: Call) async throws {
+        let target = try call.arguments.target()
+        let group = try call.arguments.text("groupName")
+        let forgets = try call.arguments.truth("removeOffset") ?? false
+        let masters = try await call.admin.masters(target)
+        var done: [JSON] = []
+        for address in masters {
+            let answer = try await call.attempt {
+                try await call.admin.ask(
+                    address, to: "delete the group \(group)", .deleteSubscriptiongroup,
+                    ["groupName": group, "cleanOffset": "\(forgets)"])
+            }
+            if answer == nil { continue }
+            done.append(.string(address))
+            if call.isJSON { continue }
+            let place = if case .cluster(let name) = target { " in cluster [\(name)]" } else { "" }
+            call.line(
+                "delete subscription group [\(group)] from broker [\(address)]\(place) success.")
+        }
+        if case .cluster(let name) = target {
+            for topic in [SystemName.retryTopic(of: group), SystemName.deadLetterTopic(of: group)] {
+                _ = try await DeleteTopic.delete(topic, from: name, masters, call)
+            }
+        }
+        if call.isJSON {
+            call.print(.object(["groupName": .string(group), "brokers": .array(done)]))
+        }
+    }
+}

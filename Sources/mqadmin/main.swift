@@ -1,0 +1,9 @@
+// `mqadmin`: what operators ask of brokers and NameServers. Its commands and flags are RocketMQ's.
+
+import ApusSystem
+
+let words = Array(CommandLine.arguments.dropFirst())
+let code = await AdminTool.run(
+    words, nameServers: ServerProcess.environment("NAMESRV_ADDR"),
+    output: Output(print: ServerProcess.print, complain: ServerProcess.complain))
+ServerProcess.exit(code)
