@@ -8,10 +8,10 @@ import NIOPosix
 enum AdminTool {
     /// All commands, in the order in which help lists them.
     static let commands: [any Command.Type] = [
-        ClusterList.self, BrokerStatus.self, GetBrokerConfig.self,
+        ClusterList.self, BrokerStatus.self, GetBrokerConfig.self, BrokerConsumeStats.self,
         TopicList.self, TopicRoute.self, TopicStatus.self, UpdateTopic.self, DeleteTopic.self,
         UpdateGroup.self, DeleteGroup.self, ConsumerProgress.self, ConsumerConnection.self,
-        ProducerConnection.self, ResetOffsetByTime.self, StatsAll.self,
+        ProducerConnection.self, ResetOffsetByTime.self, CloneGroupOffset.self, StatsAll.self,
         SendMessage.self, ConsumeMessage.self, PrintMessages.self, QueryByID.self,
         QueryByKey.self, QueryByUniqueKey.self, QueryByOffset.self, QueryConsumeQueue.self,
         WipeWritePermission.self, AddWritePermission.self, UpdateKeyValue.self,

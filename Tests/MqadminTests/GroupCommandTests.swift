@@ -85,6 +85,38 @@ struct GroupCommandTests {
         }
     }
 
+    @Test("a group gets another one's offsets, and all groups of a broker are listed")
+    func clones() async throws {
+        try await withCluster { cluster in
+            try await cluster.make("Orders")
+            for _ in 0..<3 {
+                try await cluster.done(
+                    "sendMessage", "-t", "Orders", "-p", "x", "-b", "broker-a", "-i", "1")
+            }
+            try await cluster.done("updateSubGroup", "-c", "DefaultCluster", "-g", "readers")
+            try await cluster.done("updateSubGroup", "-c", "DefaultCluster", "-g", "copies")
+            try await cluster.commit(1, queue: 1)
+            let clone = try await cluster.done(
+                "cloneGroupOffset", "-s", "readers", "-d", "copies", "-t", "Orders")
+            #expect(
+                clone.text == """
+                    clone group offset success. srcGroup[readers], destGroup=[copies], topic[Orders]
+
+                    """)
+            let all = try await cluster.done("brokerConsumeStats", "-b", cluster.address)
+            #expect(
+                all.cells[1].prefix(7) == ["Orders", "copies", "broker-a", "1", "3", "1", "2"])
+            #expect(all.cells[2].prefix(2) == ["Orders", "readers"])
+            #expect(all.lines.count == 4 && all.lines[3] == "Diff Total: 4")
+            let far = try await cluster.done(
+                "brokerConsumeStats", "-b", cluster.address, "-l", "3", "--json")
+            #expect(far.text == "{\"queues\":[],\"diffTotal\":4}\n")
+            let badName = await cluster.run(
+                "cloneGroupOffset", "-s", "readers", "-d", "no/name", "-t", "Orders")
+            #expect(badName.code == 2 && badName.text == "")
+        }
+    }
+
     @Test("which client has a queue is asked of the clients, through the broker")
     func clients() async throws {
         try await withCluster { cluster in
