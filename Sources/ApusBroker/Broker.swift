@@ -73,7 +73,7 @@ public final class Broker: Sendable {
             configuration.storePath, configuration.store, observer: StoreLog(logger))
         do {
             let state = try BrokerState.open(configuration, logger: logger)
-            core = BrokerCore(
+            core = try BrokerCore(
                 configuration: configuration, store: store, state: state,
                 connections: router.connections, errands: groups[1].next(), logger: logger)
             delivery = try DelayedDelivery(core)
@@ -100,6 +100,9 @@ public final class Broker: Sendable {
         let delivery = delivery
         every(.milliseconds(200)) { core.answerExpiredPulls() }
         every(.seconds(10)) { core.closeSilentConnections() }
+        every(.milliseconds(core.configuration.transactions.intervalMilliseconds)) {
+            core.checkTransactions()
+        }
         every(.milliseconds(core.configuration.offsets.intervalMilliseconds)) {
             core.attempt("to keep consumers' offsets") { try core.state.offsets.persist() }
         }
@@ -136,6 +139,7 @@ public final class Broker: Sendable {
             core.attempt("to keep how far delayed messages have been delivered") {
                 try delivery.keepOffsets()
             }
+            core.attempt("to keep how far transactions have come") { try core.keepTransactions() }
             core.attempt("to keep topics, groups and offsets") { try core.state.persist() }
         }.get()
         await server.stop()
@@ -181,4 +185,10 @@ extension Broker {
     var waitingPulls: Int { core.held.withLock { $0.count } }
     /// The topics that there are, in no order.
     var topicNames: [String] { core.state.topics.all.map(\.name) }
+    /// The store that it serves.
+    var store: MessageStore { core.store }
+    /// How far one of the queues of transactions has been read for good.
+    func offset(ofTransactions topic: String) -> Int64? {
+        core.state.offsets.offset(group: Transactions.group, topic: topic, queue: 0)
+    }
 }
