@@ -65,7 +65,7 @@ crash-ci: crash-writer ## a minute of the same, and that planted defects are not
 	$(CRASH)/blocks.py --control
 	$(CRASH)/blocks.py --cycles 25
 
-crash-delayed: ## kill -9 mqbroker CYCLES times while delayed messages wait (CONTROL=1: spoil what it keeps)
+crash-delayed: ## kill -9 mqbroker CYCLES times while messages wait (CONTROL=1: spoil what it keeps)
 	swift build -c release --product mqbroker $(SWIFT_FLAGS)
 	$(CRASH)/delayed.py $$(swift build -c release --show-bin-path) $(if $(CONTROL),--control) \
 		$(if $(filter-out 500,$(CYCLES)),--cycles $(CYCLES)) $(if $(RECORD),--record $(RECORD))

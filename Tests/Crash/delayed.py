@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""kill -9 of mqbroker under load while delayed messages and retries wait.
+"""kill -9 of mqbroker under load while delayed messages, retries and transactions wait.
 
 A broker whose eighteen levels take one to six seconds is sent messages of all levels, messages that
 a consumer sends back, and plain ones, and is killed again and again, at times for as long as what
 waits needs to come due. In the end every message that was acknowledged is where it belongs, none
 was stored there before its time, and one that is there twice was delivered by two lives of the
-broker: the first was killed before it had kept how far it had come. A broker that is stopped in
-order and started delivers none again. With --control the state or the settings are spoilt between
+broker: the first was killed before it had kept how far it had come. Transactions are ended at once
+or when the broker asks; what was rolled back is never there. A broker that is stopped in order and
+started delivers none again. With --control the state or the settings are spoilt between
 two lives; each must be noticed.
 """
 import argparse
@@ -30,9 +31,10 @@ sys.path.insert(0, os.path.join(lab.TREE, "Tests/Interop"))
 from servers import Broker  # noqa: E402
 
 LEVELS = [1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 5, 5, 6]
-GROUP, TOPICS, PLAIN, QUEUES = "G", ["Orders", "Bills"], "Plain", 2
+GROUP, TOPICS, PLAIN, PAID, QUEUES = "G", ["Orders", "Bills"], "Plain", "Paid", 2
 RETRY = f"%RETRY%{GROUP}"
-SETTINGS = ("flushDelayOffsetInterval=700\nautoCreateTopicEnable=true\nmessageDelayLevel="
+SETTINGS = ("flushDelayOffsetInterval=700\ntransactionTimeOut=1000\ntransactionCheckMax=1000\n"
+            "transactionCheckInterval=1000\nmessageDelayLevel="
             + " ".join(f"{seconds}s" for seconds in LEVELS) + "\n")
 
 
@@ -50,6 +52,8 @@ class Wire:
     def __init__(self, port):
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=20)
         self.opaque = 0
+        # What the broker asked meanwhile: header and body.
+        self.questions = []
 
     def ask(self, code, fields, body=b""):
         self.opaque += 1
@@ -59,12 +63,16 @@ class Wire:
         try:
             self.socket.sendall(struct.pack(">II", 4 + len(header) + len(body), len(header))
                                 + header + body)
-            size, = struct.unpack(">I", self.take(4))
-            frame = self.take(size)
+            while True:
+                size, = struct.unpack(">I", self.take(4))
+                frame = self.take(size)
+                length = struct.unpack(">I", frame[:4])[0] & 0xFFFFFF
+                found = json.loads(frame[4:4 + length]), frame[4 + length:]
+                if found[0]["flag"] & 1:
+                    return found
+                self.questions.append(found)
         except (OSError, socket.timeout) as error:
             raise Gone from error
-        length = struct.unpack(">I", frame[:4])[0] & 0xFFFFFF
-        return json.loads(frame[4:4 + length]), frame[4 + length:]
 
     def take(self, count):
         data = b""
@@ -77,10 +85,11 @@ class Wire:
 
 
 class Sent:
-    """A message that is to arrive: where, and not before when (milliseconds since 1970)."""
+    """A message that is to arrive: where, and not before when (milliseconds since 1970); or that is
+    not to arrive, when it is rolled back."""
 
-    def __init__(self, place, due):
-        self.place, self.due, self.isAcknowledged = place, due, False
+    def __init__(self, place, due, isWanted=True):
+        self.place, self.due, self.isWanted, self.isAcknowledged = place, due, isWanted, False
 
 
 class Load:
@@ -106,42 +115,76 @@ class Load:
         while not self.ends.is_set():
             try:
                 wire = Wire(self.broker.port)
+                self.register(wire, thread)
                 while not self.ends.is_set():
                     self.send(wire, numbers)
+                    self.answer(wire)
                     time.sleep(0.001)
             except (Gone, OSError):
                 time.sleep(0.05)
 
-    def note(self, place, delay):
+    def note(self, place, delay, isWanted=True):
         with self.lock:
             self.number += 1
-            made = self.sent[self.number] = Sent(place, now() + delay)
+            made = self.sent[self.number] = Sent(place, now() + delay, isWanted)
             return self.number, made
+
+    def register(self, wire, name):
+        """Becomes a producer that can be asked how its transactions ended."""
+        wire.ask(34, {}, json.dumps({
+            "clientID": f"client-{name}", "producerDataSet": [{"groupName": "P"}],
+            "consumerDataSet": []}).encode())
+
+    def answer(self, wire):
+        """Says of each transaction that the broker asked about what was decided when it began."""
+        while wire.questions:
+            header, body = wire.questions.pop(0)
+            fields = header["extFields"]
+            length, = struct.unpack_from(">I", body, 84)
+            self.end(wire, self.sent[int(body[88:88 + length])].isWanted,
+                     fields["tranStateTableOffset"], fields["commitLogOffset"])
+
+    def end(self, wire, isWanted, offset, place):
+        wire.ask(37, {
+            "producerGroup": "P", "tranStateTableOffset": offset, "commitLogOffset": place,
+            "commitOrRollback": 8 if isWanted else 12, "fromTransactionCheck": "false"})
+
+    def send_half(self, wire, numbers):
+        number, sent = self.note(
+            (PAID, numbers.randrange(QUEUES)), 0, isWanted=numbers.random() < 0.6)
+        answer = self.put(wire, number, sent, "TRAN_MSG\1true\2PGROUP\1P\2", flag=4)
+        if answer and numbers.random() < 0.6:
+            fields = answer["extFields"]
+            self.end(wire, sent.isWanted, fields["queueOffset"], int(fields["msgId"][16:], 16))
 
     def send(self, wire, numbers):
         kind = numbers.random()
+        if kind > 0.8:
+            return self.send_half(wire, numbers)
         if kind < 0.25:
             return self.send_plain(wire, numbers, is_sent_back=kind < 0.15)
         level = numbers.randint(1, len(LEVELS))
         place = numbers.choice(TOPICS), numbers.randrange(QUEUES)
         number, sent = self.note(place, LEVELS[level - 1] * 1000)
-        self.store(wire, number, sent, f"DELAY\1{level}\2TAGS\1T{level}\2")
+        self.put(wire, number, sent, f"DELAY\1{level}\2TAGS\1T{level}\2")
 
-    def store(self, wire, number, sent, properties):
+    def put(self, wire, number, sent, properties, flag=0):
+        """Sends a message. The answer, when it is stored."""
         topic, queue = sent.place
         answer, _ = wire.ask(310, {
-            "a": "P", "b": topic, "c": "TBW102", "d": QUEUES, "e": queue, "f": 0, "g": now(),
+            "a": "P", "b": topic, "c": "TBW102", "d": QUEUES, "e": queue, "f": flag, "g": now(),
             "h": 0, "i": properties, "j": 0, "k": "false", "m": "false"}, str(number).encode())
-        if answer["code"] == 0:
-            sent.isAcknowledged = True
-            return int(answer["extFields"]["msgId"][16:], 16)
-        return None
+        if answer["code"] != 0:
+            return None
+        sent.isAcknowledged = True
+        return answer
 
     def send_plain(self, wire, numbers, is_sent_back):
         number, sent = self.note((PLAIN, numbers.randrange(QUEUES)), 0)
-        place = self.store(wire, number, sent, "")
-        if place is None or not is_sent_back:
+        answer = self.put(wire, number, sent, "")
+        if answer is None or not is_sent_back:
             return
+        place = int(answer["extFields"]["msgId"][16:], 16)
         # It comes again by way of its group's retry topic, and keeps its body: a minus tells the two.
         level = numbers.randint(1, len(LEVELS))
         again = self.sent[-number] = Sent((RETRY, 0), now() + LEVELS[level - 1] * 1000)
@@ -154,7 +197,7 @@ class Load:
 def delivered(broker):
     """All messages: number → where each copy is, and when it was stored there."""
     found, wire = collections.defaultdict(list), Wire(broker.port)
-    places = [(topic, queue) for topic in [*TOPICS, PLAIN] for queue in range(QUEUES)]
+    places = [(topic, queue) for topic in [*TOPICS, PLAIN, PAID] for queue in range(QUEUES)]
     for topic, queue in [*places, (RETRY, 0)]:
         offset = 0
         while True:
@@ -188,7 +231,7 @@ class Run:
                              SETTINGS)
         self.directory = place / "broker-a-store"
         self.start()
-        for topic in [*TOPICS, PLAIN]:
+        for topic in [*TOPICS, PLAIN, PAID]:
             self.broker.make_topic(topic, QUEUES)
         self.load = Load(self.broker, seed)
 
@@ -204,6 +247,13 @@ class Run:
         self.load.stop()
         latest = max(sent.due for sent in self.load.sent.values())
         time.sleep(max(0, latest - now()) / 1000)
+        # Whoever is asked how a transaction ended says so, until nobody is asked any more.
+        wire, quiet = Wire(self.broker.port), 0
+        while quiet < 20:
+            self.load.register(wire, "last")
+            quiet = 0 if wire.questions else quiet + 1
+            self.load.answer(wire)
+            time.sleep(0.2)
         # A level that is behind goes on delivering: as many as there are, or nothing more comes.
         count = -1
         while count != (count := sum(map(len, delivered(self.broker).values()))):
@@ -217,7 +267,9 @@ class Run:
         found, twice = delivered(self.broker), 0
         for number, sent in self.load.sent.items():
             copies = found.pop(number, [])
-            if sent.isAcknowledged and not copies:
+            if copies and not sent.isWanted:
+                raise lab.Broken(f"UNWANTED: {number} was rolled back, and is in {copies}")
+            if sent.isAcknowledged and sent.isWanted and not copies:
                 raise lab.Broken(f"LOST: {number}, acknowledged, is not in {sent.place}")
             for place, stored in copies:
                 if place != sent.place:
@@ -269,7 +321,7 @@ def crash(options):
             run.load.stop()
             run.kill()
         seconds = time.monotonic() - began
-    lab.record(options, "L3", "kill -9 of mqbroker with delayed messages waiting",
+    lab.record(options, "L3", "kill -9 of mqbroker with delayed messages and transactions open",
                str(options.seed), options.cycles, 0, seconds)
     print(f"{options.cycles} kills: {count} messages, {run.load.acknowledged()} acknowledged, "
           f"none lost, none early, {twice} came twice")
@@ -293,6 +345,18 @@ def shorten(run):
     conf.write_text(conf.read_text() + "messageDelayLevel=" + "1s " * 18 + "\n")
 
 
+def deny(run):
+    """The producer commits what it had meant to roll back."""
+    with run.load.lock:
+        for sent in list(run.load.sent.values()):
+            sent.isWanted = True
+    time.sleep(3)
+    with run.load.lock:
+        for sent in list(run.load.sent.values()):
+            sent.isWanted = sent.place[0] != PAID
+    run.kill()
+
+
 def forget(run):
     """How far the levels had come is gone, though the broker was stopped in order."""
     for path in (run.directory / "config").glob("delayOffset.json*"):
@@ -301,7 +365,7 @@ def forget(run):
 
 def control(options):
     unnoticed = 0
-    for spoil in (move_on, shorten, forget):
+    for spoil in (move_on, shorten, deny, forget):
         with lab.workspace(options.place) as place:
             run = Run(options, pathlib.Path(place), options.seed)
             try:
