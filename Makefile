@@ -10,7 +10,7 @@ FORMATTED := Package.swift $(wildcard Sources Tests Benchmarks docs)
 
 .PHONY: help setup setup-test test lint format bench bench-record clean
 .PHONY: embedding ci setup-crash crash-writer crash crash-ci simulate mutants fuzz fuzz-ci
-.PHONY: fuzz-control sanitize sweep doctor instructions interop setup-interop
+.PHONY: crash-delayed fuzz-control sanitize sweep doctor instructions interop setup-interop
 
 # Optimised and apart from what `make test` builds, so that neither rebuilds the other.
 BENCH_BUILD := -c release --scratch-path .build/bench -Xcc -O3
@@ -64,6 +64,11 @@ crash-ci: crash-writer ## a minute of the same, and that planted defects are not
 	$(CRASH)/shutdown.py --cycles 30
 	$(CRASH)/blocks.py --control
 	$(CRASH)/blocks.py --cycles 25
+
+crash-delayed: ## kill -9 mqbroker CYCLES times while messages wait (CONTROL=1: spoil what it keeps)
+	swift build -c release --product mqbroker $(SWIFT_FLAGS)
+	$(CRASH)/delayed.py $$(swift build -c release --show-bin-path) $(if $(CONTROL),--control) \
+		$(if $(filter-out 500,$(CYCLES)),--cycles $(CYCLES)) $(if $(RECORD),--record $(RECORD))
 
 SIMULATE_BUILD := -c release
 SIMULATE = $$(swift build $(SIMULATE_BUILD) --show-bin-path)/simulate

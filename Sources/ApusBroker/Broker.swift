@@ -67,14 +67,13 @@ public final class Broker: Sendable {
         port: Int, groups: [MultiThreadedEventLoopGroup], logger: Logger
     ) throws {
         var configuration = configuration
-        let host = try Self.advertisedHost(configuration.network)
-        address = HostAddress(ipv4: UInt32(truncatingIfNeeded: host.low), port: Int32(port))
+        address = try Self.advertisedAddress(configuration.network, port: Int32(port))
         configuration.store.storeHost = address
         let store = try MessageStore.open(
             configuration.storePath, configuration.store, observer: StoreLog(logger))
         do {
             let state = try BrokerState.open(configuration, logger: logger)
-            core = BrokerCore(
+            core = try BrokerCore(
                 configuration: configuration, store: store, state: state,
                 connections: router.connections, errands: groups[1].next(), logger: logger)
             delivery = try DelayedDelivery(core)
@@ -86,7 +85,7 @@ public final class Broker: Sendable {
         self.groups = groups
         client = RemotingClient(logger: logger, group: groups[0])
         registration = NameServerRegistration(
-            BrokerPresence(configuration, host: host.addressText, port: port),
+            BrokerPresence(configuration, host: address.addressText, port: port),
             configuration.registration, topics: core.state.topics, client: client,
             group: groups[1], logger: logger)
         timers = Mutex([])
@@ -102,6 +101,9 @@ public final class Broker: Sendable {
         every(.milliseconds(200)) { core.answerExpiredPulls() }
         every(.seconds(10)) { core.closeSilentConnections() }
         every(.seconds(10)) { core.countTraffic() }
+        every(.milliseconds(core.configuration.transactions.intervalMilliseconds)) {
+            core.checkTransactions()
+        }
         every(.milliseconds(core.configuration.offsets.intervalMilliseconds)) {
             core.attempt("to keep consumers' offsets") { try core.state.offsets.persist() }
         }
@@ -138,6 +140,7 @@ public final class Broker: Sendable {
             core.attempt("to keep how far delayed messages have been delivered") {
                 try delivery.keepOffsets()
             }
+            core.attempt("to keep how far transactions have come") { try core.keepTransactions() }
             core.attempt("to keep topics, groups and offsets") { try core.state.persist() }
         }.get()
         await server.stop()
@@ -148,11 +151,24 @@ public final class Broker: Sendable {
     }
 
     /// The address that clients are told: as configured, or that of the first interface.
-    private static func advertisedHost(_ network: NetworkSettings) throws -> HostAddress {
+    static func advertisedAddress(
+        _ network: NetworkSettings, port: Int32
+    ) throws(StoreError) -> HostAddress {
         let text = network.advertisedHost ?? LocalAddress.current
-        if let host = HostAddress(ipv4Text: "\(text):0") { return host }
-        throw StoreError.invalidConfiguration(
-            key: "brokerIP1", reason: "\(text) is no IPv4 address")
+        // A scope (`%eth0`) names an interface of this machine, and means nothing to clients.
+        if !text.contains("%"), let host = HostAddress(text: text.withoutBrackets, port: port) {
+            return host
+        }
+        throw .invalidConfiguration(
+            key: "brokerIP1",
+            reason: "\(text) is no IPv4 or IPv6 address that clients could come to")
+    }
+}
+
+extension String {
+    /// An IPv6 address as in `[::1]:10911`, without what is around it.
+    var withoutBrackets: String {
+        hasPrefix("[") && hasSuffix("]") ? String(dropFirst().dropLast()) : self
     }
 }
 
@@ -172,4 +188,10 @@ extension Broker {
     func countTraffic() { core.countTraffic() }
     /// The topics that there are, in no order.
     var topicNames: [String] { core.state.topics.all.map(\.name) }
+    /// The store that it serves.
+    var store: MessageStore { core.store }
+    /// How far one of the queues of transactions has been read for good.
+    func offset(ofTransactions topic: String) -> Int64? {
+        core.state.offsets.offset(group: Transactions.group, topic: topic, queue: 0)
+    }
 }

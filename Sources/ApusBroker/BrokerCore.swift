@@ -17,6 +17,7 @@ final class BrokerCore: Sendable {
     let store: MessageStore
     let state: BrokerState
     let delays: DelayTable
+    let transactions: Transactions
     let logger: Logger
     let time: TimeSource
     /// The loop that errands, timers and delayed deliveries run on. It serves no connection.
@@ -49,7 +50,7 @@ final class BrokerCore: Sendable {
         configuration: BrokerConfiguration, store: MessageStore, state: BrokerState,
         connections: ConnectionTable, errands: any EventLoop, logger: Logger,
         time: TimeSource = .system
-    ) {
+    ) throws(StoreError) {
         self.configuration = configuration
         self.store = store
         self.state = state
@@ -57,6 +58,7 @@ final class BrokerCore: Sendable {
         self.errands = errands
         self.logger = logger
         self.time = time
+        transactions = try Transactions(store, offsets: state.offsets)
         bootTime = time.wallMilliseconds
         traffic = TrafficHistory(
             time: time.nanoseconds / 1_000_000, offsets: state.offsets.all)

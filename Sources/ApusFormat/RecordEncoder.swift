@@ -50,6 +50,22 @@ public enum RecordEncoder: Sendable {
         unsafe Field<UInt64>(at: 0).storeUnchecked(head(of: frame), into: &bytes, at: offset)
     }
 
+    /// A record by itself, without a checksum of its own: for whoever passes one on that is not in
+    /// the log. The parts must be as long as `frame` says.
+    public static func bytes(
+        _ fields: RecordFields, frame: RecordFrame, topic: RawSpan, properties: RawSpan,
+        body: RawSpan
+    ) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: frame.totalSize)
+        var span = bytes.mutableSpan
+        // Safe: a byte may have any value.
+        var raw = unsafe span.mutableBytes
+        encode(
+            fields, frame: frame, topic: topic, properties: properties, body: body,
+            appendsChecksum: false, into: &raw, at: 0)
+        return bytes
+    }
+
     /// A record of any kind.
     @inlinable @inline(never)
     static func encodeAny(

@@ -239,52 +239,113 @@ def retry(cluster):
     sender.shutdown()
 
 
-def restart(cluster):
-    """Broker and NameServer end and come back in mid-stream: nothing acknowledged is lost."""
-    cluster.make_topic("Streams", queues=4)
-    sender = producer(cluster)
-    consumer = Consumer(cluster, "G-streams", "Streams")
-    acknowledged, ends = [], threading.Event()
+class Stream:
+    """Numbers that are sent one after the other, until it is stopped."""
 
-    def send():
+    def __init__(self, sender, topic):
+        self.sender, self.topic = sender, topic
+        self.acknowledged, self.ends = [], threading.Event()
+        self.thread = threading.Thread(target=self.send)
+        self.thread.start()
+
+    def send(self):
         number = 0
-        while not ends.is_set():
+        while not self.ends.is_set():
             try:
-                if sender.send_sync(message("Streams", f"{number}")).status == 0:
-                    acknowledged.append(f"{number}")
+                if self.sender.send_sync(message(self.topic, f"{number}")).status == 0:
+                    self.acknowledged.append(f"{number}")
             except Exception:
                 time.sleep(0.1)
             number += 1
             time.sleep(0.002)
 
-    thread = threading.Thread(target=send)
-    thread.start()
+    def goes_on(self, count=100):
+        before = len(self.acknowledged)
+        wait_until("sends succeed", lambda: len(self.acknowledged) > before + count, 60)
 
-    def goes_on():
-        before = len(acknowledged)
-        wait_until("sends succeed", lambda: len(acknowledged) > before + 100, 60)
+    def stop(self):
+        self.ends.set()
+        self.thread.join()
 
-    goes_on()
+
+def restart(cluster):
+    """Broker and NameServer end and come back in mid-stream: nothing acknowledged is lost."""
+    cluster.make_topic("Streams", queues=4)
+    sender = producer(cluster)
+    consumer = Consumer(cluster, "G-streams", "Streams")
+    stream = Stream(sender, "Streams")
+    stream.goes_on()
     for how in [signal.SIGTERM, signal.SIGKILL]:
         cluster.broker.stop(how)
         time.sleep(0.5)
         cluster.broker.start()
-        goes_on()
+        stream.goes_on()
     cluster.name_server.stop(signal.SIGKILL)
-    goes_on()
+    stream.goes_on()
     cluster.name_server.start()
-    goes_on()
-    ends.set()
-    thread.join()
+    stream.goes_on()
+    stream.stop()
     wait_until("all that was acknowledged is received",
-               lambda: set(acknowledged) <= set(consumer.bodies()), 90)
-    print(f"  {len(acknowledged)} acknowledged, {len(consumer.received)} received")
+               lambda: set(stream.acknowledged) <= set(consumer.bodies()), 90)
+    print(f"  {len(stream.acknowledged)} acknowledged, {len(consumer.received)} received")
     consumer.stop()
     sender.shutdown()
 
 
-SCENARIOS = [sends, tags, pull, orderly, broadcast, shares, retry, restart]
+def brokers(cluster):
+    """A topic of two brokers: one dies and comes back, the NameServer too, and nothing is lost."""
+    first, second = cluster.brokers
+    for broker in cluster.brokers:
+        broker.make_topic("Halves", queues=2)
+    wait_until("both are in the route",
+               lambda: cluster.routed_brokers("Halves") == ["broker-a", "broker-b"])
+    sender = producer(cluster)
+    consumer = Consumer(cluster, "G-halves", "Halves")
+    stream = Stream(sender, "Halves")
+    stream.goes_on()
+    for broker in cluster.brokers:
+        for queue in range(2):
+            assert broker.end("Halves", queue) > 0, "the client does not send to all queues"
+    answered = []
+    for number in range(200):
+        sender.send_async(
+            message("Halves", f"async-{number}"), answered.append, answered.append)
+    wait_until("asynchronous sends are answered", lambda: len(answered) == 200)
+    assert all(getattr(result, "status", None) == 0 for result in answered), answered
+    asynchronous = {f"async-{number}" for number in range(200)}
+    wait_until("they are received from both", lambda: asynchronous <= set(consumer.bodies()))
+
+    second.stop(signal.SIGKILL)
+    wait_until("the dead broker is out of the route",
+               lambda: cluster.routed_brokers("Halves") == ["broker-a"])
+    stream.goes_on()
+    before = set(stream.acknowledged)
+    stream.goes_on()
+    since = set(stream.acknowledged) - before
+    wait_until("what the other has taken since is received",
+               lambda: since <= set(consumer.bodies()), 90)
+
+    cluster.name_server.stop(signal.SIGKILL)
+    stream.goes_on()
+    second.start()
+    cluster.name_server.start()
+    wait_until("both register with the new NameServer",
+               lambda: cluster.routed_brokers("Halves") == ["broker-a", "broker-b"], 90)
+    ends = [second.end("Halves", queue) for queue in range(2)]
+    wait_until("the client sends to both again",
+               lambda: all(second.end("Halves", q) > ends[q] for q in range(2)), 90)
+    stream.stop()
+    wait_until("all that was acknowledged is received",
+               lambda: set(stream.acknowledged) <= set(consumer.bodies()), 90)
+    print(f"  {len(stream.acknowledged)} acknowledged, {len(consumer.received)} received, "
+          f"{len(set(consumer.bodies()))} different")
+    consumer.stop()
+    sender.shutdown()
+
+
+SCENARIOS = [sends, tags, pull, orderly, broadcast, shares, retry, restart, brokers]
 SETTINGS = {"sends": "flushDiskType=SYNC_FLUSH\n"}
+BROKERS = {"brokers": 2}
 
 
 def main():
@@ -295,7 +356,9 @@ def main():
     arguments = parser.parse_args()
     if arguments.inner:
         scenario = next(s for s in SCENARIOS if s.__name__ == arguments.only)
-        with Cluster(arguments.programs, os.environ["HOME"], SETTINGS.get(arguments.only, "")) as cluster:
+        name = arguments.only
+        with Cluster(arguments.programs, os.environ["HOME"], SETTINGS.get(name, ""),
+                     BROKERS.get(name, 1)) as cluster:
             scenario(cluster)
         # The client's own threads do not always end.
         sys.stdout.flush()

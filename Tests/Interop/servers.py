@@ -37,55 +37,88 @@ class Process:
         assert how == signal.SIGKILL or code == 0, f"{self.name} ended with {code}"
 
 
-class Cluster:
-    """One NameServer and one broker."""
+def ask(port, code, fields=None, body=b""):
+    """Asks a server as an administrator's tool does."""
+    header = json.dumps({
+        "code": code, "language": "PYTHON", "version": 479, "opaque": 1, "flag": 0,
+        "extFields": fields or {}}).encode()
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as wire:
+        wire.sendall(struct.pack(">II", 4 + len(header) + len(body), len(header)) + header + body)
+        data = b""
+        while len(data) < 4 or len(data) < 4 + struct.unpack(">I", data[:4])[0]:
+            more = wire.recv(1 << 16)
+            assert more, f"the server closed on code {code}"
+            data += more
+    length = struct.unpack(">I", data[4:8])[0] & 0xFFFFFF
+    return json.loads(data[8:8 + length]), data[8 + length:]
 
-    def __init__(self, programs, home, settings=""):
-        self.home = pathlib.Path(home)
-        self.name_port, self.broker_port = free_port(), free_port()
-        self.names = f"127.0.0.1:{self.name_port}"
-        (self.home / "namesrv.conf").write_text(f"listenPort={self.name_port}\n")
-        (self.home / "broker.conf").write_text(
-            f"brokerName=broker-a\nbrokerIP1=127.0.0.1\nlistenPort={self.broker_port}\n"
-            f"storePathRootDir={self.home}/store\nmappedFileSizeCommitLog=67108864\n"
+
+class Broker(Process):
+    """A broker, with a store and settings of its own."""
+
+    def __init__(self, programs, home, names, name, settings):
+        self.port, self.names = free_port(), names
+        conf = home / f"{name}.conf"
+        conf.write_text(
+            f"brokerName={name}\nbrokerIP1=127.0.0.1\nlistenPort={self.port}\n"
+            f"storePathRootDir={home}/{name}-store\nmappedFileSizeCommitLog=67108864\n"
             f"maxHashSlotNum=10000\nmaxIndexNum=40000\n{settings}")
-        programs = pathlib.Path(programs)
-        self.name_server = Process(
-            [programs / "mqnamesrv", "-c", self.home / "namesrv.conf"], self.home, "namesrv")
-        self.broker = Process(
-            [programs / "mqbroker", "-c", self.home / "broker.conf", "-n", self.names],
-            self.home, "broker")
-
-    def __enter__(self):
-        self.name_server.start()
-        self.broker.start()
-        return self
-
-    def __exit__(self, kind, value, trace):
-        for process in [self.broker, self.name_server]:
-            if process.running and process.running.poll() is None:
-                process.stop(signal.SIGTERM if kind is None else signal.SIGKILL)
+        super().__init__([programs / "mqbroker", "-c", conf, "-n", names], home, name)
 
     def ask(self, code, fields=None, body=b""):
-        """Asks the broker as an administrator's tool does."""
-        header = json.dumps({
-            "code": code, "language": "PYTHON", "version": 479, "opaque": 1, "flag": 0,
-            "extFields": fields or {}}).encode()
-        with socket.create_connection(("127.0.0.1", self.broker_port), timeout=10) as wire:
-            wire.sendall(struct.pack(">II", 4 + len(header) + len(body), len(header)) + header + body)
-            data = b""
-            while len(data) < 4 or len(data) < 4 + struct.unpack(">I", data[:4])[0]:
-                more = wire.recv(1 << 16)
-                assert more, f"the broker closed on code {code}"
-                data += more
-        length = struct.unpack(">I", data[4:8])[0] & 0xFFFFFF
-        return json.loads(data[8:8 + length]), data[8 + length:]
+        return ask(self.port, code, fields, body)
 
     def make_topic(self, name, queues=4):
         answer, _ = self.ask(17, {
             "topic": name, "defaultTopic": "TBW102", "readQueueNums": queues,
             "writeQueueNums": queues, "perm": 6, "topicFilterType": "SINGLE_TAG", "order": "false"})
         assert answer["code"] == 0, answer
+
+    def end(self, topic, queue):
+        """The offset of the next message of a queue."""
+        answer, _ = self.ask(30, {"topic": topic, "queueId": queue})
+        assert answer["code"] == 0, answer
+        return int(answer["extFields"]["offset"])
+
+
+class Cluster:
+    """One NameServer, and as many brokers as wanted: broker-a, broker-b, …"""
+
+    def __init__(self, programs, home, settings="", brokers=1):
+        self.home = pathlib.Path(home)
+        self.name_port = free_port()
+        self.names = f"127.0.0.1:{self.name_port}"
+        (self.home / "namesrv.conf").write_text(f"listenPort={self.name_port}\n")
+        programs = pathlib.Path(programs)
+        self.name_server = Process(
+            [programs / "mqnamesrv", "-c", self.home / "namesrv.conf"], self.home, "namesrv")
+        self.brokers = [
+            Broker(programs, self.home, self.names, f"broker-{letter}", settings)
+            for letter in "abcdef"[:brokers]]
+        self.broker = self.brokers[0]
+
+    def __enter__(self):
+        for process in [self.name_server, *self.brokers]:
+            process.start()
+        return self
+
+    def __exit__(self, kind, value, trace):
+        for process in [*self.brokers, self.name_server]:
+            if process.running and process.running.poll() is None:
+                process.stop(signal.SIGTERM if kind is None else signal.SIGKILL)
+
+    def ask(self, code, fields=None, body=b""):
+        return self.broker.ask(code, fields, body)
+
+    def make_topic(self, name, queues=4):
+        self.broker.make_topic(name, queues)
+
+    def routed_brokers(self, topic):
+        """The names of the brokers that the NameServer sends clients of a topic to."""
+        answer, body = ask(self.name_port, 105, {"topic": topic, "acceptStandardJsonOnly": "true"})
+        if answer["code"] != 0:
+            return []
+        return sorted(queues["brokerName"] for queues in json.loads(body)["queueDatas"])
 
 
 def wait_until(what, holds, seconds=40):

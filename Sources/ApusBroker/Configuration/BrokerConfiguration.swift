@@ -27,6 +27,7 @@ public struct BrokerConfiguration: Sendable {
     public var pulling = PullSettings()
     public var offsets = OffsetSettings()
     public var delay = DelaySettings()
+    public var transactions = TransactionSettings()
     /// Directory of the store, without a slash at the end. `storePathRootDir`, `store` in the home
     /// directory.
     public var storePath = "store"
@@ -173,4 +174,18 @@ public struct DelaySettings: Hashable, Sendable {
     public var intervalMilliseconds: Int64 = 10_000
     /// Deliveries that make a new data version. `delayOffsetUpdateVersionStep`, 200.
     public var versionStep = 200
+}
+
+/// Messages that are delivered when their producer says so.
+public struct TransactionSettings: Hashable, Sendable {
+    /// Whether halves of transactions are refused. `rejectTransactionMessage`, false.
+    public var isRefused = false
+    /// Milliseconds from a message's birth before which its producer is not asked, unless the
+    /// message says otherwise. `transactionTimeOut`, 6 000.
+    public var timeoutMilliseconds: Int64 = 6_000
+    /// Times that a producer is asked; then the message goes to `TRANS_CHECK_MAX_TIME_TOPIC`.
+    /// `transactionCheckMax`, 15.
+    public var checkLimit = 15
+    /// Milliseconds between looks for halves to ask about. `transactionCheckInterval`, 30 000.
+    public var intervalMilliseconds: Int64 = 30_000
 }

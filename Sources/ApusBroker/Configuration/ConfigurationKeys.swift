@@ -80,6 +80,10 @@ extension ConfigurationKey {
         other("messageDelayLevel", \.delay.levels, Forms.levels, Forms.text(levels:)),
         number("flushDelayOffsetInterval", \.delay.intervalMilliseconds, 1...longest),
         number("delayOffsetUpdateVersionStep", \.delay.versionStep, 1...1 << 30),
+        flag("rejectTransactionMessage", \.transactions.isRefused),
+        number("transactionTimeOut", \.transactions.timeoutMilliseconds, 0...longest),
+        number("transactionCheckMax", \.transactions.checkLimit, 1...1 << 20),
+        number("transactionCheckInterval", \.transactions.intervalMilliseconds, 1...longest),
     ]
 
     private static let files: [ConfigurationKey] = [
@@ -401,11 +405,9 @@ extension ConfigurationKey {
                 realTimeNotifyConsumerChange litePullMessageEnable
                 """),
             noEffect(
-                because: "half messages are refused, and none is checked on",
+                because: "each end of a transaction is noted at once, and no metrics are kept",
                 """
-                rejectTransactionMessage transactionTimeOut transactionCheckMax
-                transactionCheckInterval transactionMetricFlushInterval transactionOpMsgMaxSize
-                transactionOpBatchInterval
+                transactionMetricFlushInterval transactionOpMsgMaxSize transactionOpBatchInterval
                 """),
             noEffect(
                 because: "there is no compaction, no batch queue, no light queue, no filter "

@@ -39,14 +39,7 @@ final class DelayedDelivery: Sendable {
     private func run(_ index: Int) {
         if isStopped.load(ordering: .relaxed) { return }
         let now = core.time.wallMilliseconds
-        let (next, queue, offset) = levels.withLock { levels in
-            let next = levels[index].step(now: now) { error in
-                core.logger.warning(
-                    "a delayed message cannot be delivered",
-                    metadata: ["level": "\(index + 1)", "reason": "\(error)"])
-            }
-            return (next, levels[index].queue, levels[index].offset)
-        }
+        let (next, queue, offset) = step(index, now: now)
         switch next {
         case .more: core.errands.execute { self.run(index) }
         case .at(let time):
@@ -61,6 +54,19 @@ final class DelayedDelivery: Sendable {
     }
 
     private static let longestWait: Int64 = 60_000
+
+    /// Delivers what is due of one level, a batch at most. Answers what is to happen next, and the
+    /// queue and offset that come then.
+    func step(_ index: Int, now: Int64) -> (DelayLevelQueue.Next, MessageQueue, Int64) {
+        levels.withLock { levels in
+            let next = levels[index].step(now: now) { error in
+                core.logger.warning(
+                    "a delayed message cannot be delivered",
+                    metadata: ["level": "\(index + 1)", "reason": "\(error)"])
+            }
+            return (next, levels[index].queue, levels[index].offset)
+        }
+    }
 
     /// Keeps how far all levels have come, once that is on the device. Waits for it.
     func keepOffsets() throws(StoreError) {

@@ -14,11 +14,8 @@ struct DelayedMessage {
     init?(topic: String, queueID: Int32, properties: RawSpan, table: DelayTable) {
         guard let level = Self.level(of: properties, table: table) else { return nil }
         self.level = level
-        var bytes = PropertyEdit.removing(
-            [PropertyName.realTopic, PropertyName.realQueueID], from: properties)
-        PropertyEdit.append(PropertyName.realTopic, topic, to: &bytes)
-        PropertyEdit.append(PropertyName.realQueueID, String(queueID), to: &bytes)
-        self.properties = bytes
+        self.properties = PropertyEdit.remembering(
+            topic: topic, queueID: queueID, in: properties)
     }
 
     /// The level that the properties ask for; nil when they ask for no delay.
@@ -57,6 +54,16 @@ enum PropertyEdit {
         bytes.append(MessageProperties.nameEnd)
         bytes.append(contentsOf: value.utf8)
         bytes.append(MessageProperties.valueEnd)
+    }
+
+    /// The properties of a message that is held back elsewhere, with the place that it belongs to.
+    static func remembering(
+        topic: String, queueID: Int32, in properties: RawSpan
+    ) -> [UInt8] {
+        var bytes = removing([PropertyName.realTopic, PropertyName.realQueueID], from: properties)
+        append(PropertyName.realTopic, topic, to: &bytes)
+        append(PropertyName.realQueueID, String(queueID), to: &bytes)
+        return bytes
     }
 
     /// Sets a property, whatever it was.

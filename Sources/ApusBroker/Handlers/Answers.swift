@@ -24,16 +24,17 @@ extension Connection {
         }
     }
 
-    /// A batch is stored. `ids` are its offset message ids.
+    /// A batch is stored. `ids` are its offset message ids, `uniqueID` is its own, if it has one.
     func answer(
         _ key: ReplyKey, sent batch: BatchAppendResult, ids: String, queueID: Int32,
-        _ core: BrokerCore
+        uniqueID: RawSpan, _ core: BrokerCore
     ) {
         respond(to: key, batch.first.status.code) { fields in
             fields.append("msgId", ids)
             core.writeTrace(&fields)
             fields.append("queueId", queueID)
             fields.append("queueOffset", batch.first.queueOffset)
+            if uniqueID.byteCount > 0 { fields.append("transactionId", uniqueID) }
         }
     }
 

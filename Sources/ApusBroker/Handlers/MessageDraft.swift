@@ -13,13 +13,15 @@ struct MessageDraft: Sendable {
     let numbers: SendNumbers
     let bornHost: HostAddress
     let key: ReplyKey
+    var isHalf = false
 
     var attributes: MessageAttributes {
         var flag = numbers.systemFlag
         if topic.settings.filterType == .multiTag { flag.insert(.multiTags) }
-        return MessageAttributes(
+        let attributes = MessageAttributes(
             flag: numbers.flag, systemFlag: flag, bornTimestamp: numbers.bornTimestamp,
             bornHost: bornHost, reconsumeTimes: numbers.reconsumeTimes)
+        return isHalf ? HalfMessage.attributes(attributes) : attributes
     }
 }
 
@@ -48,6 +50,21 @@ extension BrokerCore {
         queue = try self.queue(draft.topic, draft.queueID)
         try append(
             draft, to: queue, body: body, properties: properties.rawSpan, id: id, on: connection)
+    }
+
+    /// Stores the half of a transaction where no consumer looks for it.
+    func store(
+        half draft: MessageDraft, body: RawSpan, given: RawSpan, on connection: Connection
+    ) throws(Refusal) {
+        let whole = complete(given)
+        let properties = PropertyEdit.remembering(
+            topic: draft.topic.name, queueID: draft.queueID, in: whole.rawSpan)
+        let scan = PropertyScan(properties.rawSpan)
+        var plain = draft
+        plain.isHalf = true
+        try append(
+            plain, to: transactions.halves, body: body, properties: properties.rawSpan,
+            id: properties.rawSpan.extracting(scan.uniqueKey), on: connection)
     }
 
     /// The properties of a record: those given, an id when they hold none, and the broker's own.

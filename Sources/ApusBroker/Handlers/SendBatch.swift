@@ -8,8 +8,9 @@ import Synchronization
 
 extension BrokerCore {
     func store(
-        batch frames: RawSpan, _ draft: MessageDraft, on connection: Connection
+        batch frames: RawSpan, given: RawSpan, _ draft: MessageDraft, on connection: Connection
     ) throws(Refusal) {
+        let id = given.extracting(PropertyScan(given).uniqueKey)
         let queue = try self.queue(draft.topic, draft.queueID)
         let key = draft.key
         let queueID = draft.queueID
@@ -21,18 +22,21 @@ extension BrokerCore {
             draft.topic.messagesIn.wrappingAdd(batch.count, ordering: .relaxed)
             if key.isOneWay { return }
             return connection.answer(
-                key, sent: batch, ids: messageIDs(batch), queueID: queueID, self)
+                key, sent: batch, ids: messageIDs(batch), queueID: queueID, uniqueID: id, self)
         }
         try admitWaiting()
         let byteCount = frames.byteCount
         let topic = draft.topic
+        let uniqueID = [UInt8](id)
         store.append(to: queue, batch: frames, attributes: draft.attributes) { [self] outcome in
             statistics.waitingSends.wrappingSubtract(1, ordering: .relaxed)
             switch outcome {
             case .success(let batch):
                 statistics.sent(messages: batch.count, bytes: byteCount)
                 topic.messagesIn.wrappingAdd(batch.count, ordering: .relaxed)
-                connection.answer(key, sent: batch, ids: messageIDs(batch), queueID: queueID, self)
+                connection.answer(
+                    key, sent: batch, ids: messageIDs(batch), queueID: queueID,
+                    uniqueID: uniqueID.rawSpan, self)
             case .failure(let error): connection.refuse(key, Refusal(error))
             }
         }

@@ -38,9 +38,11 @@ extension BrokerCore {
         try check(draft)
         let given = request.bytes(names.properties).orEmpty
         if numbers.isBatch {
-            return try store(batch: request.body, draft, on: connection)
+            return try store(batch: request.body, given: given, draft, on: connection)
         }
-        try checkWishes(given, reconsumeTimes: numbers.reconsumeTimes)
+        if try isHalf(given, draft) {
+            return try store(half: draft, body: request.body, given: given, on: connection)
+        }
         if topic.name.hasPrefix(WellKnownName.retryPrefix) {
             let properties = [UInt8](given)
             let body = [UInt8](request.body)
@@ -73,8 +75,8 @@ extension BrokerCore {
             throw Refusal(
                 .noPermission, "the topic[\(topic.name)] of this broker takes no messages")
         }
-        if draft.numbers.systemFlag.transaction != .none {
-            throw Refusal.noTransactions
+        if draft.numbers.isBatch, draft.numbers.systemFlag.transaction != .none {
+            throw Refusal.noHalf
         }
         if draft.numbers.isBatch, topic.name.hasPrefix(WellKnownName.retryPrefix) {
             throw Refusal(.messageIllegal, "batch request does not support retry group")

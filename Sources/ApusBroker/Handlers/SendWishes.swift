@@ -1,32 +1,47 @@
-// What the properties of a send may ask for that this broker does not have: to be the half of a
-// transaction, or to be delivered at a time of its own. Such a send is refused; stored as a plain
+// What the properties of a send may ask for: to be the half of a transaction, or to be delivered at
+// a time of its own, which this broker does not have. Such a send is refused; stored as a plain
 // message it would be delivered at once.
 
 import ApusFormat
 import ApusRemoting
 
 extension BrokerCore {
-    /// Refuses what Java's broker would take for more than a plain or a delayed message.
-    func checkWishes(
-        _ properties: RawSpan, reconsumeTimes: Int32
-    ) throws(Refusal) {
+    /// Whether the message is the half of a transaction. Refuses what Java's broker would take for
+    /// more than a plain or a delayed message, and this one does not have.
+    func isHalf(_ properties: RawSpan, _ draft: MessageDraft) throws(Refusal) -> Bool {
         let wishes = SendWishes(properties)
-        guard wishes.isHalf || wishes.isTimed else { return }
+        let isMarked = draft.numbers.systemFlag.transaction != .none
+        guard wishes.isHalf || wishes.isTimed || isMarked else { return false }
         // A message that waits by its level is not looked at for a time; nor is one that is sent
         // again to wait, which kept the mark of its transaction.
         let isDelayed = DelayedMessage.level(of: properties, table: delays) != nil
-        if wishes.isHalf, !isDelayed || reconsumeTimes <= 0 { throw Refusal.noTransactions }
+        let isHalf = wishes.isHalf && (!isDelayed || draft.numbers.reconsumeTimes <= 0)
+        if isHalf {
+            if configuration.transactions.isRefused { throw Refusal.noTransactions(configuration) }
+            // Of a message that comes again nobody knows how it ends.
+            if draft.topic.name.hasPrefix(WellKnownName.retryPrefix) { throw Refusal.noHalf }
+            return true
+        }
+        // The store would keep it from every queue.
+        if isMarked { throw Refusal.noHalf }
         if wishes.isTimed, !isDelayed {
             throw Refusal(
                 .systemError,
                 "accurate timer message is not enabled, timerWheelEnable is false")
         }
+        return false
     }
 }
 
 extension Refusal {
-    static let noTransactions = Refusal(
-        .noPermission, "this broker takes no transaction messages: send plain ones")
+    fileprivate static func noTransactions(_ configuration: BrokerConfiguration) -> Refusal {
+        Refusal(
+            .noPermission,
+            "the broker[\(configuration.name)] sending transaction message is forbidden")
+    }
+
+    static let noHalf = Refusal(
+        .noPermission, "a half of a transaction comes alone, with TRAN_MSG, and to a plain topic")
 }
 
 /// The properties of a send that ask for something.

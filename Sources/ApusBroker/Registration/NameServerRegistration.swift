@@ -29,7 +29,8 @@ public struct BrokerPresence: Sendable {
         brokerID = configuration.brokerID
         permission = configuration.permission
         func address(_ host: String, _ port: Int) -> String {
-            host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+            let host = host.withoutBrackets
+            return host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
         }
         self.address = address(host, port)
         replicationAddress = address(

@@ -7,6 +7,7 @@ public enum WellKnownName {
     public static let schedule = "SCHEDULE_TOPIC_XXXX"
     public static let halfMessages = "RMQ_SYS_TRANS_HALF_TOPIC"
     public static let halfOperations = "RMQ_SYS_TRANS_OP_HALF_TOPIC"
+    public static let abandonedHalves = "TRANS_CHECK_MAX_TIME_TOPIC"
     public static let retryPrefix = "%RETRY%"
     public static let deadLetterPrefix = "%DLQ%"
     public static let systemTopicPrefix = "rmq_sys_"
@@ -19,7 +20,9 @@ public enum WellKnownName {
 /// RocketMQ's rules for names.
 public enum NameRules {
     public static let topicLimit = 127
-    public static let groupLimit = 120
+    /// Bytes of a group, so that its retry topic's name is one. RocketMQ's tools make none longer
+    /// than 120, its broker takes up to 255 from consumers.
+    public static let groupLimit = derivedTopicLimit - WellKnownName.retryPrefix.utf8.count
     /// Bytes of a `%RETRY%` or `%DLQ%` topic.
     public static let derivedTopicLimit = 255
 
@@ -68,7 +71,7 @@ public enum NameRules {
 
     private static let closed: Set = [
         WellKnownName.schedule, WellKnownName.halfMessages, WellKnownName.halfOperations,
-        "TRANS_CHECK_MAX_TIME_TOPIC", "SELF_TEST_TOPIC", "OFFSET_MOVED_EVENT",
+        WellKnownName.abandonedHalves, "SELF_TEST_TOPIC", "OFFSET_MOVED_EVENT",
     ]
 
     private static func isBlank(_ name: String) -> Bool { name.allSatisfy(\.isWhitespace) }

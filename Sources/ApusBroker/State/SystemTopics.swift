@@ -36,7 +36,7 @@ struct SystemTopics: Sendable {
         if topics.hasTraceTopic { made.append(TopicSettings(topics.traceTopicName, queues: 1)) }
         settings = made
         names = Set(made.map(\.name)).union([
-            WellKnownName.createdAfter, "RMQ_SYS_TRACE_TOPIC", "TRANS_CHECK_MAX_TIME_TOPIC",
+            WellKnownName.createdAfter, "RMQ_SYS_TRACE_TOPIC", WellKnownName.abandonedHalves,
             "CHECKPOINT_TOPIC",
         ])
     }
