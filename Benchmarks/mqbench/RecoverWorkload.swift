@@ -1,6 +1,7 @@
 // `mqbench store recover`: opening a store that was killed.
 
 import ApusStore
+import Bench
 import CRoofline
 import Histogram
 
@@ -18,8 +19,8 @@ enum RecoverWorkload {
         flags: StorePlan.flags,
         measure: { options in try measure(StorePlan(options)) })
 
-    static func measure(_ plan: StorePlan) throws -> Measurement {
-        var result = Measurement("recover", plan.parameters([]))
+    static func measure(_ plan: StorePlan) throws -> RunResult {
+        var result = RunResult("recover", plan.parameters([]))
         result.latencyMeaning = "one open"
         let workplace = try plan.workplace()
         var rates = RoundRates()
