@@ -41,7 +41,7 @@ extension BrokerCore {
             return try store(batch: request.body, draft, on: connection)
         }
         try checkWishes(given, reconsumeTimes: numbers.reconsumeTimes)
-        if topic.name.hasPrefix(WellKnownName.retryPrefix) {
+        if topic.isRetry {
             let properties = [UInt8](given)
             let body = [UInt8](request.body)
             let version = request.version
@@ -62,7 +62,7 @@ extension BrokerCore {
 
     private func check(_ draft: MessageDraft) throws(Refusal) {
         let topic = draft.topic
-        if NameRules.isClosedToSends(topic.name) {
+        if topic.isClosedToSends {
             throw Refusal(
                 .noPermission, "Sending message to topic[\(topic.name)] is forbidden.")
         }
@@ -76,7 +76,7 @@ extension BrokerCore {
         if draft.numbers.systemFlag.transaction != .none {
             throw Refusal.noTransactions
         }
-        if draft.numbers.isBatch, topic.name.hasPrefix(WellKnownName.retryPrefix) {
+        if draft.numbers.isBatch, topic.isRetry {
             throw Refusal(.messageIllegal, "batch request does not support retry group")
         }
     }
