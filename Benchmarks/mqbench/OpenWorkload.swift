@@ -22,7 +22,7 @@ enum OpenWorkload {
         measure: { options in
             let settings = try RunSettings(options)
             let count = try options.number(
-                "--queues", settings.isSmoke ? 20 : 1_000, in: 1...20_000)
+                "--queues", settings.isSmoke ? 20 : 1_000, in: 1...200_000)
             return try measure(settings, queueCount: count)
         })
 

@@ -1,6 +1,7 @@
 // `mqbench store recover`: opening a store that was killed.
 
 import ApusStore
+import ApusSystem
 import Bench
 import CRoofline
 import Histogram
@@ -11,16 +12,22 @@ enum RecoverWorkload {
         name: "recover",
         summary: "open a store that was killed: all is read again",
         details: """
-            Fills a store whose durable mark stays at its start, lets it go without closing
-            it, and opens it: the whole log is scanned and checked. Against a loop in C
-            that walks the same queue and checks the same checksums.
+            Fills a store that flushes its log, and never its queues; lets it go without
+            closing it, and opens it: the whole log is scanned and checked. Against a loop
+            in C that walks the same queue and checks the same checksums.
             """,
-        examples: ["recover --bytes 1g", "recover --body 128 --json"],
-        flags: StorePlan.flags,
-        measure: { options in try measure(StorePlan(options)) })
+        examples: ["recover --bytes 1g", "recover --body 128 --json", "recover --unflushed"],
+        flags: StorePlan.flags + [
+            Flag(
+                "--unflushed", nil,
+                "do not flush the log either: to open, it has to be written to the device")
+        ],
+        measure: { options in
+            try measure(StorePlan(options), isFlushed: !options.has("--unflushed"))
+        })
 
-    static func measure(_ plan: StorePlan) throws -> RunResult {
-        var result = RunResult("recover", plan.parameters([]))
+    static func measure(_ plan: StorePlan, isFlushed: Bool = true) throws -> RunResult {
+        var result = RunResult("recover", plan.parameters([("log flushed", .bool(isFlushed))]))
         result.latencyMeaning = "one open"
         let workplace = try plan.workplace()
         var rates = RoundRates()
@@ -29,7 +36,7 @@ enum RecoverWorkload {
         let watch = Stopwatch(seconds: plan.settings.seconds)
         repeat {
             Console.progress("recover: \(Int(watch.share * 100)) %")
-            let (path, appended) = try killed(plan, workplace, size: &size)
+            let (path, appended) = try killed(plan, isFlushed, workplace, size: &size)
             guard let c = try StoreFilesMapped(store: path).walk(appended) else {
                 throw BenchError("the C loop finds a message that is not right")
             }
@@ -56,11 +63,22 @@ enum RecoverWorkload {
 
     /// A store that was filled and let go: as after a kill.
     private static func killed(
-        _ plan: StorePlan, _ workplace: Workplace, size: inout Int
+        _ plan: StorePlan, _ isFlushed: Bool, _ workplace: Workplace, size: inout Int
     ) throws -> (path: String, appended: Int) {
-        let round = try plan.fill(workplace, plan.unflushed)
+        let round = try plan.fill(workplace, isFlushed ? plan.logFlushed : plan.unflushed)
+        if isFlushed { try waitForMark(of: round.store) }
         round.keepsFiles = true
         size = round.messages.recordByteCount
         return (round.path, round.appended)
+    }
+
+    /// Waits until the store has noted that its log is on the device.
+    private static func waitForMark(of store: MessageStore) throws {
+        let watch = Stopwatch(seconds: 60)
+        while store.flushed < store.published {
+            if watch.isOver { throw BenchError("the log was not flushed within a minute") }
+            SystemThread.sleep(nanoseconds: 10_000_000)
+        }
+        SystemThread.sleep(nanoseconds: 4_000_000 * StorePlan.markMilliseconds)
     }
 }

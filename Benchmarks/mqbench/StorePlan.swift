@@ -37,6 +37,17 @@ struct StorePlan: Sendable {
         return configuration
     }
 
+    static let markMilliseconds: Int64 = 25
+
+    /// The log is flushed and its mark moved, often; queues are not.
+    var logFlushed: StoreConfiguration {
+        var configuration = unflushed
+        configuration.flush.intervalMilliseconds = 20
+        configuration.flush.leastPages = 0
+        configuration.flush.markIntervalMilliseconds = Self.markMilliseconds
+        return configuration
+    }
+
     func parameters(_ more: [(String, JSONValue)]) -> [(String, JSONValue)] {
         more + [
             ("body", .count(body)), ("bytes", .count(byteCount)),

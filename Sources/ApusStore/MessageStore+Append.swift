@@ -10,14 +10,20 @@ extension MessageStore {
     /// BatchConsumeQueues.
     public func queue(topic: String, id: Int32 = 0) throws(StoreError) -> MessageQueue {
         try checkOpen()
-        return MessageQueue(queue: try table.queue(topic: topic, id: id))
+        return MessageQueue(
+            queue: try log.withMappings { () throws(StoreError) in
+                try table.queue(topic: topic, id: id)
+            })
     }
 
     /// A queue that has messages or was used since the store was opened; fails with `.unknownQueue`
     /// where `queue(topic:id:)` would make one.
     public func existingQueue(topic: String, id: Int32 = 0) throws(StoreError) -> MessageQueue {
         try checkOpen()
-        guard let queue = try table.existing(topic: topic, id: id) else {
+        let found = try log.withMappings { () throws(StoreError) in
+            try table.existing(topic: topic, id: id)
+        }
+        guard let queue = found else {
             throw .unknownQueue(topic: topic, queueID: id)
         }
         return MessageQueue(queue: queue)

@@ -38,7 +38,9 @@ extension MessageStore {
     /// The lowest offset of the queue whose message is kept.
     public func minimumOffset(_ queue: MessageQueue) throws(StoreError) -> Int64 {
         try checkOpen()
-        return try queue.queue.minimumOffset(logStart: physicalMinimum)
+        return try log.withMappings { () throws(StoreError) in
+            try queue.queue.minimumOffset(logStart: physicalMinimum)
+        }
     }
 
     /// The offset that the next readable message will have. In SYNC_FLUSH mode a message is
@@ -62,8 +64,12 @@ extension MessageStore {
         filter: TagFilter = .all, scanLimit: Int = 16_000
     ) throws(StoreError) -> MessageBatch {
         try checkOpen()
-        return try QueueReader(log: log, queue: queue.queue).read(
-            from: offset, count: count, byteCount: byteCount, filter: filter, scanLimit: scanLimit)
+        let reader = QueueReader(log: log, queue: queue.queue)
+        return try log.withMappings { () throws(StoreError) in
+            try reader.read(
+                from: offset, count: count, byteCount: byteCount, filter: filter,
+                scanLimit: scanLimit)
+        }
     }
 
     /// The message whose record begins at a physical offset.
@@ -87,19 +93,14 @@ extension MessageStore {
         let low = try minimumOffset(queue)
         let high = max(low, try maximumOffset(queue))
         let log = log
-        let found = try queue.queue.partitionMessages(low..<high) { (unit) throws(StoreError) in
-            let time: Int64
-            do throws(StoreError) {
-                time = try log.record(at: unit.physicalOffset).withRecord { $0.storeTimestamp }
-            } catch {
-                // Deleted since the search began: older than all that is kept.
-                guard case .physicalOffsetOutOfRange(let requested, let minimum, _) = error,
-                    requested < minimum
-                else { throw error }
-                return true
+        let found = try log.withMappings { () throws(StoreError) in
+            try queue.queue.partitionMessages(low..<high) { (unit) throws(StoreError) in
+                guard let time = try log.storeTimestamp(ofRecordAt: unit.physicalOffset) else {
+                    return true
+                }
+                if Mutant.missesBoundary.isPlanted { return time <= milliseconds }
+                return boundary == .lower ? time < milliseconds : time <= milliseconds
             }
-            if Mutant.missesBoundary.isPlanted { return time <= milliseconds }
-            return boundary == .lower ? time < milliseconds : time <= milliseconds
         }
         return boundary == .lower ? found : max(low, found - 1)
     }
@@ -142,6 +143,20 @@ extension MessageStore {
         )
         return found.sorted { left, right in
             left.withRecord { $0.physicalOffset } < right.withRecord { $0.physicalOffset }
+        }
+    }
+}
+
+extension CommitLog {
+    /// The time of a record; nil for one that was deleted, which is older than all that is kept.
+    fileprivate func storeTimestamp(ofRecordAt offset: Int64) throws(StoreError) -> Int64? {
+        do throws(StoreError) {
+            return try record(at: offset).withRecord { $0.storeTimestamp }
+        } catch {
+            guard case .physicalOffsetOutOfRange(let requested, let minimum, _) = error,
+                requested < minimum
+            else { throw error }
+            return nil
         }
     }
 }

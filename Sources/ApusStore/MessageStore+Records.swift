@@ -6,7 +6,7 @@ extension MessageStore {
     /// The record that begins at a physical offset, as a batch of one that belongs to no queue.
     public func record(at physicalOffset: Int64) throws(StoreError) -> MessageBatch {
         try checkOpen()
-        var batch = MessageBatch(nextOffset: 0, offsets: 0..<0)
+        var batch = MessageBatch(nextOffset: 0, offsets: 0..<0, count: 0)
         batch.append(try log.record(at: physicalOffset))
         return batch
     }
@@ -17,7 +17,7 @@ extension MessageStore {
         topic: String, key: String, limit: Int = 64, between times: ClosedRange<Int64> = 0...(.max),
         isUnique: Bool = false
     ) throws(StoreError) -> MessageBatch {
-        var batch = MessageBatch(nextOffset: 0, offsets: 0..<0)
+        var batch = MessageBatch(nextOffset: 0, offsets: 0..<0, count: 0)
         for lease in try find(
             topic: topic, key: key, limit: limit, between: times, isUnique: isUnique
         ) { batch.append(lease) }

@@ -61,7 +61,7 @@ public final class MessageStore: Sendable {
             observer: observer, guards: guards)
         let loader = QueueLoader(log: log)
         let table = ConsumeQueueTable(
-            disk: disk, directory: paths, settings: configuration.queues
+            disk: disk, directory: paths, settings: configuration.queues, mappings: log.mappings
         ) { (queue) throws(StoreError) in try loader.load(queue) }
         var recovery = Recovery(log: log, table: table, loader: loader)
         let checkpoint: Checkpoint

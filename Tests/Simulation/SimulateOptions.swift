@@ -6,6 +6,8 @@ struct SimulateOptions {
     var count = 100_000
     var seed: UInt64 = 1
     var workers = 2
+    /// As many seeds that fail end the run.
+    var failures = 10
     var record: String?
     var commit = "unknown"
     var isTracing = false
@@ -21,6 +23,7 @@ struct SimulateOptions {
           --count N      how many (states: 100000)
           --seed N       the first seed; a failure prints the one that replays it
           --workers N    threads (2)
+          --failures N   ends with the Nth seed that fails (10)
           --record FILE  appends a line to the ledger
           --commit TEXT  what the line says of the source
           --trace        prints the operations on the disk of a failure; one worker
@@ -54,6 +57,7 @@ struct SimulateOptions {
                 guard let seed = UInt64(value) else { return nil }
                 options.seed = seed
             case ("--workers", let number?) where number > 0: options.workers = number
+            case ("--failures", let number?) where number > 0: options.failures = number
             case ("--record", _): options.record = value
             case ("--commit", _): options.commit = value
             default: return nil

@@ -14,12 +14,14 @@ final class Tally: Sendable {
     }
     private let state: Mutex<State>
     private let count: Int
+    private let mostFailures: Int
     /// States are counted when they are done, scenarios when they are begun.
     private let countsStates: Bool
 
     init(_ options: SimulateOptions) {
         state = Mutex(State(nextSeed: options.seed, working: options.workers))
         count = options.count
+        mostFailures = options.failures
         countsStates = options.layer == "states"
     }
 
@@ -32,7 +34,9 @@ final class Tally: Sendable {
     /// The next seed; nil when enough is done, or too much has failed.
     func take() -> UInt64? {
         state.withLock { state in
-            guard (countsStates ? state.done : state.started) < count, state.failures < 10 else {
+            guard (countsStates ? state.done : state.started) < count,
+                state.failures < mostFailures
+            else {
                 state.working -= 1
                 return nil
             }

@@ -6,10 +6,13 @@ package import ApusSystem
 package protocol InterceptingDisk: Disk {
     /// Called with the operation's name and path; what it throws is the operation's failure.
     func before(_ operation: String, _ path: String) throws(DiskError)
+    /// Called when a file that was opened has been closed.
+    func didClose(_ path: String)
 }
 
 extension InterceptingDisk {
     private var real: SystemDisk { SystemDisk() }
+    package func didClose(_ path: String) {}
 
     package func open(_ path: String, _ mode: OpenMode) throws(DiskError) -> any DiskFile {
         try before(mode == .readOnly ? "look" : "open", path)
@@ -97,5 +100,8 @@ private final class InterceptedFile: DiskFile {
         try? disk.before("unlock", path)
         file.unlockFirstByte()
     }
-    func close() { file.close() }
+    func close() {
+        file.close()
+        disk.didClose(path)
+    }
 }

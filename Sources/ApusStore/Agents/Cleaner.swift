@@ -188,9 +188,12 @@ extension Cleaner {
     /// Queue and index files whose messages are gone.
     private func deleteDerived() throws(StoreError) {
         let start = log.start.load(ordering: .acquiring)
-        for queue in try table.all() {
-            _ = try queue.removeFiles(logStart: start)
-            queue.dropReadFiles()
+        for name in try table.names() {
+            try log.withMappings { () throws(StoreError) in
+                let queue = try table.queue(topic: name.topic, id: name.id)
+                _ = try queue.removeFiles(logStart: start)
+                queue.dropReadFiles()
+            }
         }
         guard let index else { return }
         for file in index.takeFiles(endingBefore: start) {
@@ -263,16 +266,7 @@ extension Cleaner {
     /// Gives back the mappings of queues that nobody used since the last round, when there are
     /// many.
     private func releaseIdleQueues() {
-        let known = table.known
-        guard known.count > log.configuration.queues.mappedFileLimit else { return }
-        for queue in known where !queue.wasUsed.exchange(false, ordering: .relaxed) {
-            log.roomLock.withLock { _ in
-                log.reservation.lock.withLock {
-                    if queue.published.load(ordering: .acquiring) == queue.nextOffset {
-                        queue.releaseMappings()
-                    }
-                }
-            }
-        }
+        guard log.mappings.count > log.configuration.queues.mappedFileLimit else { return }
+        log.roomLock.withLock { _ in _ = log.mappings.giveBackIdle(log.reservation) }
     }
 }

@@ -175,7 +175,7 @@ extension Flusher {
     private func flush(_ dirty: [ConsumeQueue]) throws(StoreError) {
         for (position, queue) in dirty.enumerated() {
             do throws(StoreError) {
-                try queue.flush()
+                try log.withMappings { () throws(StoreError) in try queue.flush() }
             } catch {
                 for left in dirty[position...] { log.dirtyQueues.add(left) }
                 throw error

@@ -51,8 +51,20 @@ extension CommitLog {
         if zeroesAhead { zeroWanted.ring() }
     }
 
-    /// Gives a queue room for its next entries.
+    /// Gives a queue room for its next entries. The caller holds the room lock, or is recovery.
     func prepare(_ queue: ConsumeQueue, count: Int64, nextOffset: Int64) throws(StoreError) {
+        do throws(StoreError) {
+            try tryPreparing(queue, count: count, nextOffset: nextOffset)
+        } catch {
+            guard case .limitReached = error, mappings.makeRoom(reservation, for: queue) > 0
+            else { throw error }
+            try tryPreparing(queue, count: count, nextOffset: nextOffset)
+        }
+    }
+
+    private func tryPreparing(
+        _ queue: ConsumeQueue, count: Int64, nextOffset: Int64
+    ) throws(StoreError) {
         // The file before the last one is let go below: everything in it must be published.
         if let previous = queue.previousFile {
             while queue.published.load(ordering: .acquiring) < previous.window.end {

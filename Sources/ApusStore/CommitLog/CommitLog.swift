@@ -27,6 +27,7 @@ package final class CommitLog: Sendable {
     /// What the indexer has to read; a record is noted in its turn to publish.
     let keyed = KeyedRange()
     let dirtyQueues = DirtyQueues()
+    let mappings = QueueMappings()
     /// Queues that are to get room before their appenders need it.
     let roomRequests = RoomRequests()
     /// Rung when the flusher has something to do before its interval is over.

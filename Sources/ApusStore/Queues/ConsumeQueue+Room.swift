@@ -129,6 +129,9 @@ extension ConsumeQueue {
         }
     }
 
+    /// Whether any file of the queue is open. The caller holds the room lock.
+    var isMapped: Bool { currentFile != nil || fileLock.withLock { !readFiles.isEmpty } }
+
     /// Drops the mappings of a queue with nothing in flight. The caller holds the reservation lock
     /// and the room lock; the next append prepares them again.
     func releaseMappings() {

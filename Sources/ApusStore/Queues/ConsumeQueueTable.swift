@@ -17,16 +17,19 @@ final class ConsumeQueueTable: Sendable {
     private let entries = Mutex<[String: Entry]>([:])
     /// How many queues have a directory. Set by recovery; a queue that makes its own counts itself.
     let directoryCount = Counter()
+    private let mappings: QueueMappings
     /// Brings a queue's marks up from what is on disk. Set once, before anything is looked up.
     private let load: @Sendable (ConsumeQueue) throws(StoreError) -> Void
 
     init(
         disk: any Disk, directory: StoreDirectory, settings: QueueSettings,
+        mappings: QueueMappings,
         load: @escaping @Sendable (ConsumeQueue) throws(StoreError) -> Void
     ) {
         self.disk = disk
         self.directory = directory
         self.settings = settings
+        self.mappings = mappings
         self.load = load
     }
 
@@ -43,6 +46,7 @@ final class ConsumeQueueTable: Sendable {
                 onNewDirectory: { directoryCount.add(1) })
             try load(queue)
             entries[name, default: Entry(topic: topic)].queues[id] = queue
+            mappings.add(queue)
             return queue
         }
     }
@@ -71,13 +75,6 @@ final class ConsumeQueueTable: Sendable {
         }
         let known = entries.withLock { $0.values.flatMap { $0.queues.values.map(\.name) } }
         return names.union(known).sorted()
-    }
-
-    /// All queues, read from disk.
-    func all() throws(StoreError) -> [ConsumeQueue] {
-        var all: [ConsumeQueue] = []
-        for name in try names() { all.append(try queue(topic: name.topic, id: name.id)) }
-        return all
     }
 
     /// The queues that were looked up so far.

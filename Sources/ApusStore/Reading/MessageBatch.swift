@@ -21,9 +21,11 @@ public struct MessageBatch: Sendable {
     /// The queue's lowest and its next free offset when it was read.
     public let offsets: Range<Int64>
 
-    init(nextOffset: Int64, offsets: Range<Int64>) {
+    /// `count` is how many records there may be.
+    init(nextOffset: Int64, offsets: Range<Int64>, count: Int) {
         self.nextOffset = nextOffset
         self.offsets = offsets
+        entries.reserveCapacity(min(count, 64, offsets.count))
     }
 
     public var count: Int { entries.count }
@@ -34,6 +36,16 @@ public struct MessageBatch: Sendable {
         entries.append(
             Entry(segment: segments.count - 1, position: lease.position, frame: lease.frame))
         byteCount += lease.frame.totalSize
+    }
+
+    /// The segment of the last record.
+    var lastSegment: Segment? { segments.last }
+
+    /// Adds a record of that segment.
+    @inline(__always)
+    mutating func append(_ frame: RecordFrame, at position: Int) {
+        entries.append(Entry(segment: segments.count &- 1, position: position, frame: frame))
+        byteCount += frame.totalSize
     }
 
     /// Visits each record in place.

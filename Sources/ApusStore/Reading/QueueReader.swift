@@ -17,9 +17,12 @@ struct QueueReader {
         guard offset >= low, offset <= high else {
             throw .offsetOutOfRange(requested: offset, minimum: low, maximum: high)
         }
-        var batch = MessageBatch(nextOffset: offset, offsets: low..<high)
+        var batch = MessageBatch(nextOffset: offset, offsets: low..<high, count: count)
         let last = min(high, offset + Int64(scanLimit))
+        let stretch = ReadStretch(log: log, queue: queue, byteCount: byteCount, filter: filter)
         while batch.nextOffset < last, batch.count < count {
+            try stretch.read(into: &batch, upTo: last, count: count)
+            guard batch.nextOffset < last, batch.count < count else { break }
             guard let unit = try queue.unit(at: batch.nextOffset) else {
                 if batch.nextOffset == offset { try checkIsKept(offset, maximum: high) }
                 break
@@ -78,11 +81,16 @@ struct QueueReader {
     private func matches(
         _ lease: RecordLease, _ unit: ConsumeQueueUnit, _ offset: Int64
     ) -> Bool {
-        lease.frame.totalSize == Int(unit.size)
-            && lease.withRecord { record in
-                record.queueOffset == offset && record.queueID == queue.queueID
-                    && queue.topic.isNamed(record.topic)
-            }
+        lease.withRecord { queue.isEntry(unit, of: $0, at: offset) }
+    }
+}
+
+extension ConsumeQueue {
+    /// Whether an entry is that of a record.
+    @inline(__always)
+    func isEntry(_ unit: ConsumeQueueUnit, of record: RecordView, at offset: Int64) -> Bool {
+        record.frame.totalSize == Int(unit.size) && record.queueOffset == offset
+            && record.queueID == queueID && topic.isNamed(record.topic)
     }
 }
 

@@ -53,14 +53,20 @@ final class QueueLoader: Sendable {
     ) throws(StoreError) -> Bool {
         let start = log.start.load(ordering: .relaxed)
         let written = try queue.writtenEnd(from: end)
+        // After a kill these may be all entries of the queue: file by file, not one by one.
         var offset = end
-        while offset < written, let unit = try queue.unit(at: offset) {
-            if unit.isWritten, !unit.isFiller, unit.physicalOffset >= start,
-                unit.physicalOffset < trusted, try log.confirms(unit, at: offset, of: queue)
-            {
-                return true
+        while offset < written, let file = try queue.file(containing: offset) {
+            let limit = min(written, file.window.end)
+            while offset < limit {
+                let unit = file.window.unit(at: offset)
+                if unit.physicalOffset < trusted, unit.physicalOffset >= start, unit.isWritten,
+                    !unit.isFiller, try log.confirms(unit, at: offset, of: queue)
+                {
+                    return true
+                }
+                offset += 1
             }
-            offset += 1
+            try file.mappingGuard.check()
         }
         return false
     }
@@ -161,19 +167,23 @@ extension CommitLog {
 }
 
 /// Dispatches records to queues anew.
-final class QueueRecovery {
+struct QueueRecovery {
     private let log: CommitLog
     private let table: ConsumeQueueTable
     /// Whether entries that are missing before a record's are filled: their records are not in the
     /// log. False while there is log before the scan, which may hold them.
     private let fills: Bool
-    /// The queue of the last record: the next one is often the same.
+    /// The queues that records came to lately, each in the place that its name says.
+    private var cursors = [QueueCursor?](repeating: nil, count: QueueCursor.placeCount)
+    /// The queue of the last record that no cursor took.
     private var last: ConsumeQueue?
     private var batchTopics: [String: Bool] = [:]
     /// What `dispatch` would have made of the ends of queues, while it is only tried.
     private var tried: [ObjectIdentifier: Int64] = [:]
     /// Queues whose entries were not what the log says.
     private(set) var rebuilt = Set<QueueName>()
+    /// Where the last record ends that can be found by a key; 0 for none.
+    private(set) var keyedEnd: Int64 = 0
 
     init(log: CommitLog, table: ConsumeQueueTable, fills: Bool) {
         self.log = log
@@ -183,15 +193,47 @@ final class QueueRecovery {
 
     /// Writes the entry of a record, unless it is there. Fails with `.damagedQueue` when entries
     /// before it are missing that may have to be made from log before the scan.
-    func dispatch(_ record: RecordView) throws(StoreError) {
-        guard let queue = try queue(of: record) else { return }
+    mutating func dispatch(_ record: RecordView) throws(StoreError) {
+        let summary = PropertySummary(record.properties)
+        if summary.flags.contains(.keyed) { keyedEnd = record.physicalEnd }
+        let place = QueueCursor.place(of: record)
+        if cursors[place]?.take(record, tagsHash: summary.tagsHash) == true { return }
+        try settle(place)
+        do throws(StoreError) {
+            cursors[place] = try enter(record)
+        } catch {
+            guard case .limitReached = error else { throw error }
+            // Cursors hold files too.
+            try finish()
+            _ = log.mappings.makeRoom(log.reservation)
+            cursors[place] = try enter(record)
+        }
+    }
+
+    /// Writes the entry of a record, unless it is there, and stays at its queue.
+    private mutating func enter(_ record: RecordView) throws(StoreError) -> QueueCursor? {
+        guard let queue = try queue(of: record) else { return nil }
         let unit = queue.unit(for: record)
-        guard try mayEnter(record, unit, queue, next: queue.nextOffset) else { return }
+        guard try mayEnter(record, unit, queue, next: queue.nextOffset) else { return nil }
         if try log.restore(unit, at: record.queueOffset, of: queue) { rebuilt.insert(queue.name) }
+        return try QueueCursor(queue)
+    }
+
+    /// Brings the queues to where their records were taken. Call it behind the last record.
+    mutating func finish() throws(StoreError) {
+        for place in cursors.indices { try settle(place) }
+    }
+
+    private mutating func settle(_ place: Int) throws(StoreError) {
+        guard let cursor = cursors[place] else { return }
+        cursors[place] = nil
+        guard let end = cursor.settle() else { return }
+        log.advance(cursor.queue, past: end - 1)
+        if cursor.wasWrong { rebuilt.insert(cursor.queue.name) }
     }
 
     /// Fails where `dispatch` would, and writes nothing.
-    func tryDispatch(_ record: RecordView) throws(StoreError) {
+    mutating func tryDispatch(_ record: RecordView) throws(StoreError) {
         guard let queue = try queue(of: record) else { return }
         let next = max(queue.nextOffset, tried[ObjectIdentifier(queue)] ?? 0)
         let unit = queue.unit(for: record)
@@ -214,7 +256,7 @@ final class QueueRecovery {
     }
 
     /// The queue that is to have an entry of the record; nil for none.
-    private func queue(of record: RecordView) throws(StoreError) -> ConsumeQueue? {
+    private mutating func queue(of record: RecordView) throws(StoreError) -> ConsumeQueue? {
         guard record.hasEntry, record.queueID >= 0 else { return nil }
         if let last, record.isEntered(in: last) { return last }
         let topic = String(decodingUTF8: record.topic)
@@ -313,7 +355,7 @@ extension CommitLog {
     }
 
     /// The entry at `offset` is right; the queue goes at least as far.
-    private func advance(_ queue: ConsumeQueue, past offset: Int64) {
+    func advance(_ queue: ConsumeQueue, past offset: Int64) {
         guard offset >= queue.nextOffset else { return }
         queue.nextOffset = offset + 1
         queue.published.store(offset + 1, ordering: .releasing)

@@ -25,6 +25,8 @@ struct Recovery {
     private var scanned = LogEndScan.Result(end: 0)
     /// Up to here all queue entries are on the device.
     private var queuesDurable: Int64 = 0
+    /// Where the last record ends that the scan saw and that can be found by a key; 0 for none.
+    private var keyedEnd: Int64 = 0
 
     init(log: CommitLog, table: ConsumeQueueTable, loader: QueueLoader) {
         self.log = log
@@ -224,10 +226,10 @@ extension Recovery {
         loader.trust(upTo: start)
         loader.mayChange(false)
         defer { loader.mayChange(true) }
-        let queues = QueueRecovery(log: log, table: table, fills: false)
+        var queues = QueueRecovery(log: log, table: table, fills: false)
         do throws(StoreError) {
             let found = try scan.run(from: start) { (record) throws(StoreError) in
-                try queues.tryDispatch(record)
+                try log.withMappings { () throws(StoreError) in try queues.tryDispatch(record) }
             }
             return (start, found.end)
         } catch {
@@ -243,7 +245,7 @@ extension Recovery {
         queuesDurable = start
         loader.trust(upTo: start)
         log.observer?.storeDid(.recovering(from: start, to: log.segments.last?.end ?? start))
-        let queues = QueueRecovery(log: log, table: table, fills: fills)
+        var queues = QueueRecovery(log: log, table: table, fills: fills)
         let scan = LogEndScan(
             segments: log.segments.all, checks: end < .max ? .position : log.scanChecks,
             tailChecks: end < .max ? .position : tailChecks,
@@ -252,21 +254,32 @@ extension Recovery {
         scanned = try scan.run(from: start) { (record) throws(StoreError) in
             try queues.dispatch(record)
         }
-        for queue in try table.all() {
-            try log.keepUnreadable(of: queue, before: .max) { unit in
-                // Nobody looked at what lies below the scan; the mark vouches for its entries.
-                if durable != nil, unit.physicalOffset < start { return log.isUnreadable(unit) }
-                return scanned.damaged.contains {
-                    unit.physicalOffset >= $0.start && unit.physicalOffset < $0.end
-                }
+        try queues.finish()
+        keyedEnd = queues.keyedEnd
+        for name in try table.names() {
+            try log.withMappings { () throws(StoreError) in
+                try settle(table.queue(topic: name.topic, id: name.id), start, durable: durable)
             }
-            try queue.clearBehindEnd()
-            queue.dropReadFiles()
         }
         loader.trust(upTo: .max)
         for name in queues.rebuilt.sorted() {
             log.observer?.storeDid(.queueRebuilt(topic: name.topic, queueID: name.id))
         }
+    }
+
+    /// Settles where a queue ends, after a scan from `start`.
+    private func settle(
+        _ queue: ConsumeQueue, _ start: Int64, durable: Int64?
+    ) throws(StoreError) {
+        try log.keepUnreadable(of: queue, before: .max) { unit in
+            // Nobody looked at what lies below the scan; the mark vouches for its entries.
+            if durable != nil, unit.physicalOffset < start { return log.isUnreadable(unit) }
+            return scanned.damaged.contains {
+                unit.physicalOffset >= $0.start && unit.physicalOffset < $0.end
+            }
+        }
+        try queue.clearBehindEnd()
+        queue.dropReadFiles()
     }
 }
 
@@ -390,7 +403,9 @@ extension Recovery {
         log.flushed.store(end, ordering: .releasing)
         log.writer?.start(at: end, in: segment)
         log.reservation.start(at: end, in: segment, lastTimestamp: scanned.lastTimestamp)
-        if indexDurable.end < end, log.isIndexed { log.keyed.note(indexDurable.end..<end) }
+        // Behind the scan there are no keys but those that it saw.
+        let keysEnd = max(queuesDurable, keyedEnd)
+        if indexDurable.end < keysEnd, log.isIndexed { log.keyed.note(indexDurable.end..<keysEnd) }
     }
 
     /// Opens the segment that is appended to anew, as the page-aligned writer needs it.

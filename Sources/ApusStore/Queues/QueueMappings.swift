@@ -1,0 +1,79 @@
+// Mappings and descriptors of queues, given back when the process can have no more.
+//
+// A queue in use keeps a file or two open and mapped. There may be more queues than a process may
+// have of either: then those that nobody used for the longest while make room for the others, and
+// open their files again when their time comes.
+
+import ApusSystem
+import Synchronization
+
+/// All queues that were looked up since the store was opened.
+final class QueueMappings: Sendable {
+    private struct State {
+        var queues: [ConsumeQueue] = []
+        /// Where the next round begins, so that each queue's turn comes.
+        var next = 0
+    }
+    private let state = Mutex(State())
+
+    func add(_ queue: ConsumeQueue) { state.withLock { $0.queues.append(queue) } }
+
+    var count: Int { state.withLock { $0.queues.count } }
+
+    /// Takes the mappings of queues that were not used since they were last asked for here. The
+    /// caller holds the room lock. Answers how many had any.
+    @discardableResult
+    func giveBackIdle(_ reservation: Reservation) -> Int {
+        state.withLock { state in
+            var freed = 0
+            for queue in state.queues where queue.isMapped {
+                guard !queue.wasUsed.exchange(false, ordering: .relaxed) else { continue }
+                if giveBack(queue, reservation) { freed += 1 }
+            }
+            return freed
+        }
+    }
+
+    /// Makes room for more: takes the mappings of idle queues or, when these are few, of half of
+    /// those that have nothing in flight. The caller holds the room lock.
+    func makeRoom(_ reservation: Reservation, for one: ConsumeQueue? = nil) -> Int {
+        var freed = giveBackIdle(reservation)
+        if freed >= 64 { return freed }
+        state.withLock { state in
+            let order = state.queues[state.next...] + state.queues[..<state.next]
+            let mapped = order.filter { $0 !== one && $0.isMapped }
+            for queue in mapped.prefix(mapped.count / 2) where giveBack(queue, reservation) {
+                freed += 1
+            }
+            state.next = (state.next + state.queues.count / 2) % max(1, state.queues.count)
+        }
+        return freed
+    }
+
+    private func giveBack(_ queue: ConsumeQueue, _ reservation: Reservation) -> Bool {
+        reservation.lock.withLock {
+            guard queue.published.load(ordering: .acquiring) == queue.nextOffset else {
+                return false
+            }
+            queue.releaseMappings()
+            return true
+        }
+    }
+}
+
+extension CommitLog {
+    /// Does what needs files of queues; when the process can have no more, once again with room.
+    /// The caller holds no lock.
+    func withMappings<Result>(
+        _ body: () throws(StoreError) -> Result
+    ) throws(StoreError) -> Result {
+        do throws(StoreError) {
+            return try body()
+        } catch {
+            guard case .limitReached = error,
+                roomLock.withLock({ _ in mappings.makeRoom(reservation) }) > 0
+            else { throw error }
+            return try body()
+        }
+    }
+}

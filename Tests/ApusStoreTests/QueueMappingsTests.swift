@@ -1,0 +1,85 @@
+// More queues than a process may have files open.
+
+import ApusFormat
+import ApusSystem
+import Foundation
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import ApusStore
+
+/// A disk on which so many files of queues can be open at a time.
+private final class LimitedDisk: InterceptingDisk {
+    let limit: Int
+    private let state = Mutex<(open: Int, refused: Int)>((0, 0))
+    var refused: Int { state.withLock { $0.refused } }
+
+    init(limit: Int) { self.limit = limit }
+
+    func before(_ operation: String, _ path: String) throws(DiskError) {
+        guard operation == "open", path.contains("/consumequeue/") else { return }
+        let isGranted = state.withLock { state in
+            let isGranted = state.open < limit
+            if isGranted { state.open += 1 } else { state.refused += 1 }
+            return isGranted
+        }
+        if !isGranted { throw DiskError(operation: "open", path: path, code: EMFILE) }
+    }
+
+    func didClose(_ path: String) {
+        if path.contains("/consumequeue/") { state.withLock { $0.open -= 1 } }
+    }
+}
+
+@Suite("with more queues than files may be open, a store") struct QueueMappingsTests {
+    let directory: TemporaryDirectory
+    private let disk = LimitedDisk(limit: 8)
+
+    init() throws { directory = try TemporaryDirectory() }
+
+    private func open() throws -> MessageStore {
+        try MessageStore.open(
+            directory.path, tinyConfiguration(), observer: nil, disk: disk, time: .system)
+    }
+
+    @Test("appends to all of them in turn, reads and flushes them")
+    func appends() throws {
+        let store = try open()
+        for round in 0..<3 {
+            for queue in 0..<40 {
+                let result = try store.append(message(queue, queue: Int32(queue)))
+                #expect(result.queueOffset == Int64(round))
+            }
+        }
+        try store.flush()
+        try expectAll(store, rounds: 3)
+        try store.close()
+        #expect(disk.refused > 0)
+    }
+
+    @Test("opens after a kill, and goes on", arguments: [false, true])
+    func recovers(isFlushed: Bool) throws {
+        var store: MessageStore? = try open()
+        for _ in 0..<2 {
+            for queue in 0..<40 { try store?.append(message(queue, queue: Int32(queue))) }
+        }
+        if isFlushed { try store?.flush() }
+        store = nil
+        let again = try open()
+        for queue in 0..<40 { try again.append(message(queue, queue: Int32(queue))) }
+        try expectAll(again, rounds: 3)
+        try again.close()
+        #expect(disk.refused > 0)
+    }
+
+    private func expectAll(_ store: MessageStore, rounds: Int) throws {
+        for id in 0..<40 {
+            let queue = try store.queue(topic: "Orders", id: Int32(id))
+            #expect(try store.minimumOffset(queue) == 0)
+            let read = try store.read(queue, from: 0).messages()
+            #expect(read.map(\.body) == Array(repeating: message(id).body, count: rounds))
+            #expect(try store.offset(in: queue, at: 0) == 0)
+        }
+    }
+}
