@@ -10,7 +10,7 @@ FORMATTED := Package.swift $(wildcard Sources Tests Benchmarks docs)
 
 .PHONY: help setup setup-test test lint format bench bench-record clean
 .PHONY: embedding ci setup-crash crash-writer crash crash-ci simulate mutants fuzz fuzz-ci
-.PHONY: crash-delayed fuzz-control sanitize sweep doctor instructions interop setup-interop
+.PHONY: crash-delayed fuzz-control sanitize sweep doctor instructions interop setup-interop load
 
 # Optimised and apart from what `make test` builds, so that neither rebuilds the other.
 BENCH_BUILD := -c release --scratch-path .build/bench -Xcc -O3
@@ -35,7 +35,7 @@ setup-test:
 
 # Those with servers come by themselves, one after the other: what they wait for in seconds takes minutes
 # beside three hundred stores, and a process that is forked for a test would get their sockets too.
-WITH_SERVERS = ApusRemotingTests|ApusNameServerTests|ApusBrokerTests|MqadminTests
+WITH_SERVERS = ApusRemotingTests|ApusNameServerTests|ApusBrokerTests|MqadminTests|MqloadTests
 
 test: setup-test ## build and run all tests
 	swift test $(SWIFT_FLAGS) --skip '$(WITH_SERVERS)'
@@ -155,6 +155,12 @@ sweep: setup ## try flush settings and compression on this machine (bench-result
 		--plots bench-results/local $(bench-origin)
 	$(MQBENCH) sweep compression --record bench-results/local/sweep-$(BENCH_STAMP).ndjson \
 		--plots bench-results/local $(bench-origin)
+
+LOAD ?= produce
+
+load: setup ## put load on a broker over the wire (LOAD='consume --pull 32'; LOAD=--help for more)
+	swift build -c release --product mqload
+	$$(swift build -c release --show-bin-path)/mqload $(LOAD)
 
 FLUSH ?= sync
 DIRECTORY ?= .build/mqbench

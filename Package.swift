@@ -132,16 +132,27 @@ let package = Package(
         .target(name: "CAllocationCounter", path: "Benchmarks/CAllocationCounter"),
         .target(name: "CRoofline", dependencies: ["CApus"], path: "Benchmarks/CRoofline"),
         .target(name: "Histogram", path: "Benchmarks/Histogram", swiftSettings: everywhere),
+        // What the two that measure have in common: flags, tables, JSON, and what the machine is.
+        .target(
+            name: "Bench", dependencies: ["CRoofline", "Histogram"], path: "Benchmarks/Bench",
+            swiftSettings: everywhere),
         .executableTarget(
             name: "mqstore", dependencies: ["ApusStore", "ApusFormat", "ApusSystem"],
             swiftSettings: everywhere),
         .executableTarget(
             name: "mqbench",
             dependencies: [
-                "ApusStore", "ApusFormat", "ApusSystem", "CRoofline", "Histogram",
+                "ApusStore", "ApusFormat", "ApusSystem", "Bench", "CRoofline", "Histogram",
                 "CAllocationCounter",
             ],
             path: "Benchmarks/mqbench", swiftSettings: everywhere),
+        .executableTarget(
+            name: "mqload",
+            dependencies: [
+                "ApusBroker", "ApusRemoting", "ApusStore", "ApusFormat", "Bench", "CRoofline",
+                "Histogram", core, posix, logging,
+            ],
+            path: "Benchmarks/mqload", swiftSettings: everywhere),
         // What the crash runners in Tests/Crash kill, and what checks the remains.
         .executableTarget(
             name: "crash-writer", dependencies: ["ApusStore", "ApusFormat", "ApusSystem"],
@@ -151,10 +162,18 @@ let package = Package(
         .testTarget(
             name: "MqbenchTests",
             dependencies: [
-                "mqbench", "CRoofline", "Histogram", "ApusStore", "ApusFormat", "ApusSystem",
+                "mqbench", "Bench", "CRoofline", "Histogram", "ApusStore", "ApusFormat",
+                "ApusSystem",
                 "TestSupport",
             ],
             exclude: ["Fixtures"], swiftSettings: tests),
+        .testTarget(
+            name: "MqloadTests",
+            dependencies: [
+                "mqload", "Bench", "Histogram", "ApusRemoting", "ApusFormat", "TestSupport", core,
+                posix, logging,
+            ],
+            swiftSettings: tests),
         .testTarget(
             name: "ApusFormatTests",
             dependencies: ["ApusFormat", "CApus", "CDeflate", "TestSupport"],
@@ -197,7 +216,8 @@ let package = Package(
             dependencies: [
                 "ApusBroker", "ApusNameServer", "ApusServer", "ApusRemoting", "ApusStore",
                 "ApusFormat",
-                "ApusSystem", "Simulation", "TestSupport", core, posix, logging,
+                "ApusSystem", "CAllocationCounter", "Simulation", "TestSupport", core, posix,
+                logging,
             ],
             swiftSettings: tests),
         .testTarget(
@@ -229,7 +249,8 @@ if Context.environment["APUS_FUZZ"] != nil {
 
 if isSanitized {
     let skipped: Set = [
-        "mqbench", "MqbenchTests", "Histogram", "HistogramTests", "CRoofline",
+        "mqbench", "MqbenchTests", "mqload", "MqloadTests", "Bench", "Histogram", "HistogramTests",
+        "CRoofline",
         "crash-writer", "TidyTests",
     ]
     package.targets.removeAll { skipped.contains($0.name) }

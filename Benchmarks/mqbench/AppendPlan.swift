@@ -4,6 +4,7 @@
 // starts. It is flushed by nobody meanwhile: the flush interval is set beyond it.
 
 import ApusStore
+import Bench
 
 /// The parameters of `mqbench store append`.
 struct AppendPlan: Sendable {

@@ -7,6 +7,7 @@
 // look at the clock for each message costs a good part of what is measured.
 
 import ApusStore
+import Bench
 import CAllocationCounter
 import Foundation
 import Histogram
@@ -48,7 +49,7 @@ enum AppendWorkload {
             return try measureAtMemorySpeed(plan)
         })
 
-    static func measureAtMemorySpeed(_ plan: AppendPlan) throws -> Measurement {
+    static func measureAtMemorySpeed(_ plan: AppendPlan) throws -> RunResult {
         let messages = SampleMessages(
             bodyByteCount: plan.body, tagCount: plan.tags, keyCount: plan.keys)
         let workplace = try Workplace(
@@ -174,8 +175,8 @@ struct MemoryRun {
         ]
     }
 
-    var measurement: Measurement {
-        var result = Measurement("append", plan.parameters)
+    var measurement: RunResult {
+        var result = RunResult("append", plan.parameters)
         rates.fill(&result, byteCount: Double(messages.recordByteCount))
         result.latency = latency
         result.latencyMeaning =

@@ -1,5 +1,7 @@
 // The commands besides `store WORKLOAD`, by name.
 
+import Bench
+
 /// Something that `mqbench` does.
 struct Command: Sendable {
     /// One word or two.

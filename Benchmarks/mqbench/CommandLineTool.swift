@@ -1,23 +1,8 @@
 // From the command line to an exit code.
 
 import ApusStore
+import Bench
 import Foundation
-
-/// What `mqbench` tells a script.
-enum ExitCode: Int32 {
-    /// Measured, and the result of each measured run was right.
-    case good = 0
-    /// A check of a result failed, or it could not be measured.
-    case failed = 1
-    /// The command line could not be understood (EX_USAGE).
-    case usage = 64
-}
-
-/// A run that cannot go on; `message` says why.
-struct BenchError: Error, CustomStringConvertible {
-    let description: String
-    init(_ description: String) { self.description = description }
-}
 
 /// The whole tool as a function.
 enum CommandLineTool {

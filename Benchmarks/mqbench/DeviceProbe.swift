@@ -1,5 +1,6 @@
 // What the device can do, with each way of making a written block durable.
 
+import Bench
 import CRoofline
 import Foundation
 import Histogram

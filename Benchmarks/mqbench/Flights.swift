@@ -2,6 +2,7 @@
 
 import ApusStore
 import ApusSystem
+import Bench
 import CRoofline
 import Histogram
 import Synchronization

@@ -1,6 +1,7 @@
 // Single messages by random keys.
 
 import ApusStore
+import Bench
 import CAllocationCounter
 import CRoofline
 import Histogram
@@ -9,10 +10,10 @@ import Histogram
 struct KeyRun {
     let plan: StorePlan
 
-    func measure() throws -> Measurement {
+    func measure() throws -> RunResult {
         let workplace = try plan.workplace()
         let round = try plan.fill(workplace, plan.unflushed, keyCount: 1)
-        var result = Measurement("read", plan.parameters([("mode", .string("key"))]))
+        var result = RunResult("read", plan.parameters([("mode", .string("key"))]))
         result.latencyMeaning = "one query by key, the message copied"
         // The first query waits until the index has caught up.
         _ = try round.store.messages(

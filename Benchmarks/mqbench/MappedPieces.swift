@@ -1,5 +1,6 @@
 // Files as the C loops take them: equally long, mapped, and told apart by an array of pointers.
 
+import Bench
 import CRoofline
 import Foundation
 

@@ -1,6 +1,7 @@
 // `mqbench store open`: opening a store that was closed.
 
 import ApusStore
+import Bench
 import CAllocationCounter
 import CRoofline
 import Histogram
@@ -25,8 +26,8 @@ enum OpenWorkload {
             return try measure(settings, queueCount: count)
         })
 
-    static func measure(_ settings: RunSettings, queueCount: Int) throws -> Measurement {
-        var result = Measurement(
+    static func measure(_ settings: RunSettings, queueCount: Int) throws -> RunResult {
+        var result = RunResult(
             "open", [("queues", .count(queueCount)), ("seconds", .figure(settings.seconds))])
         result.latencyMeaning = "one open"
         let workplace = try Workplace(

@@ -1,12 +1,13 @@
 // Which charts are drawn from which results.
 
+import Bench
 import Foundation
 import Histogram
 
 /// The SVG files of a suite.
 enum Plots {
     /// Draws `latency.svg` and `throughput.svg` into `folder`.
-    static func draw(_ measurements: [Measurement], into folder: String) throws {
+    static func draw(_ measurements: [RunResult], into folder: String) throws {
         var files: [String: String] = [:]
         files["latency"] = latency(measurements)?.svg
         files["throughput"] = throughput(measurements)?.svg
@@ -22,14 +23,14 @@ enum Plots {
     }
 
     /// Latencies at the percentiles, each nine as wide as the one before.
-    private static func latency(_ measurements: [Measurement]) -> Chart? {
+    private static func latency(_ measurements: [RunResult]) -> Chart? {
         let wanted = [
             "append 128 B", "append 1024 B", "append 128 B 100000/s", "tail spin 20000/s 128 B",
             "append 128 B sync 256 in flight", "append 128 B sync",
         ]
         let shown = wanted.compactMap { title in measurements.first { $0.title == title } }
         guard !shown.isEmpty else { return nil }
-        let marks = Measurement.percentiles
+        let marks = RunResult.percentiles
         return Chart(
             title: "Latency, by percentile",
             subtitle:
@@ -38,7 +39,7 @@ enum Plots {
             xTicks: marks.enumerated().map { index, mark in
                 (Double(index), mark.0 == "max" ? "max" : "\(text(mark.1))")
             },
-            yText: { Report.duration(Int64($0)) },
+            yText: { Figure.duration(Int64($0)) },
             lines: shown.map { one in
                 Chart.Line(
                     name: one.title,
@@ -54,8 +55,8 @@ enum Plots {
     }
 
     /// Bytes a second by the size of a body: the store and its rooflines.
-    private static func throughput(_ measurements: [Measurement]) -> Chart? {
-        var rows: [(body: Double, one: Measurement)] = []
+    private static func throughput(_ measurements: [RunResult]) -> Chart? {
+        var rows: [(body: Double, one: RunResult)] = []
         for one in measurements {
             guard case .integer(let body)? = one.parameters.first(where: { $0.0 == "body" })?.1,
                 one.title == "append \(body) B", one.rooflines.count == 2
@@ -64,7 +65,7 @@ enum Plots {
         }
         rows.sort { $0.body < $1.body }
         guard rows.count > 1 else { return nil }
-        func line(_ name: String, _ value: (Measurement) -> Double) -> Chart.Line {
+        func line(_ name: String, _ value: (RunResult) -> Double) -> Chart.Line {
             Chart.Line(name: name, points: rows.map { ($0.body, value($0.one) * 1e6) })
         }
         return Chart(

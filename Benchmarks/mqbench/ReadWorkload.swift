@@ -3,6 +3,7 @@
 
 import ApusStore
 import ApusSystem
+import Bench
 import CAllocationCounter
 import CRoofline
 import Foundation
@@ -41,14 +42,14 @@ struct ReadRun {
     let plan: StorePlan
     let count: Int
 
-    private func measurement(_ mode: String) -> Measurement {
-        var result = Measurement(
+    private func measurement(_ mode: String) -> RunResult {
+        var result = RunResult(
             "read", plan.parameters([("mode", .string(mode)), ("count", .count(count))]))
         result.latencyMeaning = "one read of up to \(count) messages, each visited in place"
         return result
     }
 
-    func hot() throws -> Measurement {
+    func hot() throws -> RunResult {
         let workplace = try plan.workplace()
         let round = try plan.fill(workplace, plan.unflushed)
         var result = measurement("hot")
@@ -80,7 +81,7 @@ struct ReadRun {
         return result
     }
 
-    func cold() throws -> Measurement {
+    func cold() throws -> RunResult {
         let workplace = try plan.workplace()
         let round = try plan.fill(workplace, plan.configuration)
         var result = measurement("cold")

@@ -2,6 +2,7 @@
 
 import ApusStore
 import ApusSystem
+import Bench
 import CRoofline
 import Histogram
 
@@ -25,8 +26,8 @@ enum RecoverWorkload {
             try measure(StorePlan(options), isFlushed: !options.has("--unflushed"))
         })
 
-    static func measure(_ plan: StorePlan, isFlushed: Bool = true) throws -> Measurement {
-        var result = Measurement("recover", plan.parameters([("log flushed", .bool(isFlushed))]))
+    static func measure(_ plan: StorePlan, isFlushed: Bool = true) throws -> RunResult {
+        var result = RunResult("recover", plan.parameters([("log flushed", .bool(isFlushed))]))
         result.latencyMeaning = "one open"
         let workplace = try plan.workplace()
         var rates = RoundRates()

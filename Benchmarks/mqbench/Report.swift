@@ -1,5 +1,6 @@
 // Prints results: a table for people, JSON for programs.
 
+import Bench
 import CRoofline
 import Foundation
 import Histogram
@@ -9,15 +10,15 @@ enum Report {
     /// Prints, and says whether all results were right. `closing` lines end what is printed; as
     /// JSON they are an object of their own.
     static func finish(
-        _ measurements: [Measurement], _ options: Options,
-        table: ([Measurement]) -> String = Report.table, closing: [String] = []
+        _ measurements: [RunResult], _ options: Options,
+        table: ([RunResult]) -> String = Report.table, closing: [String] = []
     ) throws -> ExitCode {
         Console.endProgress()
         if let path = options.text("--record") {
             let machine = Machine.block(
                 directory: options.text("--directory") ?? ".",
                 commit: options.text("--commit"), toolchain: options.text("--toolchain"))
-            try ResultFile.append(measurements, machine: machine, to: path)
+            try ResultFile.append(measurements.map(\.json), machine: machine, to: path)
         }
         if options.has("--json") {
             for measurement in measurements { Console.line(measurement.json.text) }
@@ -42,7 +43,7 @@ enum Report {
 
     /// Whether no message cost more allocations than `--allocations-limit` says.
     private static func keepsLimit(
-        _ measurements: [Measurement], _ options: Options
+        _ measurements: [RunResult], _ options: Options
     ) throws -> Bool {
         guard options.text("--allocations-limit") != nil else { return true }
         let limit = try options.decimal("--allocations-limit", 1, upTo: 1e9)
@@ -60,7 +61,7 @@ enum Report {
         return isWithin
     }
 
-    static func table(_ measurements: [Measurement]) -> String {
+    static func table(_ measurements: [RunResult]) -> String {
         var table = TextTable([
             ("workload", .left), ("messages/s", .right), ("MB/s", .right), ("of roofline", .right),
             ("p50", .right), ("p99", .right), ("p99.9", .right), ("p99.99", .right),
@@ -69,11 +70,12 @@ enum Report {
         for one in measurements {
             table.add(
                 [
-                    one.title, rate(one.messagesPerSecond), rate(one.megabytesPerSecond),
+                    one.title, Figure.rate(one.messagesPerSecond),
+                    Figure.rate(one.megabytesPerSecond),
                     one.rooflines.first.map { String(format: "%.2f", $0.ratio) } ?? "-",
                 ]
                     + [50, 99, 99.9, 99.99, 100].map {
-                        duration(one.latency.value(atPercentile: $0))
+                        Figure.duration(one.latency.value(atPercentile: $0))
                     } + [
                         one.allocationsPerMessage.map { String(format: "%.3g", $0) } ?? "-",
                         one.checked ? "yes" : "WRONG",
@@ -81,8 +83,8 @@ enum Report {
             for (index, roofline) in one.rooflines.enumerated() {
                 table.add(
                     [
-                        "  \(roofline.name)", rate(roofline.messagesPerSecond),
-                        rate(roofline.megabytesPerSecond),
+                        "  \(roofline.name)", Figure.rate(roofline.messagesPerSecond),
+                        Figure.rate(roofline.megabytesPerSecond),
                         index == 0 ? "" : String(format: "%.2f", roofline.ratio),
                     ] + Array(repeating: "", count: 7))
             }
@@ -93,7 +95,7 @@ enum Report {
 
     /// Each note once, behind the title of the result that it is about, or alone when it is about
     /// several.
-    static func notes(of measurements: [Measurement]) -> [String] {
+    static func notes(of measurements: [RunResult]) -> [String] {
         var titles: [String: [String]] = [:]
         var order: [String] = []
         for one in measurements {
@@ -107,42 +109,9 @@ enum Report {
             return about.count == 1 ? "- \(about[0]): \(note)" : "- \(note)"
         }
     }
-
-    /// `870 ns`, `1.23 us`, `45.1 ms`.
-    static func duration(_ nanoseconds: Int64) -> String {
-        let value = Double(nanoseconds)
-        switch value {
-        case ..<1_000: return "\(nanoseconds) ns"
-        case ..<1e6: return String(format: "%.3g us", value / 1e3)
-        case ..<1e9: return String(format: "%.3g ms", value / 1e6)
-        default: return String(format: "%.3g s", value / 1e9)
-        }
-    }
-
-    /// `250`, `10k`, `2.5M`: for axes.
-    static func short(_ value: Double) -> String {
-        switch value {
-        case ..<1_000: String(format: "%.3g", value)
-        case ..<1e6: String(format: "%.3gk", value / 1e3)
-        default: String(format: "%.3gM", value / 1e6)
-        }
-    }
-
-    /// Three digits and more, with a comma at each thousand.
-    static func rate(_ value: Double) -> String {
-        guard value.isFinite, value < 1e15 else { return "-" }
-        if value < 100 { return String(format: "%.3g", value) }
-        var digits = String(Int64(value.rounded()))
-        var grouped = ""
-        while digits.count > 3 {
-            grouped = "," + digits.suffix(3) + grouped
-            digits.removeLast(3)
-        }
-        return digits + grouped
-    }
 }
 
-extension Measurement {
+extension RunResult {
     /// The workload with the parameters that tell it from others.
     var title: String {
         let isSweep = workload.hasPrefix("sweep")

@@ -2,6 +2,7 @@
 // mapped, and every page of log and queue brought in before the clock starts. The store's log is
 // prepared like that too; its queue files get room in steps while it runs, which is its own cost.
 
+import Bench
 import CRoofline
 import Foundation
 

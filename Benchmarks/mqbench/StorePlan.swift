@@ -1,6 +1,7 @@
 // What the workloads other than append have in common: a store that is filled first.
 
 import ApusStore
+import Bench
 
 /// How a store is filled.
 struct StorePlan: Sendable {

@@ -2,6 +2,7 @@
 
 import ApusStore
 import ApusSystem
+import Bench
 import Foundation
 import Synchronization
 

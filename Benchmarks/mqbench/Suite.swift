@@ -1,6 +1,7 @@
 // `mqbench suite`: what `make bench` runs. The bodies of the figures by size come first, then the
 // other ways to append, then reading, recovering and opening.
 
+import Bench
 import Foundation
 import Histogram
 
@@ -39,7 +40,7 @@ enum Suite {
         let isSmoke = options.has("--smoke")
         let total = try options.decimal("--seconds", isSmoke ? 2 : 90, upTo: 3600)
         let weights = runs.reduce(0) { $0 + $1.weight }
-        var all: [Measurement] = []
+        var all: [RunResult] = []
         for (index, run) in runs.enumerated() {
             guard let workload = Workload.named(run.words[0]) else { continue }
             var words = Array(run.words.dropFirst())
@@ -51,8 +52,8 @@ enum Suite {
             Console.endProgress()
             Console.note(
                 "[\(index + 1)/\(runs.count)] \(measurement.title):"
-                    + " p50 \(Report.duration(measurement.latency.value(atPercentile: 50))),"
-                    + " \(Report.rate(measurement.messagesPerSecond))/s, of the roofline "
+                    + " p50 \(Figure.duration(measurement.latency.value(atPercentile: 50))),"
+                    + " \(Figure.rate(measurement.messagesPerSecond))/s, of the roofline "
                     + (measurement.rooflines.first.map { String(format: "%.2f", $0.ratio) } ?? "-"))
             all.append(measurement)
         }

@@ -2,6 +2,7 @@
 // against what the device takes for longer: memory speed ends where the page cache is full.
 
 import ApusStore
+import Bench
 import Foundation
 import Histogram
 
@@ -9,7 +10,7 @@ import Histogram
 struct SustainedRun {
     let plan: AppendPlan
 
-    func measure() throws -> Measurement {
+    func measure() throws -> RunResult {
         let messages = SampleMessages(
             bodyByteCount: plan.body, tagCount: plan.tags, keyCount: plan.keys)
         let parent = plan.settings.parent
@@ -35,7 +36,7 @@ struct SustainedRun {
         let appended = watch.nanoseconds
         try round.store.flush()
         let nanoseconds = watch.nanoseconds
-        var result = Measurement("append", plan.parameters)
+        var result = RunResult("append", plan.parameters)
         var allocations: Int64 = 0
         for outcome in outcomes {
             round.appended += outcome.count
@@ -53,7 +54,7 @@ struct SustainedRun {
         result.checked = complaint == nil
         result.notes += [complaint].compactMap { $0 }
         result.notes.append(
-            "of the time, \(Report.duration(nanoseconds - appended)) brought the rest to the device"
+            "of the time, \(Figure.duration(nanoseconds - appended)) brought the rest to the device"
                 + " at the end; the clock is read for each message")
         return result
     }

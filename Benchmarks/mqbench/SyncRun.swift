@@ -6,6 +6,7 @@
 
 import ApusStore
 import ApusSystem
+import Bench
 import CAllocationCounter
 import CRoofline
 import Foundation
@@ -16,7 +17,7 @@ import Synchronization
 struct SyncRun {
     let plan: AppendPlan
 
-    func measure() throws -> Measurement {
+    func measure() throws -> RunResult {
         let messages = SampleMessages(
             bodyByteCount: plan.body, tagCount: plan.tags, keyCount: plan.keys)
         let workplace = try Workplace(
@@ -77,8 +78,8 @@ struct SyncRun {
     private func report(
         _ round: StoreRound, _ rates: RoundRates, _ total: AppendOutcome,
         _ messages: SampleMessages
-    ) -> Measurement {
-        var result = Measurement("append", plan.parameters)
+    ) -> RunResult {
+        var result = RunResult("append", plan.parameters)
         rates.fill(&result, byteCount: Double(messages.recordByteCount))
         result.latency = total.latency
         result.latencyMeaning =

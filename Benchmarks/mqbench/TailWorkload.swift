@@ -7,6 +7,7 @@
 
 import ApusStore
 import ApusSystem
+import Bench
 import CAllocationCounter
 import CRoofline
 import Foundation
@@ -48,8 +49,8 @@ struct TailRun: Sendable {
         countsFromDue = options.text("--rate") != nil
     }
 
-    func measure() throws -> Measurement {
-        var result = Measurement(
+    func measure() throws -> RunResult {
+        var result = RunResult(
             "tail",
             [
                 ("mode", .string(mode)), ("rate", .count(rate)), ("body", .count(plan.body)),
@@ -88,7 +89,7 @@ struct TailRun: Sendable {
         let own = Double(max(1, outcome.latency.value(atPercentile: 50)))
         result.rooflines = [
             Roofline(
-                name: "hand-over in C, \(Report.duration(Int64(c))) at the median",
+                name: "hand-over in C, \(Figure.duration(Int64(c))) at the median",
                 messagesPerSecond: result.messagesPerSecond,
                 megabytesPerSecond: result.megabytesPerSecond, ratio: c / own)
         ]

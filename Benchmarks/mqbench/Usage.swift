@@ -1,5 +1,7 @@
 // The help texts. Lines have at most 80 columns.
 
+import Bench
+
 /// What `--help` prints.
 enum Usage {
     static var overview: String {

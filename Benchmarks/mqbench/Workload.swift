@@ -1,5 +1,7 @@
 // The workloads by name.
 
+import Bench
+
 /// Something that can be measured.
 struct Workload: Sendable {
     let name: String
@@ -8,7 +10,7 @@ struct Workload: Sendable {
     let details: String
     let examples: [String]
     let flags: [Flag]
-    let measure: @Sendable (Options) throws -> Measurement
+    let measure: @Sendable (Options) throws -> RunResult
 
     static let all: [Workload] = [
         AppendWorkload.workload, ReadWorkload.workload, TailWorkload.workload,

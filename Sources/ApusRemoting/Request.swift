@@ -59,8 +59,10 @@ public struct Request: ~Escapable {
     @_lifetime(copy self)
     public func bytes(_ name: FieldName) -> RawSpan? {
         for place in slots.indices {
+            // Most are told apart by their first eight bytes.
+            guard slots[place].tag == name.tag else { continue }
             let slot = slots[place]
-            guard slot.tag == name.tag, Int(slot.nameCount) == name.count else { continue }
+            guard Int(slot.nameCount) == name.count else { continue }
             if name.count <= 8 || self.name(of: slot).isEqual(to: name.bytes) {
                 return value(of: slot)
             }

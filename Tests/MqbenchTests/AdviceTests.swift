@@ -2,6 +2,7 @@
 
 import ApusFormat
 import ApusStore
+import Bench
 import Foundation
 import Histogram
 import Testing

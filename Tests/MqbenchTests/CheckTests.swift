@@ -1,6 +1,7 @@
 // A run's check of its own result notices what is wrong.
 
 import ApusStore
+import Bench
 import Foundation
 import TestSupport
 import Testing
@@ -77,7 +78,7 @@ func ratios() {
     rates.add(10, [("c", 20)])
     rates.add(30, [("c", 30)])
     rates.add(20, [("c", 100)])
-    var result = Measurement("append", [])
+    var result = RunResult("append", [])
     rates.fill(&result, byteCount: 1e6)
     #expect(result.messagesPerSecond == 20 && result.megabytesPerSecond == 20)
     #expect(result.rooflines.map(\.ratio) == [0.5])

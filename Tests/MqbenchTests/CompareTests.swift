@@ -1,5 +1,6 @@
 // Two sides against each other: files of known figures, and programs that print known ones.
 
+import Bench
 import Foundation
 import TestSupport
 import Testing

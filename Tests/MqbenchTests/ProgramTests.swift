@@ -1,5 +1,6 @@
 // The built program: what it prints, how it ends, and that its counts can fail.
 
+import Bench
 import Foundation
 import TestSupport
 import Testing

@@ -2,6 +2,7 @@
 //
 // When a new run was recorded, this test prints the table that the README should have.
 
+import Bench
 import Foundation
 import Testing
 

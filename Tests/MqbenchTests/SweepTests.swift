@@ -1,5 +1,6 @@
 // The sweeps of the built program: what they print, record and draw, and that a wrong result shows.
 
+import Bench
 import Foundation
 import TestSupport
 import Testing

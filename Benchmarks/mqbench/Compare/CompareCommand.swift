@@ -1,5 +1,6 @@
 // `mqbench compare`: two result files, or two revisions, against each other.
 
+import Bench
 import Foundation
 
 /// Putting two sides against each other.

@@ -1,5 +1,6 @@
 // Two sides of the same work, and what may be said of them.
 
+import Bench
 import Foundation
 
 /// What one side measured of some work.

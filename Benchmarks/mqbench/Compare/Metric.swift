@@ -1,5 +1,7 @@
 // The figure of a result that is compared.
 
+import Bench
+
 /// What is looked at, and which way is better.
 enum Metric: String, CaseIterable, Sendable {
     case rate, p50, p99, p999, size
@@ -36,8 +38,8 @@ enum Metric: String, CaseIterable, Sendable {
 
     func text(_ value: Double) -> String {
         switch self {
-        case .rate, .size: Report.rate(value)
-        default: Report.duration(Int64(value))
+        case .rate, .size: Figure.rate(value)
+        default: Figure.duration(Int64(value))
         }
     }
 }

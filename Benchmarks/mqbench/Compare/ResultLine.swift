@@ -1,5 +1,6 @@
 // Lines of result files, read back: those of the suite, of workloads and of sweeps alike.
 
+import Bench
 import Foundation
 
 extension JSONValue: Decodable {
@@ -105,11 +106,11 @@ struct ResultLine: Sendable {
     var title: String { measurement.title }
 
     /// The name and parameters alone.
-    private var measurement: Measurement {
+    private var measurement: RunResult {
         guard case .object(let parameters)? = result["parameters"] else {
-            return Measurement(result["workload"]?.string ?? "", [])
+            return RunResult(result["workload"]?.string ?? "", [])
         }
-        return Measurement(result["workload"]?.string ?? "", parameters)
+        return RunResult(result["workload"]?.string ?? "", parameters)
     }
 
     var parameters: [(String, JSONValue)] { measurement.parameters }

@@ -1,6 +1,7 @@
 // Builds of `mqbench` from revisions: a worktree for each while it is built, and the products kept
 // below `.build/compare`, where the next comparison finds them.
 
+import Bench
 import Foundation
 
 /// Builds of revisions.

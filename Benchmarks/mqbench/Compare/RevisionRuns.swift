@@ -1,5 +1,6 @@
 // Two revisions, built side by side and run in turn: what else happens on the machine meets both.
 
+import Bench
 import Foundation
 
 /// Runs of two revisions of the repository that the working directory is in.

@@ -1,6 +1,7 @@
 // What would make an acknowledgement worth more, and what else there is to know.
 
 import ApusSystem
+import Bench
 import Foundation
 import Histogram
 
@@ -37,7 +38,7 @@ extension Diagnosis {
         }
         if let own = cost.own, own.p50 < 15_000, facts.device?.writeCache == .volatile {
             safer(
-                "A sync takes \(Report.duration(own.p50)): hardly a device with a volatile cache"
+                "A sync takes \(Figure.duration(own.p50)): hardly a device with a volatile cache"
                     + " writes that fast. See whether flushes get there.",
                 "measured, \(own.latency.count) syncs; \(cacheBasis ?? "")")
         }

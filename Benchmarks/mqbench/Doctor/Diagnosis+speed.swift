@@ -1,6 +1,7 @@
 // What an acknowledgement costs, and what would make it cost less.
 
 import ApusStore
+import Bench
 import Foundation
 import Histogram
 
@@ -13,7 +14,7 @@ extension Diagnosis {
                 DoctorFinding(
                     kind: .cost,
                     text: "An acknowledgement waits for no device. A flush takes"
-                        + " \(Report.duration(own.p50)) at least, p99 \(Report.duration(own.p99)),"
+                        + " \(Figure.duration(own.p50)) at least, p99 \(Figure.duration(own.p99)),"
                         + " on a thread of its own.",
                     basis: basis)
             ]
@@ -22,9 +23,9 @@ extension Diagnosis {
         return [
             DoctorFinding(
                 kind: .cost,
-                text: "An acknowledgement waits for a sync: \(Report.duration(own.p50)) in the"
-                    + " middle, \(Report.duration(own.p99)) at p99. A writer that waits for each"
-                    + " message gets at most \(Report.rate(rate)) a second.",
+                text: "An acknowledgement waits for a sync: \(Figure.duration(own.p50)) in the"
+                    + " middle, \(Figure.duration(own.p99)) at p99. A writer that waits for each"
+                    + " message gets at most \(Figure.rate(rate)) a second.",
                 basis: basis)
         ]
     }
@@ -39,16 +40,16 @@ extension Diagnosis {
             DoctorFinding(
                 kind: .faster,
                 text: "Let appends share a sync: batches, several writers, or completions"
-                    + " (64 in flight share one of \(Report.duration(own.p50))). sweep flush"
+                    + " (64 in flight share one of \(Figure.duration(own.p50))). sweep flush"
                     + " measures how many pay.",
-                basis: "measured, \(own.name), p50 \(Report.duration(own.p50))")
+                basis: "measured, \(own.name), p50 \(Figure.duration(own.p50))")
         ]
         if let best = cost.best, best.name != own.name, Double(best.p50) < 0.7 * Double(own.p50) {
             all.append(
                 DoctorFinding(
                     kind: .note,
                     text: "This device is quicker by another way (\(best.name):"
-                        + " \(Report.duration(best.p50)), not \(Report.duration(own.p50))), which"
+                        + " \(Figure.duration(best.p50)), not \(Figure.duration(own.p50))), which"
                         + " the store does not take.",
                     basis: "measured, \(best.latency.count) blocks of 4 KiB"))
         }
@@ -105,7 +106,7 @@ extension Diagnosis {
             return [
                 DoctorFinding(
                     kind: .faster,
-                    text: "The host takes \(Report.duration(own.p50)) for a sync: ask it for a"
+                    text: "The host takes \(Figure.duration(own.p50)) for a sync: ask it for a"
                         + " device with a protected cache, or for one on its own disks.",
                     basis: "measured, \(own.latency.count) syncs; \(device.name) is a"
                         + " hypervisor's")
@@ -115,7 +116,7 @@ extension Diagnosis {
         return [
             DoctorFinding(
                 kind: .faster,
-                text: "A sync waits for a turning disk (\(Report.duration(own.p50))): an SSD, or a"
+                text: "A sync waits for a turning disk (\(Figure.duration(own.p50))): an SSD, or a"
                     + " controller with a protected cache, takes a hundredth of that.",
                 basis: "/sys/block/\(device.name)/queue/rotational: 1; measured")
         ]

@@ -1,6 +1,7 @@
 // `mqbench doctor`: what an acknowledgement means on this machine, in words.
 
 import ApusStore
+import Bench
 import Foundation
 
 /// Looking at a directory, its file system and its device.

@@ -2,6 +2,7 @@
 
 import ApusStore
 import ApusSystem
+import Bench
 import Foundation
 
 extension Diagnosis {
@@ -54,7 +55,7 @@ extension Diagnosis {
             all.append(
                 (
                     "sync of 4 KiB",
-                    "p50 \(Report.duration(way.p50)), p99 \(Report.duration(way.p99)),"
+                    "p50 \(Figure.duration(way.p50)), p99 \(Figure.duration(way.p99)),"
                         + " \(way.name)"
                 ))
         }

@@ -1,6 +1,7 @@
 // What the system says of a directory, its file system, its device and itself.
 
 import ApusSystem
+import Bench
 import Foundation
 
 /// What a diagnosis knows without measuring.

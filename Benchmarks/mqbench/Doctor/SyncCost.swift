@@ -1,5 +1,6 @@
 // What the device was measured to take for making a block durable.
 
+import Bench
 import Foundation
 import Histogram
 

@@ -5,6 +5,7 @@
 // for several intervals. Both are bounded in bytes.
 
 import ApusStore
+import Bench
 import Foundation
 import Histogram
 

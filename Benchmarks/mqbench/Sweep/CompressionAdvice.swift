@@ -3,6 +3,7 @@
 // For longer, a store is as fast as the slower of two: the thread that compresses and appends, and
 // the device that takes what is left of the bodies.
 
+import Bench
 import Foundation
 
 /// The closing lines of a compression sweep.
@@ -14,7 +15,7 @@ enum CompressionAdvice {
     static func lines(_ results: [CompressionResult], deviceRate: Double) -> [String] {
         let right = results.filter { $0.measurement.checked }
         let head =
-            "The device takes \(Report.rate(deviceRate / 1e6)) MB/s for longer; with it and one"
+            "The device takes \(Figure.rate(deviceRate / 1e6)) MB/s for longer; with it and one"
             + " thread that appends:"
         let bodies = Set(right.map(\.one.body)).sorted()
         let lines = bodies.flatMap { body in
@@ -30,7 +31,7 @@ enum CompressionAdvice {
         let name = "\(fast.one.kind) \(Plots.bytes(Double(fast.one.body)))"
         var line = "- \(name): \(figures(fast, deviceRate)): \(fast.one.choice.inSwift)"
         if fast.one.choice != .none, let plain = results.first(where: { $0.one.choice == .none }) {
-            line += "; without, \(Report.rate(plain.sustained(deviceRate: deviceRate))) messages/s"
+            line += "; without, \(Figure.rate(plain.sustained(deviceRate: deviceRate))) messages/s"
         }
         if let saver = saver(results, deviceRate: deviceRate) {
             line += "; for less space, \(figures(saver, deviceRate))"
@@ -71,8 +72,8 @@ enum CompressionAdvice {
     }
 
     private static func figures(_ one: CompressionResult, _ deviceRate: Double) -> String {
-        "\(one.one.choice.name) sustains \(Report.rate(one.sustained(deviceRate: deviceRate)))"
+        "\(one.one.choice.name) sustains \(Figure.rate(one.sustained(deviceRate: deviceRate)))"
             + " messages/s with " + String(format: "%.0f %%", one.storedShare * 100)
-            + " of the bytes, and reads \(Report.rate(one.readPerSecond))/s"
+            + " of the bytes, and reads \(Figure.rate(one.readPerSecond))/s"
     }
 }

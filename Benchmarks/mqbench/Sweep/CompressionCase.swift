@@ -2,6 +2,7 @@
 
 import ApusFormat
 import ApusStore
+import Bench
 
 /// A way to store bodies.
 struct CodecChoice: Hashable, Sendable {

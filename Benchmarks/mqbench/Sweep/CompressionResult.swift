@@ -1,6 +1,7 @@
 // What a compression sweep found out about a case, and how it is shown.
 
 import ApusFormat
+import Bench
 import Foundation
 import Histogram
 
@@ -8,7 +9,7 @@ import Histogram
 struct CompressionResult: Sendable {
     let one: CompressionCase
     /// Of appends; a megabyte is a million bytes of bodies before compression.
-    var measurement: Measurement
+    var measurement: RunResult
     /// Bytes of a record in the log, the mean.
     var storedByteCount = 0.0
     /// Messages read and decompressed a second.
@@ -16,7 +17,7 @@ struct CompressionResult: Sendable {
 
     init(_ one: CompressionCase, seconds: Double) {
         self.one = one
-        measurement = Measurement(
+        measurement = RunResult(
             "sweep compression", one.parameters + [("seconds", .figure(seconds))])
         measurement.latencyMeaning = "from an append's call to its return, compression included"
     }
@@ -40,7 +41,7 @@ struct CompressionResult: Sendable {
         min(appendPerSecond, deviceRate / max(1, storedByteCount))
     }
 
-    var complete: Measurement {
+    var complete: RunResult {
         var whole = measurement
         whole.more = [
             ("storedBytesPerMessage", .figure(storedByteCount)),
@@ -61,10 +62,10 @@ struct CompressionResult: Sendable {
                 "\(result.one.kind) \(Plots.bytes(Double(result.one.body)))",
                 result.one.choice.name, String(format: "%.0f", result.storedByteCount),
                 String(format: "%.0f %%", result.storedShare * 100),
-                Report.rate(result.appendPerSecond),
-                Report.rate(result.measurement.megabytesPerSecond),
-                Report.duration(result.measurement.latency.value(atPercentile: 99)),
-                Report.rate(result.readPerSecond), result.measurement.checked ? "yes" : "WRONG",
+                Figure.rate(result.appendPerSecond),
+                Figure.rate(result.measurement.megabytesPerSecond),
+                Figure.duration(result.measurement.latency.value(atPercentile: 99)),
+                Figure.rate(result.readPerSecond), result.measurement.checked ? "yes" : "WRONG",
             ])
         }
         let notes = Report.notes(of: results.map(\.measurement))
@@ -112,10 +113,10 @@ struct CompressionResult: Sendable {
                 panel("bytes on disk, of plain", .linear, { "\(Int($0.rounded())) %" }) {
                     $0.storedShare * 100
                 },
-                panel("append, messages/s", .logarithmic, { Report.short($0) }) {
+                panel("append, messages/s", .logarithmic, { Figure.short($0) }) {
                     $0.appendPerSecond
                 },
-                panel("read, messages/s", .logarithmic, { Report.short($0) }) { $0.readPerSecond },
+                panel("read, messages/s", .logarithmic, { Figure.short($0) }) { $0.readPerSecond },
             ], series: kinds.map(\.rawValue))
     }
 }

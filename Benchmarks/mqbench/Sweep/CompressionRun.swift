@@ -7,6 +7,7 @@
 import ApusFormat
 import ApusStore
 import ApusSystem
+import Bench
 import CRoofline
 import Foundation
 import Histogram

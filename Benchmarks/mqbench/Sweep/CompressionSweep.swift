@@ -1,5 +1,6 @@
 // `mqbench sweep compression`: what each codec costs here, and what it saves.
 
+import Bench
 import Foundation
 import Histogram
 
@@ -32,8 +33,8 @@ enum CompressionSweep {
             Console.note(
                 "[\(index + 1)/\(plan.cases.count)] \(result.measurement.title):"
                     + " \(String(format: "%.0f", result.storedShare * 100)) %,"
-                    + " append \(Report.rate(result.appendPerSecond))/s,"
-                    + " read \(Report.rate(result.readPerSecond))/s")
+                    + " append \(Figure.rate(result.appendPerSecond))/s,"
+                    + " read \(Figure.rate(result.readPerSecond))/s")
             results.append(result)
         }
         if let folder = options.text("--plots") {

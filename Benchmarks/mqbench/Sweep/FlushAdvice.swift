@@ -1,6 +1,7 @@
 // Which flush setting to take, and the figures that this rests on.
 
 import ApusStore
+import Bench
 
 /// The closing lines of a flush sweep.
 enum FlushAdvice {
@@ -32,12 +33,12 @@ enum FlushAdvice {
         let isBest = fast.measurement.messagesPerSecond >= best
         lines.append(
             "For speed: \(fast.setting.inWords): \(figures(fast));"
-                + " a power cut took back at most \(Report.duration(fast.exposure)) of"
+                + " a power cut took back at most \(Figure.duration(fast.exposure)) of"
                 + " acknowledged messages at that pace and"
-                + " \(Report.duration(fast.burstExposure)) in bursts"
+                + " \(Figure.duration(fast.burstExposure)) in bursts"
                 + " (by its settings \(fast.setting.exposureInWords))."
                 + (isBest
-                    ? "" : " The highest rate, \(Report.rate(best))/s, counts as the same here."))
+                    ? "" : " The highest rate, \(Figure.rate(best))/s, counts as the same here."))
         return lines
     }
 
@@ -68,8 +69,8 @@ enum FlushAdvice {
     }
 
     private static func figures(_ one: FlushResult) -> String {
-        "\(Report.rate(one.measurement.messagesPerSecond)) messages/s,"
-            + " p50 \(Report.duration(one.percentile(50))),"
-            + " p99 \(Report.duration(one.percentile(99)))"
+        "\(Figure.rate(one.measurement.messagesPerSecond)) messages/s,"
+            + " p50 \(Figure.duration(one.percentile(50))),"
+            + " p99 \(Figure.duration(one.percentile(99)))"
     }
 }

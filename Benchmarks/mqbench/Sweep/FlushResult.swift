@@ -1,5 +1,6 @@
 // What a flush sweep found out about a setting, and how it is shown.
 
+import Bench
 import Foundation
 import Histogram
 
@@ -8,7 +9,7 @@ struct FlushResult: Sendable {
     let setting: FlushSetting
     /// As it is called in a table of one size of body.
     let title: String
-    var measurement: Measurement
+    var measurement: RunResult
     /// Messages acknowledged a second in bursts, whenever they come to the device.
     var acknowledgedPerSecond = 0.0
     /// The longest that an acknowledged message was not on the device, in nanoseconds: at a steady
@@ -18,17 +19,17 @@ struct FlushResult: Sendable {
 
     init(_ setting: FlushSetting, body: Int, pace: Int, seconds: Double) {
         self.setting = setting
-        measurement = Measurement(
+        measurement = RunResult(
             "sweep flush",
             setting.parameters + [("body", .count(body))]
                 + (setting.isSync ? [] : [("pace", .count(pace))])
                 + [("seconds", .figure(seconds))])
-        title = Measurement("sweep", setting.parameters).title
+        title = RunResult("sweep", setting.parameters).title
             .replacingOccurrences(of: "sweep ", with: "")
     }
 
     /// The same with the figures that only this sweep has.
-    var complete: Measurement {
+    var complete: RunResult {
         var whole = measurement
         whole.more = [
             ("acknowledgedPerSecond", .figure(acknowledgedPerSecond)),
@@ -51,14 +52,14 @@ struct FlushResult: Sendable {
         ])
         for one in results {
             let ratio = one.measurement.rooflines.first?.ratio
-            let latencies = [50, 99, 99.9].map { Report.duration(one.percentile($0)) }
+            let latencies = [50, 99, 99.9].map { Figure.duration(one.percentile($0)) }
             let exposures = [one.exposure, one.burstExposure].map { exposure in
-                one.setting.isSync ? "nothing" : "<= " + Report.duration(exposure)
+                one.setting.isSync ? "nothing" : "<= " + Figure.duration(exposure)
             }
             let figures = [
-                one.title, Report.rate(one.measurement.messagesPerSecond),
+                one.title, Figure.rate(one.measurement.messagesPerSecond),
                 ratio.map { String(format: "%.2f", $0) } ?? "-",
-                Report.rate(one.acknowledgedPerSecond),
+                Figure.rate(one.acknowledgedPerSecond),
             ]
             let checked = one.measurement.checked ? "yes" : "WRONG"
             table.add(figures + latencies + exposures + [checked])
@@ -82,37 +83,37 @@ struct FlushResult: Sendable {
             panels: [
                 RowChart.Panel(
                     title: "messages/s on the device", scale: .logarithmic,
-                    text: { Report.short($0) },
+                    text: { Figure.short($0) },
                     rows: results.map { one in
                         let rate = one.measurement.messagesPerSecond
                         return [
                             RowChart.Mark(
                                 series: one.setting.isSync ? 0 : 1, value: rate,
                                 range: one.measurement.messagesPerSecondRange,
-                                label: Report.rate(rate))
+                                label: Figure.rate(rate))
                         ]
                     }),
                 RowChart.Panel(
                     title: "acknowledged after (p50, to p99.9)", scale: .logarithmic,
-                    text: { Report.duration(Int64($0)) },
+                    text: { Figure.duration(Int64($0)) },
                     rows: results.map { one in
                         let (middle, high) = (one.percentile(50), one.percentile(99.9))
                         return [
                             RowChart.Mark(
                                 series: one.setting.isSync ? 0 : 1, value: Double(max(1, middle)),
                                 range: Double(max(1, middle))...Double(max(1, high)),
-                                label: Report.duration(middle))
+                                label: Figure.duration(middle))
                         ]
                     }),
                 RowChart.Panel(
                     title: "a power cut takes the last", scale: .linear,
-                    text: { Report.duration(Int64($0)) },
+                    text: { Figure.duration(Int64($0)) },
                     rows: results.map { one in
                         [
                             RowChart.Mark(
                                 series: one.setting.isSync ? 0 : 1, value: Double(one.exposure),
                                 label: one.setting.isSync
-                                    ? "nothing" : Report.duration(one.exposure))
+                                    ? "nothing" : Figure.duration(one.exposure))
                         ]
                     }),
             ], series: [])

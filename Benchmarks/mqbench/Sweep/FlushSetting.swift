@@ -1,6 +1,7 @@
 // The settings of a flush sweep: which there are, and what each means for a store.
 
 import ApusStore
+import Bench
 import Foundation
 
 /// One setting that is measured.

@@ -1,5 +1,6 @@
 // `mqbench sweep flush`: what each way to flush costs here, and what a power cut would take.
 
+import Bench
 import Foundation
 import Histogram
 
@@ -24,7 +25,7 @@ enum FlushSweep {
         let seconds = plan.seconds / Double(plan.settings.count + 1)
         let deviceRate = try DeviceProbe.sustained(
             in: plan.parent, seconds: min(seconds, 3), isSmoke: plan.isSmoke)
-        Console.note("the device takes \(Report.rate(deviceRate / 1e6)) MB/s for longer")
+        Console.note("the device takes \(Figure.rate(deviceRate / 1e6)) MB/s for longer")
         var results: [FlushResult] = []
         for (index, setting) in plan.settings.enumerated() {
             Console.progress("sweep flush: setting \(index + 1) of \(plan.settings.count)")
@@ -37,8 +38,8 @@ enum FlushSweep {
             Console.endProgress()
             Console.note(
                 "[\(index + 1)/\(plan.settings.count)] \(result.title):"
-                    + " \(Report.rate(result.measurement.messagesPerSecond))/s,"
-                    + " p50 \(Report.duration(result.percentile(50)))")
+                    + " \(Figure.rate(result.measurement.messagesPerSecond))/s,"
+                    + " p50 \(Figure.duration(result.percentile(50)))")
             results.append(result)
         }
         if let folder = options.text("--plots") {

@@ -26,11 +26,11 @@ extension Connection {
 
     /// A batch is stored. `ids` are its offset message ids, `uniqueID` is its own, if it has one.
     func answer(
-        _ key: ReplyKey, sent batch: BatchAppendResult, ids: String, queueID: Int32,
+        _ key: ReplyKey, sent batch: BatchAppendResult, ids: [UInt8], queueID: Int32,
         uniqueID: RawSpan, _ core: BrokerCore
     ) {
         respond(to: key, batch.first.status.code) { fields in
-            fields.append("msgId", ids)
+            fields.append("msgId", ids.rawSpan)
             core.writeTrace(&fields)
             fields.append("queueId", queueID)
             fields.append("queueOffset", batch.first.queueOffset)

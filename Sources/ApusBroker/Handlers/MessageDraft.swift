@@ -30,11 +30,10 @@ extension BrokerCore {
     func store(
         _ draft: MessageDraft, body: RawSpan, given: RawSpan, on connection: Connection
     ) throws(Refusal) {
-        let properties = complete(given)
-        let scan = PropertyScan(properties.rawSpan)
-        let id = properties.rawSpan.extracting(scan.uniqueKey)
+        let (properties, uniqueKey, isDelayed) = complete(given)
+        let id = properties.rawSpan.extracting(uniqueKey)
         var queue: MessageQueue
-        if !scan.delay.isEmpty,
+        if isDelayed,
             let delayed = DelayedMessage(
                 topic: draft.topic.name, queueID: draft.queueID, properties: properties.rawSpan,
                 table: delays)
@@ -56,7 +55,7 @@ extension BrokerCore {
     func store(
         half draft: MessageDraft, body: RawSpan, given: RawSpan, on connection: Connection
     ) throws(Refusal) {
-        let whole = complete(given)
+        let whole = complete(given).bytes
         let properties = PropertyEdit.remembering(
             topic: draft.topic.name, queueID: draft.queueID, in: whole.rawSpan)
         let scan = PropertyScan(properties.rawSpan)
@@ -67,9 +66,13 @@ extension BrokerCore {
             id: properties.rawSpan.extracting(scan.uniqueKey), on: connection)
     }
 
-    /// The properties of a record: those given, an id when they hold none, and the broker's own.
-    private func complete(_ given: RawSpan) -> [UInt8] {
+    /// The properties of a record: those given, an id when they hold none, and the broker's own;
+    /// with the place of the id, and whether there is a DELAY.
+    private func complete(
+        _ given: RawSpan
+    ) -> (bytes: [UInt8], uniqueKey: Range<Int>, isDelayed: Bool) {
         let scan = PropertyScan(given)
+        var uniqueKey = scan.uniqueKey
         var bytes: [UInt8] = []
         bytes.reserveCapacity(given.byteCount + propertySuffix.count + 48)
         bytes.append(bytesOf: given)
@@ -78,9 +81,10 @@ extension BrokerCore {
             PropertyEdit.append(
                 PropertyName.uniqueKey, uniqueIDs.next(milliseconds: time.wallMilliseconds),
                 to: &bytes)
+            uniqueKey = PropertyScan(bytes.rawSpan).uniqueKey
         }
         bytes.append(contentsOf: propertySuffix)
-        return bytes
+        return (bytes, uniqueKey, !scan.delay.isEmpty)
     }
 
     private func append(

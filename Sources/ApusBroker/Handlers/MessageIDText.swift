@@ -4,31 +4,50 @@ import ApusFormat
 
 /// The 32 digits of an id, or 56 for an IPv6 host.
 struct MessageIDText {
-    private var digits = InlineArray<56, UInt8>(repeating: 0)
-    private let count: Int
+    /// Eight digits each, as they stand in memory.
+    private var words = InlineArray<7, UInt64>(repeating: 0)
+    private var count = 0
 
     init(_ id: OffsetMessageID) {
-        var place = 0
-        func append(_ value: UInt64, bytes: Int, to digits: inout InlineArray<56, UInt8>) {
-            for shift in stride(from: bytes * 8 - 4, through: 0, by: -4) {
-                let digit = UInt8(truncatingIfNeeded: value >> UInt64(shift)) & 15
-                digits[place] = digit &+ (digit < 10 ? 48 : 55)
-                place += 1
-            }
-        }
         let host = id.storeHost
-        if host.isIPv6 { append(host.high, bytes: 8, to: &digits) }
-        append(host.low, bytes: host.isIPv6 ? 8 : 4, to: &digits)
-        append(UInt64(UInt32(bitPattern: host.port)), bytes: 4, to: &digits)
-        append(UInt64(bitPattern: id.physicalOffset), bytes: 8, to: &digits)
-        count = place
+        if host.isIPv6 {
+            append(host.high)
+            append(host.low)
+        } else {
+            append(UInt32(truncatingIfNeeded: host.low))
+        }
+        append(UInt32(bitPattern: host.port))
+        append(UInt64(bitPattern: id.physicalOffset))
+    }
+
+    private mutating func append(_ value: UInt64) {
+        append(UInt32(truncatingIfNeeded: value >> 32))
+        append(UInt32(truncatingIfNeeded: value))
+    }
+
+    private mutating func append(_ value: UInt32) {
+        words[count] = Self.digits(value).bigEndian
+        count += 1
+    }
+
+    /// The eight digits of base 16, the highest in the highest byte.
+    private static func digits(_ value: UInt32) -> UInt64 {
+        // Four bits to a byte.
+        var digits = UInt64(value)
+        digits = (digits | digits << 16) & 0x0000_FFFF_0000_FFFF
+        digits = (digits | digits << 8) & 0x00FF_00FF_00FF_00FF
+        digits = (digits | digits << 4) & 0x0F0F_0F0F_0F0F_0F0F
+        // One where the digit is a letter, which are seven characters farther.
+        let letters = (digits &+ 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101
+        return digits &+ 0x3030_3030_3030_3030 &+ letters &* 7
     }
 
     var bytes: RawSpan {
         @_lifetime(borrow self)
         get {
-            // Safe: the span borrows the digits, which live as long as this value.
-            unsafe digits.span.bytes.extracting(0..<count)
+            // Safe: the span borrows the words, which live as long as this value, and every bit
+            // pattern of a byte is one.
+            unsafe words.span.bytes.extracting(0..<count * 8)
         }
     }
 }

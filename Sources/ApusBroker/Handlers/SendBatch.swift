@@ -14,6 +14,7 @@ extension BrokerCore {
         let queue = try self.queue(draft.topic, draft.queueID)
         let key = draft.key
         let queueID = draft.queueID
+        let lengths = Self.lengths(frames)
         if !isSync {
             let batch = try Refusal.store { () throws(StoreError) in
                 try store.append(to: queue, batch: frames, attributes: draft.attributes)
@@ -22,7 +23,8 @@ extension BrokerCore {
             draft.topic.messagesIn.wrappingAdd(batch.count, ordering: .relaxed)
             if key.isOneWay { return }
             return connection.answer(
-                key, sent: batch, ids: messageIDs(batch), queueID: queueID, uniqueID: id, self)
+                key, sent: batch, ids: messageIDs(batch, lengths), queueID: queueID, uniqueID: id,
+                self)
         }
         try admitWaiting()
         let byteCount = frames.byteCount
@@ -35,23 +37,58 @@ extension BrokerCore {
                 statistics.sent(messages: batch.count, bytes: byteCount)
                 topic.messagesIn.wrappingAdd(batch.count, ordering: .relaxed)
                 connection.answer(
-                    key, sent: batch, ids: messageIDs(batch), queueID: queueID,
+                    key, sent: batch, ids: messageIDs(batch, lengths), queueID: queueID,
                     uniqueID: uniqueID.rawSpan, self)
             case .failure(let error): connection.refuse(key, Refusal(error))
             }
         }
     }
 
-    /// The offset message ids of a batch, with commas between.
-    private func messageIDs(_ batch: BatchAppendResult) -> String {
-        var ids: [String] = []
-        var offset = batch.first.physicalOffset
-        while offset < batch.physicalEnd {
-            ids.append(
-                OffsetMessageID(storeHost: batch.first.storeHost, physicalOffset: offset).text)
-            guard let record = try? store.record(at: offset), record.byteCount > 0 else { break }
-            offset += Int64(record.byteCount)
+    /// The bytes of body and properties of each message of a batch.
+    private static func lengths(_ frames: RawSpan) -> [Int] {
+        var lengths: [Int] = []
+        lengths.reserveCapacity(64)
+        var place = 0
+        // The store refuses what does not end with its last frame.
+        while let frame = try? ClientBatch.frame(in: frames, at: place) {
+            lengths.append(frame.body.count + frame.properties.count)
+            place = frame.end
         }
-        return ids.joined(separator: ",")
+        return lengths
+    }
+
+    /// The offset message ids of a batch, with commas between.
+    private func messageIDs(_ batch: BatchAppendResult, _ lengths: [Int]) -> [UInt8] {
+        var ids: [UInt8] = []
+        ids.reserveCapacity(33 * batch.count)
+        for offset in offsets(of: batch, lengths) {
+            if !ids.isEmpty { ids.append(UInt8(ascii: ",")) }
+            let id = OffsetMessageID(storeHost: batch.first.storeHost, physicalOffset: offset)
+            ids.append(bytesOf: MessageIDText(id).bytes)
+        }
+        return ids
+    }
+
+    /// Where the records of a batch begin. What a record has besides body and properties is the
+    /// same in all of them, unless the store had to change one: then these do not end where the
+    /// batch does, and the records themselves tell.
+    private func offsets(of batch: BatchAppendResult, _ lengths: [Int]) -> [Int64] {
+        var offsets: [Int64] = []
+        offsets.reserveCapacity(batch.count)
+        var end = batch.first.physicalOffset
+        let common = batch.first.byteCount - (lengths.first ?? 0)
+        for length in lengths {
+            offsets.append(end)
+            end += Int64(common + length)
+        }
+        if end == batch.physicalEnd { return offsets }
+        offsets.removeAll()
+        end = batch.first.physicalOffset
+        while end < batch.physicalEnd {
+            offsets.append(end)
+            guard let record = try? store.record(at: end), record.byteCount > 0 else { break }
+            end += Int64(record.byteCount)
+        }
+        return offsets
     }
 }

@@ -43,7 +43,7 @@ extension BrokerCore {
         if try isHalf(given, draft) {
             return try store(half: draft, body: request.body, given: given, on: connection)
         }
-        if topic.name.hasPrefix(WellKnownName.retryPrefix) {
+        if topic.isRetry {
             let properties = [UInt8](given)
             let body = [UInt8](request.body)
             let version = request.version
@@ -64,7 +64,7 @@ extension BrokerCore {
 
     private func check(_ draft: MessageDraft) throws(Refusal) {
         let topic = draft.topic
-        if NameRules.isClosedToSends(topic.name) {
+        if topic.isClosedToSends {
             throw Refusal(
                 .noPermission, "Sending message to topic[\(topic.name)] is forbidden.")
         }
@@ -78,7 +78,7 @@ extension BrokerCore {
         if draft.numbers.isBatch, draft.numbers.systemFlag.transaction != .none {
             throw Refusal.noHalf
         }
-        if draft.numbers.isBatch, topic.name.hasPrefix(WellKnownName.retryPrefix) {
+        if draft.numbers.isBatch, topic.isRetry {
             throw Refusal(.messageIllegal, "batch request does not support retry group")
         }
     }

@@ -9,8 +9,9 @@ extension BrokerCore {
     /// Whether the message is the half of a transaction. Refuses what Java's broker would take for
     /// more than a plain or a delayed message, and this one does not have.
     func isHalf(_ properties: RawSpan, _ draft: MessageDraft) throws(Refusal) -> Bool {
-        let wishes = SendWishes(properties)
         let isMarked = draft.numbers.systemFlag.transaction != .none
+        guard isMarked || SendWishes.mayBe(in: properties) else { return false }
+        let wishes = SendWishes(properties)
         guard wishes.isHalf || wishes.isTimed || isMarked else { return false }
         // A message that waits by its level is not looked at for a time; nor is one that is sent
         // again to wait, which kept the mark of its transaction.
@@ -53,6 +54,33 @@ private struct SendWishes {
     var isTimed: Bool { hasTime && !isOver }
     private var hasTime = false
     private var isOver = false
+
+    /// False where no name begins with TR or TI, as in most messages: one look at each item.
+    static func mayBe(in properties: RawSpan) -> Bool {
+        var place = 0
+        while place &+ 2 <= properties.byteCount {
+            let start = properties.loadBigEndian(UInt16.self, at: place)
+            if start == 0x5452 || start == 0x5449 { return true }
+            place = itemEnd(from: place, in: properties) &+ 1
+        }
+        return false
+    }
+
+    /// Where the next 02 stands, or the end.
+    private static func itemEnd(from start: Int, in properties: RawSpan) -> Int {
+        let end = properties.byteCount
+        var place = start
+        while place &+ 8 <= end {
+            let word = properties.loadBigEndian(UInt64.self, at: place) ^ 0x0202_0202_0202_0202
+            let low: UInt64 = 0x7F7F_7F7F_7F7F_7F7F
+            // A bit for each byte that was 02.
+            let ends = ~(((word & low) &+ low) | word | low)
+            if ends != 0 { return place &+ ends.leadingZeroBitCount >> 3 }
+            place &+= 8
+        }
+        while place < end, properties.loadBigEndian(UInt8.self, at: place) != 2 { place &+= 1 }
+        return place
+    }
 
     init(_ properties: RawSpan) {
         MessageProperties.forEach(in: properties) { name, value in

@@ -13,6 +13,9 @@ public final class Topic: Sendable, Named {
     public let settings: TopicSettings
     /// Whether RocketMQ or this broker made it for itself.
     public let isSystem: Bool
+    /// By its name, looked at once, not for each message: whether clients may not send to it, and
+    /// whether it is a group's retry topic.
+    let isClosedToSends, isRetry: Bool
     public var name: String { settings.name }
     /// Messages that were sent to it since this object was made.
     let messagesIn = Atomic<Int>(0)
@@ -20,6 +23,8 @@ public final class Topic: Sendable, Named {
     init(_ settings: TopicSettings, isSystem: Bool) {
         self.settings = settings
         self.isSystem = isSystem
+        isClosedToSends = NameRules.isClosedToSends(settings.name)
+        isRetry = settings.name.hasPrefix(WellKnownName.retryPrefix)
     }
 }
 

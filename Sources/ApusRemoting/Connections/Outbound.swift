@@ -27,7 +27,7 @@ struct Outbound {
 
     mutating func append(_ command: RemotingCommand) {
         fields.encoder.encode(command)
-        buffer.writeBytes(fields.encoder.bytes)
+        writeHeader()
         buffer.writeBytes(command.body)
     }
 
@@ -40,7 +40,7 @@ struct Outbound {
         write(&fields)
         fields.encoder.end(remark: remark, bodyCount: 0)
         let start = buffer.writerIndex
-        buffer.writeBytes(fields.encoder.bytes)
+        writeHeader()
         let bodyStart = buffer.writerIndex
         // Moved out and back, so that it stays the only one of its memory.
         var writer = BodyWriter(buffer: ByteBuffer())
@@ -49,9 +49,17 @@ struct Outbound {
         swap(&writer.buffer, &buffer)
         let bodyCount = buffer.writerIndex - bodyStart
         if bodyCount > 0 {
-            let length = fields.encoder.bytes.count - Frame.length.end + bodyCount
+            let length = fields.encoder.byteCount - Frame.length.end + bodyCount
             buffer.setInteger(Int32(truncatingIfNeeded: length), at: start)
         }
+    }
+
+    private mutating func writeHeader() {
+        // Moved out and back: two parts of this value are used at once.
+        var out = ByteBuffer()
+        swap(&out, &buffer)
+        out.writeBytes(fields.encoder.bytes)
+        swap(&out, &buffer)
     }
 
     /// What is to be written now; nil when there is nothing.

@@ -44,7 +44,10 @@ public final class RemotingServer: Sendable {
             .childChannelInitializer { self.adopt($0) }
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(
-                .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 64 << 10)
+                .recvAllocator,
+                // Grows with what comes: a buffer stays with its connection when it is idle.
+                value: AdaptiveRecvByteBufferAllocator(
+                    minimum: 2 << 10, initial: 2 << 10, maximum: 64 << 10)
             )
             .childChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelOption(

@@ -15,10 +15,12 @@ extension HeaderIndex {
             try scanner.expect(UInt8(ascii: "{"))
             scanner.skipCommas()
         } catch { throw .json(error) }
-        while !scanner.take(UInt8(ascii: "}")) {
+        var isPlain = false
+        while isPlain || !scanner.take(UInt8(ascii: "}")) {
             let name = try nameAndColon(&scanner)
             try readMember(name, &scanner, limits)
-            try Self.separate(&scanner)
+            isPlain = scanner.takePlainComma()
+            if !isPlain { try Self.separate(&scanner) }
         }
         if scanner.next() != nil { throw .json(JSONError(.trailingBytes, at: scanner.position)) }
     }
@@ -66,19 +68,49 @@ extension HeaderIndex {
             return
         }
         scanner.skipCommas()
-        while !scanner.take(UInt8(ascii: "}")) {
+        var isPlain = false
+        while isPlain || !scanner.take(UInt8(ascii: "}")) {
+            scanner.move(to: try readPlainFields(scanner.bytes, from: scanner.position, limits))
             let name = try nameAndColon(&scanner)
             if var slot = try value(&scanner) {
                 try put(name, of: scanner, into: &slot)
                 try append(slot, of: scanner.bytes, limits)
             }
-            try Self.separate(&scanner)
+            isPlain = scanner.takePlainComma()
+            if !isPlain { try Self.separate(&scanner) }
         }
+    }
+
+    /// Goes over fields as clients write them, `"name":"value",` with no blank and no escape, and
+    /// answers where the first one begins that is not like that, or is the last.
+    private mutating func readPlainFields(
+        _ bytes: RawSpan, from start: Int, _ limits: HeaderLimits
+    ) throws(FrameError) -> Int {
+        var place = start
+        while place &+ 1 < bytes.byteCount, bytes.loadBigEndian(UInt8.self, at: place) == 0x22 {
+            let nameEnd = JSONScanner.plainEnd(of: bytes, from: place &+ 1)
+            guard nameEnd >= 0, nameEnd &+ 3 <= bytes.byteCount,
+                bytes.loadBigEndian(UInt16.self, at: nameEnd &+ 1) == 0x3A22
+            else { break }
+            let valueEnd = JSONScanner.plainEnd(of: bytes, from: nameEnd &+ 3)
+            guard valueEnd >= 0, valueEnd &+ 3 <= bytes.byteCount,
+                bytes.loadBigEndian(UInt16.self, at: valueEnd &+ 1) == 0x2C22
+            else { break }
+            var slot = FieldSlot(valueAt: nameEnd &+ 3..<valueEnd)
+            slot.nameStart = UInt32(truncatingIfNeeded: place &+ 1)
+            slot.nameCount = UInt32(truncatingIfNeeded: nameEnd &- place &- 1)
+            try append(slot, of: bytes, limits)
+            place = valueEnd &+ 2
+        }
+        return place
     }
 
     private func nameAndColon(
         _ scanner: inout JSONScanner
     ) throws(FrameError) -> JSONScanner.Text {
+        if let range = scanner.plainName() {
+            return JSONScanner.Text(range: range, isEscaped: false)
+        }
         do throws(JSONError) {
             let name = try scanner.name()
             try scanner.expect(UInt8(ascii: ":"))
@@ -115,6 +147,13 @@ extension HeaderIndex {
 
     /// The value that comes next as text, whatever its kind; nil for null.
     private mutating func value(_ scanner: inout JSONScanner) throws(FrameError) -> FieldSlot? {
+        if let range = scanner.plainString() { return FieldSlot(valueAt: range) }
+        return try anyValue(&scanner)
+    }
+
+    private mutating func anyValue(
+        _ scanner: inout JSONScanner
+    ) throws(FrameError) -> FieldSlot? {
         do throws(JSONError) {
             let first = try scanner.expectNext()
             var range = scanner.position..<scanner.position
@@ -149,6 +188,7 @@ extension HeaderIndex {
     private mutating func number(
         _ name: StaticString, _ scanner: inout JSONScanner
     ) throws(FrameError) -> Int32 {
+        if let number = scanner.plainNumber() { return number }
         guard let slot = try value(&scanner) else { return 0 }
         guard !slot.isValueElsewhere,
             let number = scanner.bytes.extracting(slot.value).decimal(Int32.self)
@@ -197,6 +237,9 @@ extension RawSpan {
             if isNegative || first == UInt8(ascii: "+") { offset = 1 }
         }
         guard offset < byteCount else { return nil }
+        if byteCount &- offset <= Self.harmlessDigits(Value.bitWidth), !isNegative {
+            return harmlessDecimal(from: offset)
+        }
         var value: Value = 0
         while offset < byteCount {
             let digit = loadBigEndian(UInt8.self, at: offset) &- 0x30
@@ -209,6 +252,24 @@ extension RawSpan {
             if product.overflow || sum.overflow { return nil }
             value = sum.partialValue
             offset &+= 1
+        }
+        return value
+    }
+
+    /// As many digits as fit a signed integer of this width, whatever they are.
+    @inline(__always)
+    private static func harmlessDigits(_ bitWidth: Int) -> Int {
+        bitWidth == 64 ? 18 : bitWidth == 32 ? 9 : 0
+    }
+
+    /// The same for so few digits that nothing can overflow.
+    @inline(__always)
+    private func harmlessDecimal<Value: FixedWidthInteger>(from start: Int) -> Value? {
+        var value: Value = 0
+        for offset in start..<byteCount {
+            let digit = loadBigEndian(UInt8.self, at: offset) &- 0x30
+            guard digit < 10 else { return nil }
+            value = value &* 10 &+ Value(truncatingIfNeeded: digit)
         }
         return value
     }

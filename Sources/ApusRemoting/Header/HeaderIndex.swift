@@ -71,7 +71,7 @@ struct HeaderIndex {
         }
         try check(slot, limits)
         var slot = slot
-        slot.tag = FieldName.tag(name(of: slot, in: header))
+        slot.tag = tag(of: slot, in: header)
         let bit: UInt64 = 1 << ((slot.tag &* 0x9E37_79B9_7F4A_7C15) >> 58)
         if seen & bit != 0, try isRepeated(slot, in: header) { return }
         seen |= bit
@@ -97,6 +97,18 @@ struct HeaderIndex {
         if slot.valueCount > limits.valueBytes {
             throw .valueTooLong(Int(slot.valueCount), limit: limits.valueBytes)
         }
+    }
+
+    /// The tag of the name: of one in the header by a single load, where eight bytes are there.
+    @inline(__always)
+    private func tag(of slot: FieldSlot, in header: RawSpan) -> UInt64 {
+        let start = Int(slot.nameStart)
+        guard !slot.isNameElsewhere, header.byteCount &- start >= 8 else {
+            return FieldName.tag(name(of: slot, in: header))
+        }
+        let word = header.loadBigEndian(UInt64.self, at: start)
+        let count = slot.nameCount
+        return count >= 8 ? word : word & ~(UInt64.max >> UInt64(count &* 8))
     }
 
     @_lifetime(borrow self, copy header)

@@ -78,7 +78,7 @@ extension [UInt8] {
         for _ in 0..<level { append(0x09) }
     }
 
-    /// Appends `text` in quotes, escaped as fastjson does it: control characters, `"` and `\`.
+    /// Appends `text` in quotes, escaped as fastjson does it: see `RawSpan.hasEscapes`.
     mutating func appendQuoted(_ text: String) {
         append(0x22)
         for byte in text.utf8 { append(escaping: byte) }

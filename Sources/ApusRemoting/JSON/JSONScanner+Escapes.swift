@@ -10,8 +10,9 @@ extension JSONScanner {
         while place < end {
             let found = byte(place)
             guard found == 0x5C else {
-                out.append(found)
-                place &+= 1
+                let start = place
+                place = backslash(from: place, end: end)
+                out.append(copyOf: bytes.extracting(start..<place))
                 continue
             }
             guard place &+ 1 < end else { throw JSONError(.badEscape, at: place) }

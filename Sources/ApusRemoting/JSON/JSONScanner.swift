@@ -46,6 +46,9 @@ struct JSONScanner: ~Escapable {
     @inline(__always) @_lifetime(self: copy self)
     mutating func skip() { position &+= 1 }
 
+    @inline(__always) @_lifetime(self: copy self)
+    mutating func move(to place: Int) { position = place }
+
     @_lifetime(self: copy self)
     mutating func expect(_ wanted: UInt8) throws(JSONError) {
         guard try expectNext() == wanted else { throw JSONError(.unexpectedByte, at: position) }
@@ -100,7 +103,7 @@ struct JSONScanner: ~Escapable {
 
     /// A bit for each zero byte. Exact: no carry runs from one byte into the next.
     @inline(__always)
-    private static func zeroBytes(_ word: UInt64) -> UInt64 {
+    static func zeroBytes(_ word: UInt64) -> UInt64 {
         let low: UInt64 = 0x7F7F_7F7F_7F7F_7F7F
         return ~(((word & low) &+ low) | word | low)
     }

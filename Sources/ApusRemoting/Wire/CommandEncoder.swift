@@ -7,100 +7,95 @@ internal import ApusFormat
 /// The order is fastjson's, by name, so that what RocketMQ wrote is written again as it was.
 struct HeaderEncoder {
     /// From the frame's length up to the end of the header.
-    private(set) var bytes: [UInt8] = []
+    private var sink = ByteSink()
     private var serialization = HeaderSerialization.json
     /// Where the fields' length stands in a binary header.
     private var fieldsStart = 0
     private var hasFields = false
     private var numbers = HeaderNumbers()
 
+    /// What was written.
+    var bytes: RawSpan {
+        @_lifetime(borrow self) get { sink.bytes }
+    }
+    var byteCount: Int { sink.count }
+
     /// Begins a header; fields follow, then `end`.
     mutating func begin(
         _ numbers: HeaderNumbers, remark: String?, _ serialization: HeaderSerialization
     ) {
-        bytes.removeAll(keepingCapacity: true)
-        for _ in 0..<Frame.prefix { bytes.append(0) }
+        sink.removeAll()
+        sink.append(bigEndian: 0 as UInt64)
         self.serialization = serialization
         self.numbers = numbers
         hasFields = false
         switch serialization {
         case .json:
-            bytes.append(static: "{\"code\":")
-            bytes.append(decimal: Int64(numbers.code))
+            sink.append("{\"code\":")
+            sink.append(decimal: Int64(numbers.code))
         case .binary:
-            bytes.append(bigEndian: Int16(truncatingIfNeeded: numbers.code))
-            bytes.append(numbers.language.rawValue)
-            bytes.append(bigEndian: Int16(truncatingIfNeeded: numbers.version))
-            bytes.append(bigEndian: numbers.opaque)
-            bytes.append(bigEndian: numbers.flags)
-            bytes.append(counted: remark ?? "")
-            fieldsStart = bytes.count
-            bytes.append(bigEndian: Int32(0))
+            sink.append(bigEndian: Int16(truncatingIfNeeded: numbers.code))
+            sink.append(numbers.language.rawValue)
+            sink.append(bigEndian: Int16(truncatingIfNeeded: numbers.version))
+            sink.append(bigEndian: numbers.opaque)
+            sink.append(bigEndian: numbers.flags)
+            sink.append(counted: remark ?? "")
+            fieldsStart = sink.count
+            sink.append(bigEndian: Int32(0))
         }
     }
 
-    /// Puts the name of a field, up to where its value begins.
-    @inline(__always)
-    private mutating func name(_ name: StaticString) {
+    /// What stands before the name of a field of JSON.
+    private var head: StaticString { hasFields ? ",\"" : ",\"extFields\":{\"" }
+
+    mutating func field(_ name: StaticString, _ value: RawSpan) {
         switch serialization {
-        case .json:
-            bytes.append(static: hasFields ? ",\"" : ",\"extFields\":{\"")
-            bytes.append(static: name)
-            bytes.append(static: "\":\"")
+        case .json: sink.append(head, name, quoting: value)
         case .binary:
-            bytes.append(bigEndian: Int16(truncatingIfNeeded: name.utf8CodeUnitCount))
-            bytes.append(static: name)
+            sink.append(bigEndian: Int16(truncatingIfNeeded: name.utf8CodeUnitCount))
+            sink.append(name)
+            sink.append(bigEndian: Int32(truncatingIfNeeded: value.byteCount))
+            sink.append(value)
         }
         hasFields = true
     }
 
-    mutating func field(_ name: StaticString, _ value: RawSpan) {
-        self.name(name)
-        switch serialization {
-        case .json:
-            bytes.append(escaping: value)
-            bytes.append(UInt8(ascii: "\""))
-        case .binary:
-            bytes.append(bigEndian: Int32(truncatingIfNeeded: value.byteCount))
-            bytes.append(copyOf: value)
-        }
-    }
-
     mutating func field(_ name: StaticString, _ value: Int64) {
-        self.name(name)
         switch serialization {
         case .json:
-            bytes.append(decimal: value)
-            bytes.append(UInt8(ascii: "\""))
+            sink.append(head)
+            sink.append(name)
+            sink.append("\":\"")
+            sink.append(decimal: value)
+            sink.append(UInt8(ascii: "\""))
         case .binary:
-            let start = bytes.count
-            bytes.append(bigEndian: Int32(0))
-            bytes.append(decimal: value)
-            bytes.put(Int32(bytes.count - start - 4), at: start)
+            sink.append(bigEndian: Int16(truncatingIfNeeded: name.utf8CodeUnitCount))
+            sink.append(name)
+            let start = sink.count
+            sink.append(bigEndian: Int32(0))
+            sink.append(decimal: value)
+            sink.put(Int32(sink.count - start - 4), at: start)
         }
+        hasFields = true
     }
 
     mutating func field(_ name: StaticString, _ value: String) {
-        self.name(name)
-        switch serialization {
-        case .json:
-            for byte in value.utf8 { bytes.append(escaping: byte) }
-            bytes.append(UInt8(ascii: "\""))
-        case .binary: bytes.append(counted: value)
-        }
+        let utf8 = value.utf8
+        // Safe: every bit pattern of a byte is one.
+        unsafe field(name, utf8.span.bytes)
     }
 
     mutating func field(_ name: String, _ value: String) {
         switch serialization {
         case .json:
-            bytes.append(static: hasFields ? "," : ",\"extFields\":{")
-            bytes.appendQuoted(name)
-            bytes.append(UInt8(ascii: ":"))
-            bytes.appendQuoted(value)
+            sink.append(hasFields ? "," : ",\"extFields\":{")
+            sink.append(quoted: name)
+            sink.append(UInt8(ascii: ":"))
+            sink.append(quoted: value)
         case .binary:
-            bytes.append(bigEndian: Int16(truncatingIfNeeded: name.utf8.count))
-            bytes.append(contentsOf: name.utf8)
-            bytes.append(counted: value)
+            sink.append(bigEndian: Int16(truncatingIfNeeded: name.utf8.count))
+            sink.append(name)
+            sink.append(counted: value)
         }
         hasFields = true
     }
@@ -109,28 +104,27 @@ struct HeaderEncoder {
     mutating func end(remark: String?, bodyCount: Int) {
         switch serialization {
         case .json:
-            if hasFields { bytes.append(UInt8(ascii: "}")) }
-            bytes.append(static: ",\"flag\":")
-            bytes.append(decimal: Int64(numbers.flags))
-            bytes.append(static: ",\"language\":\"")
-            bytes.append(static: numbers.language.name)
-            bytes.append(static: "\",\"opaque\":")
-            bytes.append(decimal: Int64(numbers.opaque))
+            sink.append(hasFields ? "},\"flag\":" : ",\"flag\":")
+            sink.append(decimal: Int64(numbers.flags))
+            sink.append(",\"language\":\"")
+            sink.append(numbers.language.name)
+            sink.append("\",\"opaque\":")
+            sink.append(decimal: Int64(numbers.opaque))
             if let remark {
-                bytes.append(static: ",\"remark\":")
-                bytes.appendQuoted(remark)
+                sink.append(",\"remark\":")
+                sink.append(quoted: remark)
             }
-            bytes.append(static: ",\"serializeTypeCurrentRPC\":\"JSON\",\"version\":")
-            bytes.append(decimal: Int64(numbers.version))
-            bytes.append(UInt8(ascii: "}"))
+            sink.append(",\"serializeTypeCurrentRPC\":\"JSON\",\"version\":")
+            sink.append(decimal: Int64(numbers.version))
+            sink.append(UInt8(ascii: "}"))
         case .binary:
-            bytes.put(Int32(truncatingIfNeeded: bytes.count - fieldsStart - 4), at: fieldsStart)
+            sink.put(Int32(truncatingIfNeeded: sink.count - fieldsStart - 4), at: fieldsStart)
         }
-        let header = bytes.count - Frame.prefix
-        bytes.put(
-            Int32(truncatingIfNeeded: bytes.count - Frame.length.end + bodyCount),
+        let header = sink.count - Frame.prefix
+        sink.put(
+            Int32(truncatingIfNeeded: sink.count - Frame.length.end + bodyCount),
             at: Frame.length.offset)
-        bytes.put(
+        sink.put(
             UInt32(serialization.rawValue) << 24 | UInt32(truncatingIfNeeded: header),
             at: Frame.headerWord.offset)
     }
@@ -151,7 +145,7 @@ extension RemotingCommand {
     public func encode(into out: inout [UInt8]) {
         var encoder = HeaderEncoder()
         encoder.encode(self)
-        out.append(contentsOf: encoder.bytes)
+        out.append(copyOf: encoder.bytes)
         out.append(contentsOf: body)
     }
 
@@ -168,42 +162,10 @@ extension RemotingCommand {
 }
 
 extension [UInt8] {
-    /// Appends the bytes of a literal.
-    @inline(__always)
-    mutating func append(static text: StaticString) {
-        // Safe: the pointer is to the bytes of a literal, as many as it says.
-        unsafe append(
-            contentsOf: UnsafeBufferPointer(
-                start: text.utf8Start, count: text.utf8CodeUnitCount))
-    }
-
     /// Appends a copy of `bytes`.
     @inline(__always)
     mutating func append(copyOf bytes: RawSpan) {
         // Safe: the pointer is used within the call, and the buffer bounds what is copied.
         unsafe bytes.withUnsafeBytes { unsafe append(contentsOf: $0) }
-    }
-
-    /// Appends `bytes` as the inside of a JSON string.
-    mutating func append(escaping bytes: RawSpan) {
-        for offset in 0..<bytes.byteCount {
-            append(escaping: bytes.loadBigEndian(UInt8.self, at: offset))
-        }
-    }
-
-    mutating func append(counted text: String) {
-        append(bigEndian: Int32(truncatingIfNeeded: text.utf8.count))
-        append(contentsOf: text.utf8)
-    }
-
-    mutating func append<Value: FixedWidthInteger & BitwiseCopyable>(bigEndian value: Value) {
-        for shift in stride(from: Value.bitWidth - 8, through: 0, by: -8) {
-            append(UInt8(truncatingIfNeeded: value >> Value(shift)))
-        }
-    }
-
-    mutating func put<Value: FixedWidthInteger & BitwiseCopyable>(_ value: Value, at offset: Int) {
-        var span = mutableRawSpan
-        span.storeBigEndian(value, at: offset)
     }
 }

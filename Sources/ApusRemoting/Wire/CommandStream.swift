@@ -4,6 +4,7 @@
 package struct CommandStream {
     private let limits: HeaderLimits
     private var decoder: FrameDecoder
+    private var index = HeaderIndex()
 
     package init(limits: HeaderLimits = HeaderLimits()) {
         self.limits = limits
@@ -17,10 +18,26 @@ package struct CommandStream {
     package mutating func take(
         _ bytes: RawSpan, into commands: inout [RemotingCommand]
     ) throws(FrameError) {
+        try take(bytes) { commands.append($0.command) }
+    }
+
+    /// Shows the commands that `bytes` complete to `visit`, with nothing copied: what a measuring
+    /// client hears answers with.
+    package mutating func take(
+        _ bytes: RawSpan, _ visit: (borrowing Request) -> Void
+    ) throws(FrameError) {
+        // Moved out while they are used: two parts of one value would be changed at once.
+        var decoder = FrameDecoder(limits: limits)
         var index = HeaderIndex()
+        swap(&decoder, &self.decoder)
+        swap(&index, &self.index)
+        defer {
+            swap(&decoder, &self.decoder)
+            swap(&index, &self.index)
+        }
         _ = try decoder.take(bytes) { frame throws(FrameError) in
             try index.read(frame.header, frame.serialization, limits)
-            commands.append(Request(index, frame).command)
+            visit(Request(index, frame))
             return true
         }
     }

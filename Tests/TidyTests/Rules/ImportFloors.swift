@@ -79,11 +79,13 @@ private enum Floors {
         "mqadmin": commands.union(network).union([
             "ApusClient", "ApusServer", "ApusRemoting", "ApusFormat", "ApusSystem",
         ]),
-        "mqload": commands.union(network).union(["ApusClient", "ApusFormat", "Histogram"]),
+        "mqload": commands.union(network).union(engine)
+            .union(["ApusBroker", "ApusRemoting", "Bench", "CRoofline", "Histogram"]),
         "Histogram": [],
+        "Bench": ["CRoofline", "Foundation", "Histogram"],
         // No network: building these two compiles neither NIO nor TLS.
         "mqstore": commands.union(engine),
         "mqbench": commands.union(engine)
-            .union(["CAllocationCounter", "CRoofline", "Histogram"]),
+            .union(["Bench", "CAllocationCounter", "CRoofline", "Histogram"]),
     ]
 }

@@ -2,29 +2,33 @@
 
 import Foundation
 
-/// Where `mqbench` prints. Used by one thread.
-enum Console {
+/// Where a tool prints. Used by one thread.
+package enum Console {
+    /// The name that the tool was started by.
+    package static let program =
+        CommandLine.arguments.first?.split(separator: "/").last.map(String.init) ?? "?"
+
     /// Prints a line to standard output.
-    static func line(_ text: String = "") {
+    package static func line(_ text: String = "") {
         try? FileHandle.standardOutput.write(contentsOf: Data("\(text)\n".utf8))
     }
 
     /// Prints a message to standard error.
-    static func warn(_ text: String) {
-        try? FileHandle.standardError.write(contentsOf: Data("mqbench: \(text)\n".utf8))
+    package static func warn(_ text: String) {
+        try? FileHandle.standardError.write(contentsOf: Data("\(program): \(text)\n".utf8))
     }
 
     /// Prints a line to standard error that is no warning.
-    static func note(_ text: String) {
+    package static func note(_ text: String) {
         try? FileHandle.standardError.write(contentsOf: Data("\(text)\n".utf8))
     }
 
     /// Says what is being done: on a terminal a line that is overwritten, else nothing.
-    static func progress(_ text: String) {
+    package static func progress(_ text: String) {
         guard isatty(2) == 1 else { return }
         try? FileHandle.standardError.write(contentsOf: Data("\r\(text)\u{1B}[K".utf8))
     }
 
     /// Removes the line of progress.
-    static func endProgress() { progress("") }
+    package static func endProgress() { progress("") }
 }

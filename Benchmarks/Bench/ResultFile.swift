@@ -4,15 +4,15 @@
 import Foundation
 
 /// A file of results that is appended to.
-enum ResultFile {
-    /// Appends one line for each measurement.
-    static func append(
-        _ measurements: [Measurement], machine: JSONValue, to path: String
+package enum ResultFile {
+    /// Appends one line for each result.
+    package static func append(
+        _ results: [JSONValue], machine: JSONValue, to path: String
     ) throws {
         let time = Machine.time
-        let lines = measurements.map { measurement in
+        let lines = results.map { result in
             JSONValue.object([
-                ("time", .string(time)), ("machine", machine), ("result", measurement.json),
+                ("time", .string(time)), ("machine", machine), ("result", result),
             ]).text + "\n"
         }
         let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path

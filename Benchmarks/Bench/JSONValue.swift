@@ -3,7 +3,7 @@
 import Foundation
 
 /// A value of JSON.
-indirect enum JSONValue: Sendable {
+package indirect enum JSONValue: Sendable {
     case null
     case bool(Bool)
     case integer(Int64)
@@ -12,15 +12,15 @@ indirect enum JSONValue: Sendable {
     case array([JSONValue])
     case object([(String, JSONValue)])
 
-    static func count(_ value: Int) -> JSONValue { .integer(Int64(value)) }
+    package static func count(_ value: Int) -> JSONValue { .integer(Int64(value)) }
 
     /// `value` with up to five significant digits; null when it is no number.
-    static func figure(_ value: Double?) -> JSONValue {
+    package static func figure(_ value: Double?) -> JSONValue {
         guard let value, value.isFinite else { return .null }
         return .number(Double(String(format: "%.5g", value)) ?? value)
     }
 
-    var text: String {
+    package var text: String {
         switch self {
         case .null: "null"
         case .bool(let value): value ? "true" : "false"

@@ -1,61 +1,70 @@
 // What a workload found out, and how it stands against what the machine can do.
 
-import Histogram
+package import Histogram
 
 /// What the machine does when no store is in the way.
-struct Roofline: Sendable {
-    let name: String
-    let messagesPerSecond: Double
-    let megabytesPerSecond: Double
+package struct Roofline: Sendable {
+    package let name: String
+    package let messagesPerSecond: Double
+    package let megabytesPerSecond: Double
     /// The store's rate as a share of this one's: the median over the rounds in which both ran.
-    let ratio: Double
+    package let ratio: Double
+
+    package init(
+        name: String, messagesPerSecond: Double, megabytesPerSecond: Double, ratio: Double
+    ) {
+        self.name = name
+        self.messagesPerSecond = messagesPerSecond
+        self.megabytesPerSecond = megabytesPerSecond
+        self.ratio = ratio
+    }
 }
 
 /// The result of one workload.
-struct Measurement: Sendable {
-    private(set) var workload: String
-    private(set) var parameters: [(String, JSONValue)]
-    var messagesPerSecond = 0.0
+package struct RunResult: Sendable {
+    package private(set) var workload: String
+    package private(set) var parameters: [(String, JSONValue)]
+    package var messagesPerSecond = 0.0
     /// A million bytes of records, or of files where that is what is read.
-    var megabytesPerSecond = 0.0
+    package var megabytesPerSecond = 0.0
     /// The first one is what the workload is held against.
-    var rooflines: [Roofline] = []
-    var latency = Histogram()
+    package var rooflines: [Roofline] = []
+    package var latency = Histogram()
     /// What the latencies are of.
-    var latencyMeaning = ""
+    package var latencyMeaning = ""
     /// The same ratio to the first roofline by processor time of the one thread that appends; what
     /// others on the machine take is not in it. nil where it is not measured.
-    var processorTimeRatio: Double?
+    package var processorTimeRatio: Double?
     /// Of the threads that call the store; nil when nothing counts.
-    var allocationsPerMessage: Double?
-    var checked = false
+    package var allocationsPerMessage: Double?
+    package var checked = false
     /// Rounds of which the figures are medians.
-    var rounds = 1
+    package var rounds = 1
     /// The slowest and the fastest round; nil when there was one.
-    var messagesPerSecondRange: ClosedRange<Double>?
+    package var messagesPerSecondRange: ClosedRange<Double>?
     /// Figures that only this workload has, by their names.
-    var more: [(String, JSONValue)] = []
+    package var more: [(String, JSONValue)] = []
     /// What a reader has to know to judge the figures.
-    var notes: [String] = []
+    package var notes: [String] = []
 
-    init(_ workload: String, _ parameters: [(String, JSONValue)]) {
+    package init(_ workload: String, _ parameters: [(String, JSONValue)]) {
         self.workload = workload
         self.parameters = parameters
     }
 
     /// The same figures under another name.
-    func renamed(_ workload: String, _ parameters: [(String, JSONValue)]) -> Measurement {
+    package func renamed(_ workload: String, _ parameters: [(String, JSONValue)]) -> RunResult {
         var result = self
         result.workload = workload
         result.parameters = parameters
         return result
     }
 
-    static let percentiles: [(String, Double)] = [
+    package static let percentiles: [(String, Double)] = [
         ("p50", 50), ("p90", 90), ("p99", 99), ("p999", 99.9), ("p9999", 99.99), ("max", 100),
     ]
 
-    var json: JSONValue {
+    package var json: JSONValue {
         .object(
             [
                 ("workload", .string(workload)),
@@ -86,7 +95,7 @@ struct Measurement: Sendable {
 }
 
 extension Roofline {
-    var json: JSONValue {
+    package var json: JSONValue {
         .object([
             ("name", .string(name)), ("messagesPerSecond", .figure(messagesPerSecond)),
             ("megabytesPerSecond", .figure(megabytesPerSecond)), ("ratio", .figure(ratio)),
@@ -96,7 +105,7 @@ extension Roofline {
 
 extension Collection where Element == Double {
     /// The middle one by size; 0 when there is none.
-    var median: Double {
+    package var median: Double {
         let sorted = self.sorted()
         guard !sorted.isEmpty else { return 0 }
         let middle = sorted.count / 2
@@ -105,14 +114,16 @@ extension Collection where Element == Double {
 }
 
 /// Rates of rounds in which the store and rooflines took turns.
-struct RoundRates {
+package struct RoundRates {
+    package init() {}
+
     private var own: [Double] = []
     private var others: [(name: String, rates: [Double])] = []
 
-    var isEmpty: Bool { own.isEmpty }
+    package var isEmpty: Bool { own.isEmpty }
 
     /// Takes one round: messages a second of the store, and of each roofline.
-    mutating func add(_ rate: Double, _ rooflines: [(String, Double)]) {
+    package mutating func add(_ rate: Double, _ rooflines: [(String, Double)]) {
         own.append(rate)
         for (name, rate) in rooflines {
             if let index = others.firstIndex(where: { $0.name == name }) {
@@ -124,7 +135,7 @@ struct RoundRates {
     }
 
     /// Puts the medians into `measurement`; a message has `byteCount` bytes.
-    func fill(_ measurement: inout Measurement, byteCount: Double) {
+    package func fill(_ measurement: inout RunResult, byteCount: Double) {
         measurement.messagesPerSecond = own.median
         measurement.megabytesPerSecond = own.median * byteCount / 1e6
         measurement.rooflines = others.map { name, rates in

@@ -4,10 +4,10 @@ import CRoofline
 import Foundation
 
 /// The machine block of a result.
-enum Machine {
+package enum Machine {
     /// As things stand now. `directory` is where the run works; `commit` and `toolchain` are what
     /// the command line says.
-    static func block(directory: String, commit: String?, toolchain: String?) -> JSONValue {
+    package static func block(directory: String, commit: String?, toolchain: String?) -> JSONValue {
         var names = utsname()
         uname(&names)
         let release = withUnsafeBytes(of: names.release) { text($0) }
@@ -32,7 +32,7 @@ enum Machine {
     }
 
     /// Now, as ISO 8601 in UTC.
-    static var time: String { Date.now.formatted(.iso8601) }
+    package static var time: String { Date.now.formatted(.iso8601) }
 
     private static func text(_ bytes: UnsafeRawBufferPointer) -> String {
         String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
@@ -62,7 +62,7 @@ enum Machine {
 
     /// Of the minute before the program looked first, which it does when it starts: above about 1
     /// somebody else works here.
-    static let loadAtStart =
+    package static let loadAtStart =
         Double(lines(of: "/proc/loadavg").first?.split(separator: " ").first ?? "") ?? .nan
 
     private static func fileSystem(

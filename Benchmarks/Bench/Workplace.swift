@@ -3,13 +3,13 @@
 import Foundation
 
 /// A directory of one run.
-final class Workplace {
-    let path: String
+package final class Workplace {
+    package let path: String
     private var made = 0
 
     /// Makes a directory below `parent`. Fails when the device has less than `byteCount` bytes free
     /// besides a twentieth of its size.
-    init(parent: String, needing byteCount: Int) throws {
+    package init(parent: String, needing byteCount: Int) throws {
         try FileManager.default.createDirectory(
             atPath: parent, withIntermediateDirectories: true)
         Self.removeLeftovers(parent)
@@ -26,12 +26,12 @@ final class Workplace {
     deinit { try? FileManager.default.removeItem(atPath: path) }
 
     /// A path below the directory that was not used yet.
-    func newPath(_ name: String) -> String {
+    package func newPath(_ name: String) -> String {
         made += 1
         return "\(path)/\(name)-\(made)"
     }
 
-    func remove(_ path: String) { try? FileManager.default.removeItem(atPath: path) }
+    package func remove(_ path: String) { try? FileManager.default.removeItem(atPath: path) }
 
     /// Removes what runs left that were killed: their process is not there any more.
     private static func removeLeftovers(_ parent: String) {
@@ -45,7 +45,7 @@ final class Workplace {
     }
 
     /// Bytes that a run may take.
-    static func freeByteCount(_ path: String) throws -> Int {
+    package static func freeByteCount(_ path: String) throws -> Int {
         var status = statvfs()
         guard statvfs(path, &status) == 0 else {
             throw BenchError("\(path): \(String(cString: strerror(errno)))")

@@ -1,20 +1,20 @@
 // Flags of the command line. A flag that is not known is named, never passed over.
 
 /// A command line that cannot be carried out.
-struct UsageError: Error {
-    let message: String
-    init(_ message: String) { self.message = message }
+package struct UsageError: Error {
+    package let message: String
+    package init(_ message: String) { self.message = message }
 }
 
 /// One flag: its name, what its value is, and what it means.
-struct Flag: Sendable {
-    let name: String
+package struct Flag: Sendable {
+    package let name: String
     /// What the value is called in the help; nil for a flag without one.
-    let value: String?
+    package let value: String?
     /// Empty for a flag that the help does not show.
-    let meaning: String
+    package let meaning: String
 
-    init(_ name: String, _ value: String? = nil, _ meaning: String) {
+    package init(_ name: String, _ value: String? = nil, _ meaning: String) {
         self.name = name
         self.value = value
         self.meaning = meaning
@@ -22,17 +22,17 @@ struct Flag: Sendable {
 }
 
 /// The flags that were given.
-struct Options: Sendable {
+package struct Options: Sendable {
     private var values: [String: String] = [:]
     private var switches: Set<String> = []
     /// The words that are no flags, in order.
-    private(set) var arguments: [String] = []
+    package private(set) var arguments: [String] = []
 
-    init() {}
+    package init() {}
 
     /// Reads `words`: `--flag value`, `--flag=value` or `--flag`, and besides them at most
     /// `argumentLimit` words that do not begin with a dash.
-    init(
+    package init(
         _ words: some Sequence<String>, allowed: [Flag], arguments argumentLimit: Int = 0
     ) throws {
         var rest = Array(words)[...]
@@ -61,20 +61,21 @@ struct Options: Sendable {
         }
     }
 
-    func has(_ name: String) -> Bool { switches.contains(name) }
-    func text(_ name: String) -> String? { values[name] }
-    mutating func set(_ name: String, _ value: String) { values[name] = value }
-    mutating func set(_ name: String) { switches.insert(name) }
+    package func has(_ name: String) -> Bool { switches.contains(name) }
+    package func text(_ name: String) -> String? { values[name] }
+    package mutating func set(_ name: String, _ value: String) { values[name] = value }
+    package mutating func set(_ name: String) { switches.insert(name) }
 
     /// The value of a flag as a whole number within bounds; `k`, `m` and `g` behind it stand for
     /// 1024 and its powers.
-    func number(_ name: String, _ otherwise: Int, in bounds: ClosedRange<Int>) throws -> Int {
+    package func number(_ name: String, _ otherwise: Int, in bounds: ClosedRange<Int>) throws -> Int
+    {
         guard let text = values[name] else { return otherwise }
         return try Self.number(name, text, in: bounds)
     }
 
     /// The value of a flag as whole numbers with commas between them, each once, in order.
-    func numbers(
+    package func numbers(
         _ name: String, _ otherwise: [Int], in bounds: ClosedRange<Int>
     ) throws -> [Int] {
         guard let text = values[name] else { return otherwise }
@@ -99,7 +100,7 @@ struct Options: Sendable {
     }
 
     /// The value of a flag as seconds or another measure, greater than 0.
-    func decimal(_ name: String, _ otherwise: Double, upTo limit: Double) throws -> Double {
+    package func decimal(_ name: String, _ otherwise: Double, upTo limit: Double) throws -> Double {
         guard let text = values[name] else { return otherwise }
         guard let number = Double(text), number > 0, number <= limit else {
             throw UsageError("\(name) needs a number above 0 and up to \(limit), not \(text)")
@@ -108,7 +109,7 @@ struct Options: Sendable {
     }
 
     /// The value of a flag, some of `all` with commas between them; all when it is not given.
-    func choices(_ name: String, _ all: [String]) throws -> [String] {
+    package func choices(_ name: String, _ all: [String]) throws -> [String] {
         guard let text = values[name] else { return all }
         return try text.split(separator: ",", omittingEmptySubsequences: false).map { part in
             guard all.contains(String(part)) else {
@@ -119,7 +120,7 @@ struct Options: Sendable {
     }
 
     /// The value of a flag, one of `choices`; the first one when it is not given.
-    func choice(_ name: String, _ choices: [String]) throws -> String {
+    package func choice(_ name: String, _ choices: [String]) throws -> String {
         guard let text = values[name] else { return choices[0] }
         guard choices.contains(text) else {
             throw UsageError(

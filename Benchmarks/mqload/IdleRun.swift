@@ -1,0 +1,154 @@
+// `mqload idle`: what connections cost on which nothing happens.
+
+import ApusBroker
+import ApusRemoting
+import Bench
+import Foundation
+import NIOCore
+import NIOPosix
+
+/// Opens connections as clients do, and looks at the broker's memory.
+enum IdleRun {
+    static let command = LoadCommand(
+        name: "idle", summary: "memory of connections on which nothing happens",
+        details: """
+            Opens connections with a heartbeat each, as clients have them, leaves them
+            alone for --seconds, and looks at the resident memory of the broker's process
+            before and after: of one that it starts, or of --pid on this machine.
+            """,
+        examples: [
+            "idle --connections 10000", "idle --broker 127.0.0.1:10911 --pid 4711",
+        ],
+        flags: [Flag("--pid", "PID", "the process of the broker that --broker names")],
+        measure: { try await measure(LoadPlan($0, connections: 1_000), pid: $0.text("--pid")) })
+
+    private static func measure(_ plan: LoadPlan, pid: String?) async throws -> RunResult {
+        try raiseLimit()
+        if let address = plan.brokers {
+            guard let pid = pid.flatMap({ Int32($0) }) else {
+                throw UsageError("--broker needs the --pid of its process, on this machine")
+            }
+            return try await measure(plan, address: address, pid: pid)
+        }
+        guard plan.isOwnBroker, pid == nil else {
+            throw UsageError("idle takes --broker with --pid, or starts a broker itself")
+        }
+        let child = try ChildBroker(plan)
+        defer { child.end() }
+        return try await measure(plan, address: child.address, pid: child.pid)
+    }
+
+    private static func measure(
+        _ plan: LoadPlan, address: String, pid: Int32
+    ) async throws -> RunResult {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let parts = address.split(separator: ":").map(String.init)
+        guard parts.count == 2, let port = Int(parts[1]) else {
+            throw UsageError("\(address) is no host:port")
+        }
+        let place = try SocketAddress.makeAddressResolvingHost(parts[0], port: port)
+        var all = Tally()
+        var crowds: [Crowd<HeartbeatConversation>] = []
+        // One connection has been there: what the first one makes is not the others' cost.
+        let sizes = [1] + waves(of: plan.connections)
+        var before = 0
+        var opened = 0
+        for size in sizes {
+            let first = opened
+            let crowd = try await Crowd.connect(size, to: [place], group: group) {
+                HeartbeatConversation(number: first + $0, serialization: plan.serialization)
+            }
+            let tally = try await crowd.askOnce()
+            all.merge(tally)
+            crowds.append(crowd)
+            opened += size
+            if before == 0 {
+                try await Task.sleep(for: .milliseconds(500))
+                before = try resident(pid)
+            }
+            if tally.failures > 0 { break }
+            Console.progress("idle: \(opened) connections")
+        }
+        try await Task.sleep(for: .seconds(plan.seconds))
+        let after = try resident(pid)
+        for crowd in crowds { await crowd.close() }
+        try await group.shutdownGracefully()
+        let each = Double(after - before) / Double(plan.connections)
+        var result = RunResult("idle", plan.parameters([]))
+        result.fill(all)
+        result.messagesPerSecond = .nan
+        result.more += [
+            ("residentBytesBefore", .count(before)), ("residentBytesAfter", .count(after)),
+            ("bytesPerConnection", .figure(each)),
+        ]
+        result.latencyMeaning = "of the heartbeat that each connection begins with"
+        result.checked = all.failures == 0 && all.complaint == nil
+        result.notes = result.notes.filter { !$0.hasPrefix("nothing was") }
+        result.notes.append(
+            "resident memory of the broker: \(before >> 10) KiB with one connection,"
+                + " \(after >> 10) KiB with \(plan.connections) more:"
+                + " \(String(format: "%.1f", each / 1024)) KiB each")
+        return result
+    }
+
+    /// Not more heartbeats at a time than a broker lets wait.
+    private static func waves(of count: Int) -> [Int] {
+        stride(from: 0, to: count, by: 256).map { min(256, count - $0) }
+    }
+
+    /// Bytes of a process that are in memory.
+    private static func resident(_ pid: Int32) throws -> Int {
+        let text = try String(contentsOfFile: "/proc/\(pid)/statm", encoding: .utf8)
+        let words = text.split(separator: " ")
+        guard words.count > 1, let pages = Int(words[1]) else {
+            throw BenchError("/proc/\(pid)/statm is not understood: \(text)")
+        }
+        return pages * sysconf(Int32(_SC_PAGESIZE))
+    }
+}
+
+/// Lets the process open as many descriptors as it may.
+func raiseLimit() throws {
+    var limit = rlimit()
+    getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    limit.rlim_cur = limit.rlim_max
+    guard setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
+        throw BenchError("the limit of open files cannot be raised: errno \(errno)")
+    }
+}
+
+/// A heartbeat as a producer sends it.
+struct HeartbeatConversation: Conversation {
+    private var stream = CommandStream()
+    private var tickets = Tickets(slots: 1)
+    private var template: FrameTemplate
+
+    init(number: Int, serialization: HeaderSerialization) {
+        let body = """
+            {"clientID":"10.0.0.1@mqload-\(number)","consumerDataSet":[],\
+            "producerDataSet":[{"groupName":"mqload-producers"}]}
+            """
+        var command = RemotingCommand.request(.heartBeat, body: Array(body.utf8))
+        command.language = .java
+        command.serialization = serialization
+        template = FrameTemplate(command)
+    }
+
+    var slots: Int { 1 }
+
+    mutating func ask(slot: Int, due: Int64, into out: inout ByteBuffer) {
+        template.set(opaque: tickets.next(slot: slot))
+        out.writeBytes(template.bytes)
+    }
+
+    mutating func hear(
+        _ bytes: RawSpan, at now: Int64, _ answered: (_ slot: Int, _ answer: Answer) -> Void
+    ) throws {
+        let tickets = tickets
+        try stream.take(bytes) { answer in
+            guard answer.isResponse, let slot = tickets.slot(of: answer.opaque) else { return }
+            let code = answer.code.rawValue
+            answered(slot, code == 0 ? .messages(0) : .refused(code))
+        }
+    }
+}
