@@ -20,7 +20,7 @@ enum RecoverWorkload {
         flags: StorePlan.flags + [
             Flag(
                 "--unflushed", nil,
-                "do not flush the log either: to open, it has to be written to the device")
+                "flush no log either: it is written while it is opened")
         ],
         measure: { options in
             try measure(StorePlan(options), isFlushed: !options.has("--unflushed"))
