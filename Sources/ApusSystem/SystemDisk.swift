@@ -111,9 +111,9 @@ package struct SystemDisk: Disk {
 
     /// The directory above `path`: "/" for "/a", "." for "a".
     package static func parent(of path: String) -> String {
-        var trimmed = path[...]
-        while trimmed.count > 1, trimmed.last == "/" { trimmed.removeLast() }
-        guard let slash = trimmed.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
-        return slash == trimmed.startIndex ? "/" : String(trimmed[..<slash])
+        var trimmed = path.utf8[...]
+        while trimmed.count > 1, trimmed.last == UInt8(ascii: "/") { trimmed.removeLast() }
+        guard let slash = trimmed.lastIndex(of: UInt8(ascii: "/")) else { return "." }
+        return slash == trimmed.startIndex ? "/" : String(path[..<slash])
     }
 }

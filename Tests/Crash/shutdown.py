@@ -6,10 +6,9 @@
 # ASYNC_FLUSH those older than a flush that returned. The writer goes on for a while after the cut:
 # what it submits then must never be acknowledged with SYNC_FLUSH.
 #
-# Linux gives one wrong answer here: on ext4 an fdatasync that is under way when the journal is
-# aborted can return 0 though its data stay behind extents that are marked as never written. Such a
-# sync ends after the cut began, as none does when the power goes, so an acknowledgement that came
-# after the beginning of the cut counts on XFS alone.
+# Linux gives a wrong answer here: a sync that is under way when the file system is shut down can
+# return 0 though its data stay behind extents that are marked as never written. The store asks once
+# more, and the defect `believed-sync` does not.
 
 import os
 import random
@@ -59,8 +58,8 @@ def cut(system, store, numbers, *more):
     system.mount()
 
 
-def check(system, store):
-    return store.check("--shutdown", *(["--excuse-in-flight"] if system.kind == "ext4" else []))
+def check(store):
+    return store.check("--shutdown")
 
 
 def crash(options, place, kind, progress):
@@ -87,7 +86,7 @@ def crash(options, place, kind, progress):
             counted = ""
             try:
                 cut(system, store, numbers)
-                counted = check(system, store)
+                counted = check(store)
             except lab.Broken as broken:
                 failures += 1
                 kept = lab.keep(store, broken)
@@ -119,7 +118,9 @@ def all_kinds(options):
 # What these file systems show at once. Not seen are a directory sync that is left out (a new name
 # is in the log no later than the first sync of its file) and a sync that is tried again (after a
 # shutdown all fail); queues that were not synced are mended by recovery more often than not.
-DEFECTS = ("early-ack", "sync", "log-sync", "index-sync")
+DEFECTS = ("early-ack", "sync", "log-sync", "index-sync", "believed-sync")
+# XFS gives the wrong answer that `believed-sync` takes too seldom under the load of a store.
+NOT_SEEN = {("xfs", "believed-sync")}
 
 
 def noticed(options, place, kind, defect):
@@ -136,7 +137,7 @@ def noticed(options, place, kind, defect):
             try:
                 for _ in range(3):
                     cut(system, store, numbers, "--break", defect)
-                    check(system, store)
+                    check(store)
             except lab.Broken as broken:
                 words = (str(broken).splitlines() + [""])[1].strip() or str(broken)
                 print(f"L4 control {defect} on {kind}: noticed after {number + 1}: {words[:100]}",
@@ -149,7 +150,8 @@ def noticed(options, place, kind, defect):
 def control(options):
     with lab.workspace(options.place, quick=True) as place:
         found = [noticed(options, place, kind, defect)
-                 for kind in options.kinds for defect in options.defects]
+                 for kind in options.kinds for defect in options.defects
+                 if (kind, defect) not in NOT_SEEN]
     return 0 if all(found) else 1
 
 

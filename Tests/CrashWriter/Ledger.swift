@@ -73,7 +73,7 @@ struct Ledger {
         case .acknowledged: acknowledge(record, at: place)
         case .flushBegan: flushBegan = place
         case .flushed:
-            guard let began = flushBegan, !isExcused(record) else { return }
+            guard let began = flushBegan else { return }
             for (sequence, promise) in promises where promise.place < began && !promise.isDue {
                 promises[sequence]?.isDue = true
             }
@@ -89,11 +89,6 @@ struct Ledger {
             flushBegan = nil
         case .closed: break
         }
-    }
-
-    /// Whether the sync behind a record may have been under way when the device went.
-    private func isExcused(_ record: LedgerRecord) -> Bool {
-        plan.isShutdown && plan.excusesInFlight && record.stamp >= 1
     }
 
     private mutating func acknowledge(_ record: LedgerRecord, at place: Int) {
@@ -112,7 +107,7 @@ struct Ledger {
         var promise = Promise(
             sequence: record.sequence, queueOffset: record.queueOffset,
             physicalOffset: record.physicalOffset, bodyChecksum: record.bodyChecksum,
-            isDue: (plan.isSync || plan.keepsPageCache) && !isExcused(record), place: place)
+            isDue: plan.isSync || plan.keepsPageCache, place: place)
         if let earlier = promises[record.sequence] {
             if !Self.agree(earlier.queueOffset, promise.queueOffset)
                 || !Self.agree(earlier.physicalOffset, promise.physicalOffset)

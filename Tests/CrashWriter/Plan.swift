@@ -30,8 +30,6 @@ struct Plan {
     private(set) var stampPath: String?
     /// The stamps tell of a file system that was shut down: 1 from before the call, 2 from after.
     private(set) var isShutdown = false
-    /// A sync that the shutdown met may have been called a success, and is not held to that.
-    private(set) var excusesInFlight = false
     /// Only what happened before this event of the recorder counts.
     private(set) var cut = UInt64.max
 
@@ -51,7 +49,6 @@ struct Plan {
         switch flag {
         case "--sync": isSync = true
         case "--shutdown": isShutdown = true
-        case "--excuse-in-flight": excusesInFlight = true
         case "--page-cache": keepsPageCache = true
         case "--seed": seed = try number(flag, &rest)
         case "--run": run = try number(flag, &rest)
@@ -91,7 +88,7 @@ struct Plan {
           --sync        SYNC_FLUSH                --page-cache  the crash spared the page cache
           --threads N   writers                   --limit N     messages, then close
           --stamp FILE  a recorder's counter      --cut N       event of the recorder to stop at
-          --shutdown    stamps tell of one        --excuse-in-flight  syncs that it met
+          --shutdown    stamps tell of one
           --break NAME  \(Defect.names)
         """
 
@@ -119,6 +116,8 @@ struct Plan {
         settings.queues.thoroughIntervalMilliseconds = pick([10, 40, 1_000], &pace)
         settings.queues.mappedFileLimit = pick([4, 64], &pace)
         settings.commitLog.writer = pick([.mapped, .pageAligned], &pace)
+        settings.commitLog.zeroesAhead = pick([nil, false], &pace)
+        if defect == .believedSync { settings.commitLog.zeroesAhead = false }
         // Nothing may go: what was acknowledged is asked for to the last message.
         settings.retention.isEnabled = false
         return settings
