@@ -11,6 +11,8 @@ struct SentMessage: Sendable {
     let queue: QueueName
     let bodyByteCount: Int
     let transaction: SystemFlag.Transaction
+    /// As it was handed over. Made once: comparisons ask for it all the time.
+    let message: Message
 
     init(number: Int, _ numbers: inout SeededNumbers, queue: QueueName, plain: Bool = false) {
         self.number = number
@@ -22,17 +24,19 @@ struct SentMessage: Sendable {
         transaction =
             !plain && Int.random(in: 0..<12, using: &numbers) == 0
             ? transactions.randomElement(using: &numbers) ?? .none : .none
+        message = Self.message(
+            number, queue, Self.body(number, byteCount: bodyByteCount), transaction)
     }
 
     var isQueued: Bool { transaction == .none || transaction == .commit }
     var isIndexed: Bool { transaction != .rollback }
 
     /// The number, and bytes that follow from it.
-    var body: [UInt8] {
+    private static func body(_ number: Int, byteCount: Int) -> [UInt8] {
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(bodyByteCount)
+        bytes.reserveCapacity(byteCount)
         var value = UInt64(truncatingIfNeeded: number) &* 0x9E37_79B9_7F4A_7C15
-        while bytes.count < bodyByteCount {
+        while bytes.count < byteCount {
             value = value &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
             bytes.append(UInt8(truncatingIfNeeded: value >> 56))
         }
@@ -40,15 +44,29 @@ struct SentMessage: Sendable {
     }
 
     /// Every third has one key of its own and one that it shares.
-    var keys: [String] { number % 3 == 0 ? ["k\(number)", "shared\(number % 4)"] : [] }
-    var uniqueKey: String? { number % 5 == 0 ? "unique\(number)" : nil }
-    var tag: String? { number % 2 == 0 ? "tag\(number % 3)" : nil }
+    var keys: [String] { Self.keys(number) }
+    var uniqueKey: String? { Self.uniqueKey(number) }
 
-    var message: Message {
+    private static func keys(_ number: Int) -> [String] {
+        number % 3 == 0 ? ["k\(number)", "shared\(number % 4)"] : []
+    }
+    private static func uniqueKey(_ number: Int) -> String? {
+        number % 5 == 0 ? "unique\(number)" : nil
+    }
+    private static func tag(_ number: Int) -> String? {
+        number % 2 == 0 ? "tag\(number % 3)" : nil
+    }
+
+    private static func message(
+        _ number: Int, _ queue: QueueName, _ body: [UInt8], _ transaction: SystemFlag.Transaction
+    ) -> Message {
         var properties: [Property] = []
-        if let uniqueKey { properties.append(Property(name: "UNIQ_KEY", value: uniqueKey)) }
+        if let key = uniqueKey(number) {
+            properties.append(Property(name: "UNIQ_KEY", value: key))
+        }
         return Message(
-            topic: queue.topic, queueID: queue.id, body: body, tags: tag, keys: keys,
+            topic: queue.topic, queueID: queue.id, body: body, tags: tag(number),
+            keys: keys(number),
             properties: properties,
             attributes: MessageAttributes(
                 flag: Int32(number % 7),
@@ -57,7 +75,6 @@ struct SentMessage: Sendable {
 
     /// Bytes of its record.
     func recordByteCount(checksum: Bool) -> Int {
-        let message = message
         var properties = Properties.encode(message.properties)
         if checksum {
             if let last = properties.last, last != 2 { properties.append(2) }
