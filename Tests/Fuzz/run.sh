@@ -2,6 +2,7 @@
 # Builds the fuzzer and lets it run; see docs/testing.md, L8.
 #
 #     run.sh [--seconds N] [--jobs N] [--record FILE] [TARGET...]     all targets without names
+#     run.sh --others N ...   all that are not named too, for N seconds each
 #     run.sh --controls       the planted faults: each must be found
 #     run.sh --replay TARGET FILE...
 #     run.sh --merge          takes what was found new into the committed corpora, minimised
@@ -17,10 +18,11 @@ readonly COMMITTED=Tests/Fuzz/corpus
 readonly MOST_FILES=40
 readonly MOST_BYTES=90000
 
-mode=run seconds=60 jobs=2 record='' targets=()
+mode=run seconds=60 others=0 jobs=2 record='' targets=()
 while (($#)); do
     case $1 in
         --seconds) seconds=$2 && shift ;;
+        --others) others=$2 && shift ;;
         --jobs) jobs=$2 && shift ;;
         --record) record=$2 && shift ;;
         --controls | --replay | --merge) mode=${1#--} ;;
@@ -87,10 +89,15 @@ record_result() {
 }
 
 run_all() {
-    local failed=0 executions failures took target
+    local failed=0 executions failures took target named=("${targets[@]}")
     ((${#targets[@]})) || mapfile -t targets < <("$fuzzer" list)
+    if ((others > 0 && ${#named[@]} > 0)); then
+        mapfile -t -O "${#targets[@]}" targets \
+            < <("$fuzzer" list | grep -vxF "$(printf '%s\n' "${named[@]}")")
+    fi
     for target in "${targets[@]}"; do
         while (($(jobs -rp | wc -l) >= jobs)); do wait -n || true; done
+        if ((others > 0)) && [[ " ${named[*]} " != *" $target "* ]]; then seconds=$others; fi
         run_target "$target" &
     done
     wait
