@@ -5,6 +5,7 @@
 // of the routes, which is held as long as a registration's topics take to be put there, or a
 // broker's to be taken out.
 
+import ApusFormat
 import ApusRemoting
 import ApusSystem
 import Logging
@@ -74,7 +75,7 @@ final class NameServerProcessor: RequestProcessor {
             "request refused",
             metadata: [
                 "code": "\(code.rawValue)", "from": "\(connection.remoteAddress)",
-                "reason": "\(Name.shown("\(error)"))",
+                "reason": "\(Printable.text("\(error)"))",
             ])
         connection.respond(to: key, Response(.systemError, remark: "\(error)"))
     }
@@ -136,7 +137,8 @@ final class NameServerProcessor: RequestProcessor {
         let (removed, announcements) = routes { $0.connectionClosed(connection.id) }
         for place in removed {
             logger.info(
-                "broker removed: its connection closed", metadata: ["broker": "\(place.address)"])
+                "broker removed: its connection closed",
+                metadata: ["broker": "\(Printable.text(place.address))"])
         }
         announcements.forEach(announce)
     }
@@ -154,7 +156,8 @@ final class NameServerProcessor: RequestProcessor {
             logger.warning(
                 "broker removed: it was silent for too long",
                 metadata: [
-                    "broker": "\(place.address)", "name": "\(broker.name)",
+                    "broker": "\(Printable.text(place.address))",
+                    "name": "\(Printable.text(broker.name))",
                     "timeout": "\(broker.timeout) ms",
                 ])
             registrants.withLock { $0[broker.connection] }?

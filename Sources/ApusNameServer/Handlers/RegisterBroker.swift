@@ -101,9 +101,9 @@ extension NameServerProcessor {
         logger.info(
             "\(event)",
             metadata: [
-                "name": "\(registration.name)", "id": "\(registration.id)",
-                "address": "\(registration.place.address)",
-                "cluster": "\(registration.place.cluster)",
+                "name": "\(Printable.text(registration.name))", "id": "\(registration.id)",
+                "address": "\(Printable.text(registration.place.address))",
+                "cluster": "\(Printable.text(registration.place.cluster))",
                 "topics": "\(registration.content.topics.count)",
             ])
     }

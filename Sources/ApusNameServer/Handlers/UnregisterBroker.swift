@@ -1,5 +1,6 @@
 // UNREGISTER_BROKER: a broker says that it goes.
 
+import ApusFormat
 import ApusRemoting
 import Logging
 
@@ -25,7 +26,11 @@ extension NameServerProcessor {
         }
         if isGone {
             logger.info(
-                "broker unregistered", metadata: ["name": "\(name)", "address": "\(place.address)"])
+                "broker unregistered",
+                metadata: [
+                    "name": "\(Printable.text(name))",
+                    "address": "\(Printable.text(place.address))",
+                ])
         }
         announcements.forEach(announce)
         return Response(.success)
