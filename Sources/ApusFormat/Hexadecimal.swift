@@ -1,10 +1,17 @@
-// Bytes as RocketMQ's ids spell them: two upper-case hexadecimal digits each.
+// Bytes as hexadecimal digits, two a byte: RocketMQ's ids in upper case,
+// what tools print in lower.
 
-/// Text of hexadecimal digits, written in upper case and read in either.
-enum Hexadecimal: Sendable {
+/// Text of hexadecimal digits, read in either case.
+package enum Hexadecimal: Sendable {
     private static let digits = Array("0123456789ABCDEF".utf8)
+    private static let lowerDigits = Array("0123456789abcdef".utf8)
 
-    static func text(_ bytes: [UInt8]) -> String {
+    /// In upper case.
+    static func text(_ bytes: [UInt8]) -> String { text(bytes, digits) }
+
+    package static func lowerText(_ bytes: [UInt8]) -> String { text(bytes, lowerDigits) }
+
+    private static func text(_ bytes: [UInt8], _ digits: [UInt8]) -> String {
         var text: [UInt8] = []
         text.reserveCapacity(bytes.count * 2)
         for byte in bytes {

@@ -1,9 +1,11 @@
 // What a NameServer does with a request: one `switch` on its code, one handler a file.
 //
-// Runs on the event loops of the connections. Nothing here blocks or takes long: what writes the
-// key-value file, and what reads a large registration, goes to a thread of its own and answers from
-// there.
+// Runs on the event loops of the connections. What writes the key-value file, and what reads a
+// large registration, goes to a thread of its own and answers from there. All wait for the one lock
+// of the routes, which is held as long as a registration's topics take to be put there, or a
+// broker's to be taken out.
 
+import ApusFormat
 import ApusRemoting
 import ApusSystem
 import Logging
@@ -20,7 +22,7 @@ final class NameServerProcessor: RequestProcessor {
     let began: Int64
     /// Writes the key-value file. Each job writes the whole table: more would wait long.
     let writer = Worker(limit: 1_000)
-    /// Reads large registrations. Weighed in bytes.
+    /// Reads large registrations. Weighed in bytes, of compressed ones in those they may become.
     let registrar = Worker(limit: 64 << 20)
     /// Tells brokers of a change. Returns at once.
     let announce: @Sendable (LowestIDChange) -> Void
@@ -46,7 +48,8 @@ final class NameServerProcessor: RequestProcessor {
     /// Milliseconds that never step back.
     var now: Int64 { clock.nanoseconds / 1_000_000 }
 
-    /// Reads or changes the routes. The body is short: it runs under the server's one lock.
+    /// Reads or changes the routes. The body runs under the server's one lock: what can be read or
+    /// made ready outside is.
     func routes<Result: Sendable>(_ body: (inout RouteTable) -> Result) -> Result {
         table.withLock { table in body(&table) }
     }
@@ -72,7 +75,7 @@ final class NameServerProcessor: RequestProcessor {
             "request refused",
             metadata: [
                 "code": "\(code.rawValue)", "from": "\(connection.remoteAddress)",
-                "reason": "\(Name.shown("\(error)"))",
+                "reason": "\(Printable.text("\(error)"))",
             ])
         connection.respond(to: key, Response(.systemError, remark: "\(error)"))
     }
@@ -134,7 +137,8 @@ final class NameServerProcessor: RequestProcessor {
         let (removed, announcements) = routes { $0.connectionClosed(connection.id) }
         for place in removed {
             logger.info(
-                "broker removed: its connection closed", metadata: ["broker": "\(place.address)"])
+                "broker removed: its connection closed",
+                metadata: ["broker": "\(Printable.text(place.address))"])
         }
         announcements.forEach(announce)
     }
@@ -152,7 +156,8 @@ final class NameServerProcessor: RequestProcessor {
             logger.warning(
                 "broker removed: it was silent for too long",
                 metadata: [
-                    "broker": "\(place.address)", "name": "\(broker.name)",
+                    "broker": "\(Printable.text(place.address))",
+                    "name": "\(Printable.text(broker.name))",
                     "timeout": "\(broker.timeout) ms",
                 ])
             registrants.withLock { $0[broker.connection] }?

@@ -1,5 +1,6 @@
 // From the command line to an exit code.
 
+import ApusFormat
 import ApusRemoting
 import Logging
 import NIOPosix
@@ -85,7 +86,7 @@ enum AdminTool {
     }
 
     private static func misunderstood(_ reason: String, _ help: String, _ output: Output) -> Int32 {
-        output.complain("mqadmin: \(reason)\n(\(help) shows what there is)\n")
+        output.complain("mqadmin: \(Printable.text(reason))\n(\(help) shows what there is)\n")
         return ExitCode.badCommandLine
     }
 }

@@ -21,7 +21,7 @@ enum BodyForm: String {
         }
         switch self {
         case .text: return JSONText.string(String(decoding: bytes, as: UTF8.self))
-        case .hex: return JSONText.string(Hex.text(bytes))
+        case .hex: return JSONText.string(Hexadecimal.lowerText(bytes))
         case .short, .none: return nil
         }
     }
@@ -78,19 +78,5 @@ enum DecodedBody {
         case .decompressed(let bytes, _): SHA256.hex(bytes.span.bytes)
         case .failed: nil
         }
-    }
-}
-
-/// Bytes as hexadecimal digits.
-enum Hex {
-    static func text(_ bytes: [UInt8]) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        var text: [UInt8] = []
-        text.reserveCapacity(bytes.count * 2)
-        for byte in bytes {
-            text.append(digits[Int(byte >> 4)])
-            text.append(digits[Int(byte & 15)])
-        }
-        return String(decoding: text, as: UTF8.self)
     }
 }

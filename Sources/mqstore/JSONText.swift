@@ -1,5 +1,7 @@
 // Writing JSON: objects on one line, keys in the order in which they are given.
 
+import ApusFormat
+
 /// A value of JSON, written out.
 enum JSONText {
     /// A string with its quotes. Control characters are escaped, other characters stand as they
@@ -13,7 +15,8 @@ enum JSONText {
             case "\n": written += "\\n"
             case "\r": written += "\\r"
             case "\t": written += "\\t"
-            case "\u{0}"..."\u{1F}", "\u{7F}", "\u{2028}", "\u{2029}":
+            case "\u{2028}", "\u{2029}",
+                _ where Printable.isControl(scalar):
                 let digits = String(scalar.value, radix: 16)
                 written += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
             default: written.unicodeScalars.append(scalar)

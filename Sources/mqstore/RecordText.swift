@@ -80,30 +80,7 @@ struct RecordText {
 
     private func hexLines(_ bytes: [UInt8]) -> [String] {
         stride(from: 0, to: bytes.count, by: 32).map { start in
-            "    " + Hex.text(Array(bytes[start..<min(start + 32, bytes.count)]))
+            "    " + Hexadecimal.lowerText(Array(bytes[start..<min(start + 32, bytes.count)]))
         }
-    }
-}
-
-/// Text from a store on a terminal.
-enum Printable {
-    /// The text with control characters escaped.
-    static func text(_ text: String) -> String {
-        guard text.unicodeScalars.contains(where: isControl) else { return text }
-        var printed = String.UnicodeScalarView()
-        for scalar in text.unicodeScalars {
-            if isControl(scalar) {
-                printed.append(contentsOf: "\\u{\(String(scalar.value, radix: 16))}".unicodeScalars)
-            } else {
-                printed.append(scalar)
-            }
-        }
-        return String(printed)
-    }
-
-    private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
-        // Besides the control characters, those that turn the direction of the text.
-        scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value)
-            || (0x202A...0x202E).contains(scalar.value) || (0x2066...0x2069).contains(scalar.value)
     }
 }

@@ -1,5 +1,6 @@
 // Times as people write them: milliseconds since 1970, or a date.
 
+import ApusFormat
 import Foundation
 
 /// Reading and writing moments.
@@ -26,7 +27,7 @@ enum TimeText {
         let isUTC = text.hasSuffix("Z")
         let parts = (isUTC ? text.dropLast() : text[...]).split(
             separator: "T", omittingEmptySubsequences: false)
-        guard parts.count <= 2, let date = numbers(parts[0], "-", [4, 2, 2]),
+        guard parts.count <= 2, let date = DigitGroups.numbers(parts[0], "-", [4, 2, 2]),
             (1...12).contains(date[1]), (1...31).contains(date[2]), date[0] >= 1
         else { return nil }
         var milliseconds = day(year: date[0], month: date[1], day: date[2]) * 86_400_000
@@ -48,28 +49,19 @@ enum TimeText {
     private static func time(_ text: Substring) -> Int? {
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count <= 2,
-            let clock = numbers(parts[0], ":", [2, 2, 2]) ?? numbers(parts[0], ":", [2, 2]),
+            let clock = DigitGroups.numbers(parts[0], ":", [2, 2, 2])
+                ?? DigitGroups.numbers(parts[0], ":", [2, 2]),
             clock[0] < 24, clock[1] < 60, clock.count == 2 || clock[2] < 61
         else { return nil }
         var milliseconds = (clock[0] * 60 + clock[1]) * 60_000
         if clock.count == 3 { milliseconds += clock[2] * 1000 }
         if parts.count == 2 {
-            guard let fraction = numbers(parts[1], ".", [3]), clock.count == 3 else { return nil }
+            guard let fraction = DigitGroups.numbers(parts[1], ".", [3]), clock.count == 3 else {
+                return nil
+            }
             milliseconds += fraction[0]
         }
         return milliseconds
-    }
-
-    /// Numbers of so many digits each, with `separator` between them.
-    private static func numbers(
-        _ text: Substring, _ separator: Character, _ digits: [Int]
-    ) -> [Int]? {
-        let parts = text.split(separator: separator, omittingEmptySubsequences: false)
-        guard parts.map(\.count) == digits else { return nil }
-        let numbers = parts.compactMap { part in
-            part.allSatisfy { $0.isASCII && $0.isNumber } ? Int(part) : nil
-        }
-        return numbers.count == digits.count ? numbers : nil
     }
 
     /// Days since 1970-01-01. Years are taken to begin in March, so that the leap day is the last.

@@ -1,6 +1,8 @@
 // Registrations that take long to read: beside the event loops, and in their order all the same.
 
+import ApusFormat
 import ApusRemoting
+import ApusSystem
 import Dispatch
 import Logging
 import NIOPosix
@@ -31,12 +33,14 @@ struct LargeRegistrationTests {
     }
 
     private func send(
-        _ code: RequestCode, body: [UInt8] = [], _ client: RemotingClient, _ harness: Harness
+        _ code: RequestCode, body: [UInt8] = [], compressed: Bool = false,
+        _ client: RemotingClient, _ harness: Harness
     ) -> Task<RemotingCommand, any Error> {
         Task {
             try await client.invoke(
-                .request(code, fields: brokerFields(), body: body), on: harness.address,
-                timeout: .seconds(60))
+                .request(
+                    code, fields: brokerFields(more: ["compressed": "\(compressed)"]), body: body),
+                on: harness.address, timeout: .seconds(60))
         }
     }
 
@@ -116,6 +120,85 @@ struct LargeRegistrationTests {
             let checked = try await harness.ask(
                 .registerBroker, brokerFields(more: ["bodyCrc32": "7"]), body: Self.large)
             #expect(checked.remark == "crc32 not match")
+            #expect(harness.snapshot.brokers.isEmpty)
+        }
+    }
+
+    @Test("is read there too when it is small only as long as it is compressed")
+    func compressed() async throws {
+        try await withServer { harness in
+            let topics = (0..<Self.topicCount).map { "Topic-\($0) 4 4 6 SINGLE_TAG {}" }
+            let body = try compressedBody(topics: topics)
+            #expect(body.count < 64 << 10)
+            let (client, registrar) = (harness.client, harness.server.processor.registrar)
+            let taken = send(.registerBroker, body: body, compressed: true, client, harness)
+            #expect(try await taken.value.responseCode == .success)
+            #expect(harness.snapshot.topics.count == Self.topicCount)
+            // Without the registrar, what is read where it arrives is read all the same.
+            await registrar.stop()
+            let refused = send(.registerBroker, body: body, compressed: true, client, harness)
+            #expect(try await refused.value.responseCode == .systemBusy)
+            let brief = send(.registerBroker, body: jsonBody(["A"], counter: 9), client, harness)
+            #expect(try await brief.value.responseCode == .success)
+        }
+    }
+
+    @Test("weighs what it may become: a few that inflate to megabytes are all that may wait")
+    func bombs() async throws {
+        // Zeros, a thousandth as long.
+        let bomb = try BodyCompression.encode(
+            [UInt8](repeating: 0, count: 20 << 20).rawSpan, codec: .zlib)
+        #expect(bomb.count < 64 << 10)
+        try await withHeldRegistrar { harness, client, open in
+            var waiting: [Task<RemotingCommand, any Error>] = []
+            for _ in 0..<3 {
+                waiting.append(
+                    send(.registerBroker, body: bomb, compressed: true, client, harness))
+            }
+            try await arrive(client, harness)
+            for _ in 0..<20 {
+                let more = send(.registerBroker, body: bomb, compressed: true, client, harness)
+                #expect(try await more.value.responseCode == .systemBusy)
+            }
+            open()
+            for answer in waiting {
+                #expect(try await answer.value.responseCode == .systemError)
+            }
+            #expect(harness.snapshot.brokers.isEmpty)
+        }
+    }
+
+    @Test(
+        "that waits is passed by nothing of its broker's: it is answered busy when too much waits")
+    func busy() async throws {
+        try await withHeldRegistrar { harness, client, open in
+            let registrar = harness.server.processor.registrar
+            try await sendOneWay(.registerBroker, body: Self.large, client, harness)
+            try await arrive(client, harness)
+            var weight = 64 << 20
+            while weight > 0 {
+                if !registrar.submit(weight: weight, {}) { weight /= 2 }
+            }
+            let single = send(
+                .registerBroker, body: jsonBody(["Late"], counter: 2), client, harness)
+            #expect(try await single.value.responseCode == .systemBusy)
+            let gone = try await send(.unregisterBroker, client, harness).value
+            #expect(gone.responseCode == .systemBusy && gone.remark?.contains("ask again") == true)
+            open()
+            try await eventually("the registrar is done") { registrar.isIdle }
+            #expect(harness.snapshot.topics.count == Self.topicCount)
+            // It is alive though it is refused.
+            let gate = DispatchSemaphore(value: 0)
+            #expect(registrar.submit(weight: 64 << 20) { gate.wait() })
+            harness.clock.advance(milliseconds: 100_000)
+            let alive = send(.registerBroker, body: jsonBody(["Late"], counter: 2), client, harness)
+            #expect(try await alive.value.responseCode == .systemBusy)
+            gate.signal()
+            harness.clock.advance(milliseconds: 100_000)
+            harness.server.processor.sweep()
+            try await eventually("the registrar is done") { registrar.isIdle }
+            #expect(harness.snapshot.brokers.count == 1)
+            #expect(try await send(.unregisterBroker, client, harness).value.code == 0)
             #expect(harness.snapshot.brokers.isEmpty)
         }
     }

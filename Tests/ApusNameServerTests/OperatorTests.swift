@@ -126,17 +126,24 @@ struct OperatorTests {
     func logLines() async throws {
         let lines = LogLines()
         try await withServer(logger: lines.logger) { harness in
-            let name = "a\nerror: forged\u{1B}[2J\r"
+            let name = "a\nerror: forged\u{1B}[2J\r\u{9B}31m\u{202E}"
             _ = try await harness.ask(.deleteTopicInNamesrv, ["topic": name, "clusterName": name])
             _ = try await harness.ask(.wipeWritePermOfBroker, ["brokerName": name])
             _ = try await harness.ask(
                 .putKvConfig, ["namespace": name, "key": name, "value": name])
             _ = try await harness.ask(.deleteKvConfig, ["namespace": name, "key": name])
             _ = try await harness.ask(.unregisterBroker, brokerFields(more: ["brokerId": name]))
+            // These may stand in names.
+            let fields = brokerFields("a\u{9B}31m", address: "\u{202E}b")
+            for code in [.registerBroker, .unregisterBroker, .registerBroker] as [RequestCode] {
+                _ = try await harness.ask(code, fields, body: jsonBody(["A", "B"]))
+            }
+            harness.clock.advance(milliseconds: 200_000)
+            harness.server.processor.sweep()
         }
         #expect(lines.all.filter { $0.contains("forged") }.count == 5)
-        let isControl = { (scalar: Unicode.Scalar) in scalar.value < 0x20 || scalar.value == 0x7F }
-        #expect(!lines.all.contains { $0.unicodeScalars.contains(where: isControl) })
+        #expect(lines.all.filter { $0.contains(#"\u{202e}b"#) }.count == 4)
+        #expect(!lines.all.contains { $0.unicodeScalars.contains(where: Printable.isControl) })
     }
 
     @Test("the configuration is shown, and not changed over the network")

@@ -190,12 +190,15 @@ struct WireTests {
 
     @Test("a broker that unregisters is gone at once")
     func unregistered() async throws {
-        try await withServer { harness in
+        let lines = LogLines()
+        try await withServer(logger: lines.logger) { harness in
             _ = try await harness.ask(.registerBroker, brokerFields(), body: topics)
             _ = try await harness.ask(.unregisterBroker, brokerFields(id: 1))
             #expect(harness.snapshot.groups.count == 1)
+            #expect(!lines.contains("broker unregistered"))
             _ = try await harness.ask(.unregisterBroker, brokerFields())
             #expect(harness.snapshot.groups.isEmpty)
+            #expect(lines.contains("broker unregistered"))
         }
     }
 

@@ -9,6 +9,15 @@ import Testing
 
 @Suite("mqadmin and groups")
 struct GroupCommandTests {
+    /// A topic with three messages in its queue 1.
+    private func makeOrders(_ cluster: Cluster) async throws {
+        try await cluster.make("Orders")
+        for _ in 0..<3 {
+            try await cluster.done(
+                "sendMessage", "-t", "Orders", "-p", "x", "-b", "broker-a", "-i", "1")
+        }
+    }
+
     @Test("a group is made, and deleted with its topics and offsets")
     func groups() async throws {
         try await withCluster { cluster in
@@ -47,11 +56,7 @@ struct GroupCommandTests {
     @Test("how far a group is, queue by queue, and in all")
     func progress() async throws {
         try await withCluster { cluster in
-            try await cluster.make("Orders")
-            for _ in 0..<3 {
-                try await cluster.done(
-                    "sendMessage", "-t", "Orders", "-p", "x", "-b", "broker-a", "-i", "1")
-            }
+            try await makeOrders(cluster)
             try await cluster.connect()
             try await cluster.known("%RETRY%readers")
             try await cluster.commit(1, queue: 1)
@@ -88,11 +93,7 @@ struct GroupCommandTests {
     @Test("a group gets another one's offsets, and all groups of a broker are listed")
     func clones() async throws {
         try await withCluster { cluster in
-            try await cluster.make("Orders")
-            for _ in 0..<3 {
-                try await cluster.done(
-                    "sendMessage", "-t", "Orders", "-p", "x", "-b", "broker-a", "-i", "1")
-            }
+            try await makeOrders(cluster)
             try await cluster.done("updateSubGroup", "-c", "DefaultCluster", "-g", "readers")
             try await cluster.done("updateSubGroup", "-c", "DefaultCluster", "-g", "copies")
             try await cluster.commit(1, queue: 1)
@@ -179,14 +180,10 @@ struct GroupCommandTests {
         }
     }
 
-    @Test("where a group goes on is set by time, by queue, and for brokers that refuse")
+    @Test("where a group goes on is set by time, and by queue")
     func reset() async throws {
         try await withCluster { cluster in
-            try await cluster.make("Orders")
-            for _ in 0..<3 {
-                try await cluster.done(
-                    "sendMessage", "-t", "Orders", "-p", "x", "-b", "broker-a", "-i", "1")
-            }
+            try await makeOrders(cluster)
             let early = await cluster.run(
                 "resetOffsetByTime", "-g", "readers", "-t", "Orders", "-s", "0")
             #expect(early.code == 2 && early.complaints.contains("code 26"))

@@ -118,6 +118,8 @@ struct MessageCommandTests {
             #expect(try await bodies("printMsg", "-t", "Orders") == ["m0", "m1", "m2", "m3", "m4"])
             #expect(
                 try await bodies("printMsg", "-t", "Orders", "-s", "paid") == ["m0", "m1", "m2"])
+            #expect(
+                try await bodies("printMsg", "-t", "Orders", "-s", " sent || none").count == 2)
             #expect(try await bodies("printMsg", "-t", "Orders", "-b", "now") == [])
             #expect(try await bodies("printMsg", "-t", "Orders", "-e", "1000") == [])
             #expect(try await bodies("consumeMessage", "-t", "Orders", "-c", "2") == ["m0", "m1"])
@@ -137,11 +139,11 @@ struct MessageCommandTests {
                     """)
             #expect(text.lines[1].hasPrefix("MSGID: "))
             #expect(text.lines[1].contains("brokerName=broker-a, queueId=0, storeSize="))
-            #expect(text.lines[1].hasSuffix("} ] BODY: NOT PRINT BODY") == false)
             #expect(text.lines[1].hasSuffix("}] BODY: NOT PRINT BODY"))
             #expect(text.lines[6] == String(repeating: "-", count: 56))
             // Nothing was committed: all of it is there again.
             #expect(try await bodies("consumeMessage", "-t", "Orders").count == 5)
+            #expect(try await bodies("printMsg", "-t", "Orders", "-s", "*").count == 5)
         }
     }
 
@@ -213,13 +215,35 @@ struct MessageCommandTests {
             #expect(orders.cells[1].prefix(2) == ["Orders", "readers"])
             #expect(orders.cells[1].last == "0")
             let json = try await cluster.done("statsAll", "-t", "Bills", "--json").json()
-            #expect(json.array?.first?["consumerGroup"] == .some(.null) || json.array?.count == 1)
+            #expect(json.array?.count == 1)
+            #expect(json.array?.first?.object?["consumerGroup"] == .null)
             #expect(await cluster.run("statsAll", "-t", "Nothing").code == 2)
         }
     }
 
     @Test("a message that comes compressed is printed as it was, and one that is damaged is not")
     func records() throws {
+        let plain = try makeRecord(topic: "T", body: "hello")
+        for codec in BodyCodec.allCases {
+            let body = String(repeating: "hello", count: 50)
+            let record = try makeRecord(topic: "T", body: body, codec: codec)
+            let messages = try StoredMessage.all(in: plain + record)
+            #expect(messages.map { String(decoding: $0.body, as: UTF8.self) } == ["hello", body])
+            #expect(messages.last?.storeSize == record.count && record.count < body.utf8.count)
+            // A stream that is none, with its checksum.
+            let broken = try makeRecord(topic: "T", body: body, markedAs: codec)
+            let error = #expect(throws: BadRecord.self) { try StoredMessage.all(in: broken) }
+            #expect(error?.reason.hasPrefix("the body cannot be decompressed") == true)
+        }
+        // Its magic, its body, and how long it is.
+        for place in [4, 90, plain.count - 1] {
+            var damaged = plain
+            damaged[place] ^= 1
+            #expect(throws: BadRecord.self, "byte \(place)") {
+                try StoredMessage.all(in: plain + damaged)
+            }
+        }
+        #expect(throws: BadRecord.self) { try StoredMessage.all(in: plain.dropLast()) }
         #expect(throws: BadRecord.self) { try StoredMessage.all(in: [1, 2, 3]) }
         #expect(throws: BadRecord.self) {
             try StoredMessage.all(in: [UInt8](repeating: 0, count: 200))

@@ -1,5 +1,6 @@
 // Values that are neither numbers nor texts as they stand.
 
+import ApusServer
 import ApusStore
 
 /// How such values are read, and written again.
@@ -115,13 +116,5 @@ enum Forms {
             guard let unit else { return "\(milliseconds / 1_000)s" }
             return "\(milliseconds / unit.milliseconds)\(unit.letter)"
         }.joined(separator: " ")
-    }
-}
-
-extension String {
-    /// Without the blanks at both ends.
-    var trimmed: String {
-        String(
-            drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed())
     }
 }

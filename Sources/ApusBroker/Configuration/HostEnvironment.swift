@@ -1,6 +1,7 @@
 // What a broker takes from the machine that it runs on where its file says nothing.
 
 import ApusFormat
+import ApusServer
 import ApusSystem
 
 /// Where settings come from that no file names.

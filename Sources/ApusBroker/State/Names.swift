@@ -1,20 +1,24 @@
 // Which names topics and groups may have: RocketMQ's rules, checked at every entry. A name that
 // passes holds no `.` and no `/`, so it cannot leave the directory that it names a part of.
 
+import ApusFormat
+
 /// Names and prefixes that RocketMQ gives a meaning.
 public enum WellKnownName {
-    public static let createdAfter = "TBW102"
+    public static let createdAfter = TopicName.template
     public static let schedule = "SCHEDULE_TOPIC_XXXX"
     public static let halfMessages = "RMQ_SYS_TRANS_HALF_TOPIC"
     public static let halfOperations = "RMQ_SYS_TRANS_OP_HALF_TOPIC"
     public static let abandonedHalves = "TRANS_CHECK_MAX_TIME_TOPIC"
-    public static let retryPrefix = "%RETRY%"
-    public static let deadLetterPrefix = "%DLQ%"
+    public static let retryPrefix = TopicName.retryPrefix
+    public static let deadLetterPrefix = TopicName.deadLetterPrefix
     public static let systemTopicPrefix = "rmq_sys_"
     public static let systemGroupPrefix = "CID_RMQ_SYS_"
 
-    public static func retryTopic(of group: String) -> String { retryPrefix + group }
-    public static func deadLetterTopic(of group: String) -> String { deadLetterPrefix + group }
+    public static func retryTopic(of group: String) -> String { TopicName.retryTopic(of: group) }
+    public static func deadLetterTopic(of group: String) -> String {
+        TopicName.deadLetterTopic(of: group)
+    }
 }
 
 /// RocketMQ's rules for names.
@@ -59,10 +63,7 @@ public enum NameRules {
     }
 
     /// Whether the name is that of a group's retry topic or dead-letter queue.
-    static func isDerived(_ topic: String) -> Bool {
-        topic.hasPrefix(WellKnownName.retryPrefix)
-            || topic.hasPrefix(WellKnownName.deadLetterPrefix)
-    }
+    static func isDerived(_ topic: String) -> Bool { TopicName.isOfGroup(topic) }
 
     /// Whether clients may not send to the topic.
     public static func isClosedToSends(_ topic: String) -> Bool { closed.contains(topic) }

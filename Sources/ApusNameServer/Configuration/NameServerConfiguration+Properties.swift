@@ -47,7 +47,7 @@ extension NameServerConfiguration {
 
     /// Answers what is wrong with the value; nil when it was set.
     private mutating func set(_ key: ConfigurationKey, to value: String) -> String? {
-        let trimmed = String(value.trimmed)
+        let trimmed = value.trimmed
         func complaint(_ wanted: String) -> String { "\(key.name)=\(value): \(wanted)" }
         switch key.handling {
         case .flag(let path):
@@ -95,15 +95,5 @@ extension NameServerConfiguration {
     /// The same as `GET_NAMESRV_CONFIG` answers it: one `key=value` a line, sorted.
     var propertiesText: String {
         items.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)\n" }.joined()
-    }
-}
-
-extension String {
-    /// Without white space at both ends.
-    fileprivate var trimmed: Substring {
-        var rest = self[...]
-        while rest.first?.isWhitespace == true { rest.removeFirst() }
-        while rest.last?.isWhitespace == true { rest.removeLast() }
-        return rest
     }
 }

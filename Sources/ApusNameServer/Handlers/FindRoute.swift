@@ -1,6 +1,7 @@
 // GET_ROUTEINFO_BY_TOPIC: where a topic is.
 
 import ApusRemoting
+import ApusServer
 
 extension NameServerProcessor {
     /// RocketMQ 4.9.4, since when clients read integer keys in quotes.
@@ -19,7 +20,7 @@ extension NameServerProcessor {
                     + " https://rocketmq.apache.org/docs/bestPractice/06FAQ for further details.")
         }
         if configuration.sendsOrderToClients {
-            route.orderConfiguration = keyValues.read { $0[KeyValueTable.orderNamespace, topic] }
+            route.orderConfiguration = keyValues.read { $0[KeyValueNamespace.orderedTopics, topic] }
         }
         if request.bool("__ZONE_MODE", or: false), let zone = request.optionalString("__ZONE_NAME"),
             zone.contains(where: { !$0.isWhitespace })

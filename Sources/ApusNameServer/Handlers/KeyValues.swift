@@ -1,5 +1,6 @@
 // PUT_KV_CONFIG, GET_KV_CONFIG, DELETE_KV_CONFIG and GET_KVLIST_BY_NAMESPACE.
 
+import ApusFormat
 import ApusRemoting
 import Logging
 
@@ -36,7 +37,7 @@ extension NameServerProcessor {
                 logger.info(
                     "key-value configuration changed",
                     metadata: [
-                        "what": "\(Name.shown(event))", "by": "\(connection.remoteAddress)",
+                        "what": "\(Printable.text(event))", "by": "\(connection.remoteAddress)",
                     ])
                 connection.respond(to: key, Response(.success))
             } catch {

@@ -2,11 +2,12 @@
 
 import ApusFormat
 import ApusRemoting
+import ApusServer
 import Logging
 
 extension NameServerProcessor {
-    /// Bytes of a body that is read where it arrives: some 300 topics, a millisecond. Other
-    /// connections of the event loop wait for no more.
+    /// Bytes of a body that is read where it arrives, inflated: some 300 topics, a millisecond.
+    /// Other connections of the event loop wait for no more.
     private static let briefBody = 64 << 10
 
     /// nil: answered when the registrar comes to it.
@@ -14,31 +15,38 @@ extension NameServerProcessor {
         _ request: borrowing Request, _ connection: Connection
     ) throws -> Response? {
         let envelope = try RegistrationEnvelope(request)
-        if request.body.byteCount > Self.briefBody || !registrar.isIdle {
-            let body = [UInt8](request.body)
-            let isTaken = behindRegistrations(request, connection, weight: max(body.count, 1)) {
-                try $0.register(envelope, body.rawSpan, connection)
-            }
-            if isTaken { return nil }
+        let length = request.body.byteCount
+        let weight = envelope.isCompressed ? RegistrationBody.inflatedBound(length) : length
+        if weight <= Self.briefBody, registrar.isIdle {
+            return try register(envelope, request.body, connection)
         }
-        // The registrar has too much to do: the event loop waits, and with it who sends so much.
-        return try register(envelope, request.body, connection)
+        let body = [UInt8](request.body)
+        let refusal = behindRegistrations(request, connection, weight: max(weight, 1)) {
+            try $0.register(envelope, body.rawSpan, connection)
+        }
+        // The broker is alive all the same.
+        if refusal != nil { routes { $0.heartbeat(envelope.registration.place, at: now) } }
+        return refusal
     }
 
-    /// Answers a request on the registrar's thread, behind what waits there. False when too much
-    /// waits.
+    /// Answers a request on the registrar's thread, behind what waits there. Not nil: that it must
+    /// be asked again, since too much waits. Carried out at once it would come before a
+    /// registration that the same broker sent earlier.
     func behindRegistrations(
         _ request: borrowing Request, _ connection: Connection, weight: Int,
         _ answer: @escaping @Sendable (NameServerProcessor) throws -> Response
-    ) -> Bool {
+    ) -> Response? {
         let (code, key) = (request.code, request.replyKey)
-        return registrar.submit(weight: weight) {
+        let isTaken = registrar.submit(weight: weight) {
             do {
                 connection.respond(to: key, try answer(self))
             } catch {
                 self.refuse(code, key, connection, error)
             }
         }
+        if isTaken { return nil }
+        return Response(
+            .systemBusy, remark: "[REJECTREQUEST] too many registrations are to be read: ask again")
     }
 
     private func register(
@@ -85,16 +93,17 @@ extension NameServerProcessor {
     /// The queues of all ordered topics, for brokers; nothing when there are none.
     private func orderedTopics() -> [UInt8] {
         guard configuration.sendsOrderToBrokers else { return [] }
-        return keyValues.read { $0.json(of: KeyValueTable.orderNamespace) }?.bytes(.fastjson) ?? []
+        return keyValues.read { $0.json(of: KeyValueNamespace.orderedTopics) }?.bytes(.fastjson)
+            ?? []
     }
 
     private func log(_ event: String, _ registration: BrokerRegistration) {
         logger.info(
             "\(event)",
             metadata: [
-                "name": "\(registration.name)", "id": "\(registration.id)",
-                "address": "\(registration.place.address)",
-                "cluster": "\(registration.place.cluster)",
+                "name": "\(Printable.text(registration.name))", "id": "\(registration.id)",
+                "address": "\(Printable.text(registration.place.address))",
+                "cluster": "\(Printable.text(registration.place.cluster))",
                 "topics": "\(registration.content.topics.count)",
             ])
     }

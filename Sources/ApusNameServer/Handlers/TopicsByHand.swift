@@ -1,5 +1,6 @@
 // REGISTER_TOPIC_IN_NAMESRV and DELETE_TOPIC_IN_NAMESRV: an operator changes routes.
 
+import ApusFormat
 import ApusRemoting
 import Logging
 
@@ -38,8 +39,8 @@ extension NameServerProcessor {
         logger.info(
             "topic deleted from routes",
             metadata: [
-                "topic": "\(Name.shown(topic))",
-                "cluster": "\(Name.shown(cluster ?? "all"))",
+                "topic": "\(Printable.text(topic))",
+                "cluster": "\(Printable.text(cluster ?? "all"))",
             ])
         return Response(.success)
     }

@@ -1,5 +1,6 @@
 // UNREGISTER_BROKER: a broker says that it goes.
 
+import ApusFormat
 import ApusRemoting
 import Logging
 
@@ -11,23 +12,25 @@ extension NameServerProcessor {
         let name = try request.string("brokerName")
         let id = try request.int64("brokerId")
         let place = try BrokerPlace(request)
-        if !registrar.isIdle {
-            let isTaken = behindRegistrations(request, connection, weight: 1) {
-                $0.unregister(name, id, place)
-            }
-            if isTaken { return nil }
+        if registrar.isIdle { return unregister(name, id, place) }
+        return behindRegistrations(request, connection, weight: 1) {
+            $0.unregister(name, id, place)
         }
-        return unregister(name, id, place)
     }
 
     private func unregister(_ name: String, _ id: Int64, _ place: BrokerPlace) -> Response {
-        let (wasThere, announcements) = routes { table in
+        let (isGone, announcements) = routes { table in
             let wasThere = table.version(of: place) != nil
-            return (wasThere, table.unregister(name: name, id: id, place))
+            let announcements = table.unregister(name: name, id: id, place)
+            return (wasThere && table.version(of: place) == nil, announcements)
         }
-        if wasThere {
+        if isGone {
             logger.info(
-                "broker unregistered", metadata: ["name": "\(name)", "address": "\(place.address)"])
+                "broker unregistered",
+                metadata: [
+                    "name": "\(Printable.text(name))",
+                    "address": "\(Printable.text(place.address))",
+                ])
         }
         announcements.forEach(announce)
         return Response(.success)

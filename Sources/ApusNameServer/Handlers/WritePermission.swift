@@ -1,6 +1,7 @@
 // WIPE_WRITE_PERM_OF_BROKER and ADD_WRITE_PERM_OF_BROKER: an operator takes a broker out of the way
 // of producers, and puts it back.
 
+import ApusFormat
 import ApusRemoting
 import Logging
 
@@ -27,7 +28,7 @@ extension NameServerProcessor {
         logger.notice(
             "\(event)",
             metadata: [
-                "broker": "\(Name.shown(name))", "topics": "\(count)",
+                "broker": "\(Printable.text(name))", "topics": "\(count)",
                 "by": "\(connection.remoteAddress)",
             ])
     }

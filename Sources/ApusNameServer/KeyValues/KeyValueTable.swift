@@ -5,8 +5,6 @@ import ApusServer
 
 /// What `PUT_KV_CONFIG` puts.
 struct KeyValueTable: Hashable, Sendable {
-    /// How many queues each broker has of an ordered topic: `broker-a:4;broker-b:4` by topic.
-    static let orderNamespace = "ORDER_TOPIC_CONFIG"
     /// Bytes of all namespaces, keys and values together: the table is held in memory, and written
     /// whole at each change.
     static let byteLimit = 8 << 20

@@ -9,6 +9,10 @@ package enum RegistrationBody {
     /// Of a compressed body, when it is inflated. A million topics take about as much.
     package static let inflatedLimit = 64 << 20
 
+    /// Bytes that a compressed body of `count` bytes inflates to at most: deflate spends two bits
+    /// on 258 bytes at best.
+    static func inflatedBound(_ count: Int) -> Int { min(count * 1032, inflatedLimit) }
+
     /// The ordinals of RocketMQ's versions that changed the body.
     private enum Version {
         /// Since 3.0.11 there is more in the body than topics.

@@ -16,13 +16,6 @@ enum Name {
     /// Queues of a topic at one broker.
     static let queueLimit: Int32 = 1 << 20
 
-    /// What a peer said, for the log, where it makes no lines of its own.
-    static func shown(_ text: String) -> String {
-        String(
-            String.UnicodeScalarView(
-                text.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7F ? "\u{FFFD}" : $0 }))
-    }
-
     /// Answers `text` when it may stand in the table.
     static func check(_ text: String, as what: String) throws(RegistrationError) -> String {
         if text.isEmpty { throw RegistrationError("\(what) is empty") }

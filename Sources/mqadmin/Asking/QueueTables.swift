@@ -1,6 +1,7 @@
 // Tables by queue: what brokers answer of topics and groups. Their keys are objects, as fastjson
 // writes Java's maps.
 
+import ApusFormat
 import ApusRemoting
 
 /// A queue of a topic at a broker.
@@ -53,16 +54,18 @@ struct ConsumeStatistics: Sendable {
         /// When the last message that was consumed had been stored; 0 when nobody knows.
         let lastTimestamp: Int64
 
-        var difference: Int64 { brokerOffset - consumerOffset }
-        var inFlight: Int64 { pullOffset - consumerOffset }
+        var difference: Int64 { brokerOffset.minus(consumerOffset) }
+        var inFlight: Int64 { pullOffset.minus(consumerOffset) }
     }
 
     var rows: [Row] = []
     /// Messages a second.
     var rate = 0.0
+    /// Why brokers are missing in it.
+    var failures: [AdminError] = []
 
-    var difference: Int64 { rows.reduce(0) { $0 + $1.difference } }
-    var inFlight: Int64 { rows.reduce(0) { $0 + $1.inFlight } }
+    var difference: Int64 { rows.reduce(0) { $0.plus($1.difference) } }
+    var inFlight: Int64 { rows.reduce(0) { $0.plus($1.inFlight) } }
 
     /// Adds what one broker told.
     mutating func add(_ json: JSON) {
@@ -83,19 +86,28 @@ struct ConsumeStatistics: Sendable {
 
 extension Admin {
     /// How far a group is, in one topic or in all. Its brokers are those of its retry topic, or
-    /// else of the topic.
+    /// else of the topic; one of them answers at least, unless there are none.
     func consumeStatistics(
         group: String, topic: String? = nil
     ) async throws(AdminError) -> ConsumeStatistics {
         let route = try await route(
-            ofAnyOf: [SystemName.retryTopic(of: group)] + (topic.map { [$0] } ?? []))
+            ofAnyOf: [TopicName.retryTopic(of: group)] + (topic.map { [$0] } ?? []))
         var statistics = ConsumeStatistics()
         var fields: HeaderFields = ["consumerGroup": group]
         if let topic { fields["topic"] = topic }
         for address in route.readable {
-            statistics.add(
-                try await askForJSON(
-                    address, to: "tell how far the group \(group) is", .getConsumeStats, fields))
+            do throws(AdminError) {
+                statistics.add(
+                    try await askForJSON(
+                        address, to: "tell how far the group \(group) is", .getConsumeStats,
+                        fields))
+            } catch {
+                statistics.failures.append(error)
+            }
+        }
+        if statistics.failures.count == route.readable.count, let first = statistics.failures.first
+        {
+            throw first
         }
         return statistics
     }

@@ -63,6 +63,9 @@ struct Route: Sendable {
         let permission: Int32
     }
 
+    /// Queues that a topic may have at a broker. What a NameServer says beyond is not believed.
+    private static let queueLimit: Int32 = 1 << 20
+
     let brokers: [BrokerAddresses]
     let queues: [Queues]
     /// As the NameServer told it.
@@ -73,10 +76,12 @@ struct Route: Sendable {
         brokers = (json["brokerDatas"]?.array ?? []).map { BrokerAddresses($0) }
             .sorted { $0.name < $1.name }
         queues = (json["queueDatas"]?.array ?? []).map { queue in
-            Queues(
-                brokerName: queue["brokerName"]?.string ?? "",
-                read: queue["readQueueNums"]?.int32 ?? 0,
-                write: queue["writeQueueNums"]?.int32 ?? 0, permission: queue["perm"]?.int32 ?? 0)
+            func count(_ name: String) -> Int32 {
+                min(max(queue[name]?.int32 ?? 0, 0), Self.queueLimit)
+            }
+            return Queues(
+                brokerName: queue["brokerName"]?.string ?? "", read: count("readQueueNums"),
+                write: count("writeQueueNums"), permission: queue["perm"]?.int32 ?? 0)
         }.sorted { $0.brokerName < $1.brokerName }
     }
 
@@ -93,7 +98,13 @@ extension Admin {
 
     /// The brokers of a cluster that exists and has some.
     func members(of cluster: String) async throws(AdminError) -> [BrokerAddresses] {
-        let members = try await clusters().members(of: cluster)
+        try members(of: cluster, in: try await clusters())
+    }
+
+    func members(
+        of cluster: String, in clusters: Clusters
+    ) throws(AdminError) -> [BrokerAddresses] {
+        let members = clusters.members(of: cluster)
         if members.isEmpty {
             throw .absent(
                 "the NameServer \(nameServers.joined(separator: ";")) knows no cluster \(cluster)",
@@ -148,19 +159,8 @@ extension Admin {
     }
 }
 
-/// Names that RocketMQ makes of others.
+/// Names that RocketMQ's tools have.
 enum SystemName {
-    static func retryTopic(of group: String) -> String { "%RETRY%\(group)" }
-    static func deadLetterTopic(of group: String) -> String { "%DLQ%\(group)" }
-    /// The group of a retry topic; nil for another topic.
-    static func group(ofRetryTopic topic: String) -> String? {
-        topic.hasPrefix("%RETRY%") ? String(topic.dropFirst("%RETRY%".count)) : nil
-    }
-    static func isOfGroup(_ topic: String) -> Bool {
-        topic.hasPrefix("%RETRY%") || topic.hasPrefix("%DLQ%")
-    }
-    /// The topic by whose settings brokers make others.
-    static let topicTemplate = "TBW102"
-    /// The group that the tools of RocketMQ consume as.
+    /// The group that they consume as.
     static let toolsGroup = "TOOLS_CONSUMER"
 }

@@ -1,6 +1,8 @@
 // The words behind a command, as commons-cli reads them: long names behind one dash or two, values
 // as the next word, behind `=`, or right behind a letter (`-tOrders`).
 
+import ApusServer
+
 /// A command line that cannot be followed.
 struct UsageError: Error, Hashable, Sendable {
     let reason: String
@@ -21,7 +23,7 @@ struct Arguments: Sendable, Equatable {
                     throw UsageError("\(flag.written) (--\(flag.long)) wants a value, \(kind)")
                 }
                 // RocketMQ trims each, too.
-                value = Self.trimmed(found)
+                value = found.trimmed
                 if value.isEmpty {
                     throw UsageError("\(flag.written) (--\(flag.long)) wants a value, \(kind)")
                 }
@@ -61,13 +63,6 @@ struct Arguments: Sendable, Equatable {
     private static func value(_ rest: inout ArraySlice<String>) -> String? {
         guard let word = rest.first, !word.hasPrefix("-") || Int64(word) != nil else { return nil }
         return rest.popFirst()
-    }
-
-    private static func trimmed(_ text: String) -> String {
-        var text = text[...]
-        while text.first?.isWhitespace == true { text.removeFirst() }
-        while text.last?.isWhitespace == true { text.removeLast() }
-        return String(text)
     }
 
     // MARK: Reading

@@ -1,5 +1,6 @@
 // What a command is, and what one that runs has at hand.
 
+import ApusFormat
 import ApusRemoting
 import Synchronization
 
@@ -29,20 +30,29 @@ struct Call: Sendable {
     let isJSON: Bool
     let tally: Tally
 
-    /// Prints a line.
-    func line(_ text: String = "") { output.print(text + "\n") }
+    /// Prints a line. What stands in it, of servers or in messages, makes no lines of its own.
+    func line(_ text: String = "") { output.print(Printable.text(text) + "\n") }
 
-    /// Prints a value of JSON on a line.
-    func print(_ value: JSON) { line(String(decoding: value.bytes(), as: UTF8.self)) }
+    /// Prints a value of JSON on a line, or on several.
+    func print(_ value: JSON, _ dialect: JSONDialect = .standard) {
+        output.print(Printable.json(String(decoding: value.bytes(dialect), as: UTF8.self)) + "\n")
+    }
 
-    func complain(_ text: String) { output.complain("mqadmin: \(text)\n") }
+    func complain(_ text: String) { output.complain("mqadmin: \(Printable.text(text))\n") }
+
+    /// Says that a part of what is asked for was not done, and why: the command ends so.
+    func fail(_ text: String) {
+        complain(text)
+        tally.fail()
+    }
+
+    func fail(_ error: AdminError) { fail("\(error)") }
 
     /// Does a part of what is asked for. When that fails it says so, and the command goes on, to
     /// end as one that was not done.
     func attempt<Value>(_ part: () async throws -> Value) async throws -> Value? {
         do { return try await part() } catch let error as AdminError {
-            complain("\(error)")
-            tally.fail()
+            fail(error)
             return nil
         }
     }

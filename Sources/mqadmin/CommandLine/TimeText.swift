@@ -1,5 +1,6 @@
 // Moments as RocketMQ's tools write and read them, in local time.
 
+import ApusFormat
 import Foundation
 
 /// Writes and reads moments, which are milliseconds since 1970.
@@ -39,8 +40,8 @@ struct TimeText: Sendable {
         if text == "now" { return now }
         if let number = Int64(text) { return number }
         let parts = text.split(separator: "#", omittingEmptySubsequences: false)
-        guard parts.count == 2, let day = numbers(parts[0], "-", [4, 2, 2]),
-            let time = numbers(parts[1], ":", [2, 2, 2, 3])
+        guard parts.count == 2, let day = DigitGroups.numbers(parts[0], "-", [4, 2, 2]),
+            let time = DigitGroups.numbers(parts[1], ":", [2, 2, 2, 3])
         else { return nil }
         let wanted = DateComponents(
             year: day[0], month: day[1], day: day[2], hour: time[0], minute: time[1],
@@ -49,18 +50,6 @@ struct TimeText: Sendable {
             return nil
         }
         return Int64(date.timeIntervalSince1970) * 1000 + Int64(time[3])
-    }
-
-    /// Numbers of so many digits each, with `separator` between them.
-    private func numbers(
-        _ text: Substring, _ separator: Character, _ widths: [Int]
-    ) -> [Int]? {
-        let parts = text.split(separator: separator, omittingEmptySubsequences: false)
-        guard parts.map(\.count) == widths else { return nil }
-        let numbers = parts.compactMap { part in
-            part.allSatisfy { $0.isASCII && $0.isNumber } ? Int(part) : nil
-        }
-        return numbers.count == widths.count ? numbers : nil
     }
 
     /// Milliseconds since 1970, now.

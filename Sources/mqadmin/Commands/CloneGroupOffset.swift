@@ -19,8 +19,14 @@ enum CloneGroupOffset: Command {
         let target = try call.arguments.text("destGroup")
         let topic = try call.arguments.text("topic")
         let isOffline = try call.arguments.truth("offline") ?? false
+        let masters = try await call.admin.route(of: topic).brokers.compactMap(\.master)
+        if masters.isEmpty {
+            throw AdminError.absent(
+                "no master has the topic \(topic)",
+                advice: "mqadmin topicRoute -t \(topic) shows its brokers")
+        }
         var done: [JSON] = []
-        for address in try await call.admin.route(of: topic).brokers.compactMap(\.master) {
+        for address in masters {
             let answer = try await call.attempt {
                 try await call.admin.ask(
                     address, to: "give \(target) the offsets of \(source)", .cloneGroupOffset,

@@ -33,7 +33,7 @@ enum ClusterList: Command {
         let clusters = try await call.admin.clusters()
         var names = clusters.names.keys.sorted()
         if let wanted = call.arguments["clusterName"] {
-            _ = try await call.admin.members(of: wanted)
+            _ = try call.admin.members(of: wanted, in: clusters)
             names = [wanted]
         }
         var rows: [BrokerRow] = []
@@ -108,11 +108,12 @@ private struct BrokerRow {
 
     private func yesterday(_ what: String) -> Int64 {
         status.number("msg\(what)TotalTodayMorning")
-            - status.number("msg\(what)TotalYesterdayMorning")
+            .minus(status.number("msg\(what)TotalYesterdayMorning"))
     }
 
     private func today(_ what: String) -> Int64 {
-        status.number("msg\(what)TotalTodayNow") - status.number("msg\(what)TotalTodayMorning")
+        status.number("msg\(what)TotalTodayNow")
+            .minus(status.number("msg\(what)TotalTodayMorning"))
     }
 
     var json: JSON {

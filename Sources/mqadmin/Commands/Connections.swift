@@ -1,6 +1,8 @@
 // consumerConnection and producerConnection: who is connected, and what for.
 
+import ApusFormat
 import ApusRemoting
+import ApusServer
 
 enum ConsumerConnection: Command {
     static let name = "consumerConnection"
@@ -98,7 +100,7 @@ extension Admin {
     ) async throws(AdminError) -> JSON {
         var addresses = brokers ?? []
         if brokers == nil {
-            addresses = try await route(of: SystemName.retryTopic(of: group)).readable
+            addresses = try await route(of: TopicName.retryTopic(of: group)).readable
         }
         return try await askFirst(
             addresses, to: "tell who is in the consumer group \(group)",

@@ -2,6 +2,7 @@
 
 import ApusFormat
 import ApusRemoting
+import ApusServer
 
 enum ConsumeMessage: Command {
     static let name = "consumeMessage"
@@ -101,11 +102,20 @@ struct Span: Sendable {
     }
 }
 
+/// Tags as they are subscribed to.
+enum TagList {
+    static func tags(in expression: String) -> Set<String> {
+        Set(
+            expression.split(separator: "||").map { String($0).trimmed }.filter { !$0.isEmpty })
+    }
+}
+
 /// Reads a queue and prints what it finds.
 struct QueueReader {
     let place: QueuePlace
     let broker: String
     let group: String
+    /// Tags with `||` between them, or `*`.
     var tags = "*"
     /// Nil: without bodies.
     var format: BodyFormat? = .text
@@ -114,14 +124,18 @@ struct QueueReader {
     mutating func read(
         _ offsets: Range<Int64>, atMost count: Int64 = .max, _ call: Call
     ) async throws(AdminError) -> Int64 {
+        // A broker goes by the hashes of tags.
+        let wanted = tags == "*" ? nil : TagList.tags(in: tags)
         var offset = offsets.lowerBound
         var printed: Int64 = 0
         while offset < offsets.upperBound, printed < count {
-            let wanted = min(32, offsets.upperBound - offset, count - printed)
+            let number = min(32, offsets.upperBound.minus(offset), count - printed)
             let answer = try await call.admin.pull(
-                place, from: offset, count: Int(wanted), group: group, tags: tags)
+                place, from: offset, count: Int(number), group: group, tags: tags)
             for message in answer.messages
-            where message.fields.queueOffset < offsets.upperBound && printed < count {
+            where message.fields.queueOffset < offsets.upperBound && printed < count
+                && wanted?.contains(message.tags ?? "") != false
+            {
                 printed += 1
                 if call.isJSON {
                     call.print(message.json(broker: broker, format))

@@ -1,6 +1,8 @@
 // consumerProgress: how far groups are.
 
+import ApusFormat
 import ApusRemoting
+import ApusServer
 
 enum ConsumerProgress: Command {
     static let name = "consumerProgress"
@@ -18,7 +20,8 @@ enum ConsumerProgress: Command {
         let showsClients = try call.arguments.truth("showClientIP") ?? false
         let topic = call.arguments["topicName"]
         let statistics = try await call.admin.consumeStatistics(group: group, topic: topic)
-        if statistics.rows.isEmpty {
+        statistics.failures.forEach(call.fail)
+        if statistics.rows.isEmpty, statistics.failures.isEmpty {
             throw AdminError.absent(
                 "nobody knows how far the group \(group) is",
                 advice: "it has committed nothing, or broadcasts: see mqadmin consumerConnection")
@@ -95,8 +98,8 @@ enum ConsumerProgress: Command {
     private static func all(_ call: Call) async throws {
         var list: [JSON] = []
         if !call.isJSON { call.line(groupTable.heading) }
-        for group in try await call.admin.topics().compactMap(SystemName.group) {
-            let found = try await call.attempt { try await row(group, call.admin) }
+        for group in try await call.admin.topics().compactMap(TopicName.group(ofRetryTopic:)) {
+            let found = try await call.attempt { try await row(group, call) }
             guard let row = found else { continue }
             list.append(row.json)
             if !call.isJSON { call.line(groupTable.line(row.cells)) }
@@ -106,13 +109,14 @@ enum ConsumerProgress: Command {
 
     /// A group that never committed has no statistics, one that is not there no clients.
     private static func row(
-        _ group: String, _ admin: Admin
+        _ group: String, _ call: Call
     ) async throws(AdminError) -> GroupRow {
         let statistics = try await answer { () async throws(AdminError) in
-            try await admin.consumeStatistics(group: group)
+            try await call.admin.consumeStatistics(group: group)
         }
+        statistics?.failures.forEach(call.fail)
         let clients = try await answer { () async throws(AdminError) in
-            try await admin.consumers(of: group)
+            try await call.admin.consumers(of: group)
         }
         return GroupRow(group, statistics, clients)
     }
@@ -172,7 +176,7 @@ private struct GroupRow {
 extension Admin {
     /// The addresses of a group's clients, by the queues that they have.
     func clients(byQueue group: String) async throws(AdminError) -> [QueueKey: String] {
-        let addresses = try await route(of: SystemName.retryTopic(of: group)).readable
+        let addresses = try await route(of: TopicName.retryTopic(of: group)).readable
         let consumers = try await consumers(of: group)
         var found: [QueueKey: String] = [:]
         for client in consumers["connectionSet"]?.array ?? [] {

@@ -1,5 +1,6 @@
 // deleteSubGroup: deletes a consumer group.
 
+import ApusFormat
 import ApusRemoting
 
 enum DeleteGroup: Command {
@@ -33,7 +34,14 @@ enum DeleteGroup: Command {
                 "delete subscription group [\(group)] from broker [\(address)]\(place) success.")
         }
         if case .cluster(let name) = target {
-            for topic in [SystemName.retryTopic(of: group), SystemName.deadLetterTopic(of: group)] {
+            let topics = [TopicName.retryTopic(of: group), TopicName.deadLetterTopic(of: group)]
+            // A broker that has the group still needs them.
+            if done.count < masters.count {
+                call.fail(
+                    "\(topics.joined(separator: " and ")) stay, since not all brokers have deleted"
+                        + " the group \(group); delete it again")
+            }
+            for topic in topics where done.count == masters.count {
                 _ = try await DeleteTopic.delete(topic, from: name, masters, call)
             }
         }

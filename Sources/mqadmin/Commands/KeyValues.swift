@@ -68,9 +68,18 @@ extension Admin {
             address, to: "set the key \(key) of \(namespace)", .putKvConfig,
             ["namespace": namespace, "key": key, "value": value])
     }
+}
 
-    /// Sets a key on all NameServers.
-    func put(_ namespace: String, _ key: String, _ value: String) async throws(AdminError) {
-        for address in try allNameServers { try await put(namespace, key, value, on: address) }
+extension Call {
+    /// Sets a key on all NameServers. Answers whether all did.
+    func put(_ namespace: String, _ key: String, _ value: String) async throws -> Bool {
+        var isDone = true
+        for address in try admin.allNameServers {
+            let done: Void? = try await attempt {
+                try await admin.put(namespace, key, value, on: address)
+            }
+            if done == nil { isDone = false }
+        }
+        return isDone
     }
 }

@@ -33,7 +33,7 @@ enum QueryByID: Command {
         for id in ids {
             let json: JSON? = try await call.attempt {
                 if let client { return try await client.consume(id, topic, call) }
-                let message = try await call.admin.message(id, of: topic)
+                let message = try await call.message(id, of: topic)
                 return sendsAgain
                     ? try await resend(message, id, call) : try await call.show(message, format)
             }
@@ -79,11 +79,10 @@ struct ConsumingClient: Sendable {
 
     /// Gives the client the message, and answers what it made of it.
     func consume(_ messageID: String, _ topic: String, _ call: Call) async throws -> JSON {
-        let admin = call.admin
-        let message = try await admin.message(messageID, of: topic)
+        let message = try await call.message(messageID, of: topic)
         let wish = "have the client \(id) consume the message \(messageID)"
         let address = message.fields.storeHost.description
-        let answer = try await admin.ask(
+        let answer = try await call.admin.ask(
             address, to: wish, .consumeMessageDirectly,
             [
                 "consumerGroup": group, "clientId": id, "msgId": message.offsetID,
@@ -95,6 +94,13 @@ struct ConsumingClient: Sendable {
                 "\($0.name)=\($0.value.string ?? "null")"
             }
             call.line("ConsumeMessageDirectlyResult [\(parts.joined(separator: ", "))]")
+        }
+        let result = json["consumeResult"]?.string ?? "no result"
+        // In order it commits.
+        if !["CR_SUCCESS", "CR_COMMIT"].contains(result) {
+            call.fail(
+                "the client \(id) did not consume the message \(messageID) (\(result)); see its log"
+            )
         }
         return json
     }

@@ -24,9 +24,9 @@ enum QueryByKey: Command {
         let begin = try arguments.moment("beginTimestamp", now: now) ?? 0
         let end = try arguments.moment("endTimestamp", now: now) ?? Int64.max
         guard begin <= end else { throw UsageError("--beginTimestamp is behind --endTimestamp") }
-        let found = try await call.admin.messages(
+        let found = try await call.messages(
             key: key, of: topic, count: count, between: begin...end)
-        if found.isEmpty { throw Admin.nothing("the key \(key)", topic) }
+        if found.isEmpty { throw Call.nothing("the key \(key)", topic) }
         if call.isJSON { return call.print(.array(found.map { $0.json() })) }
         call.line(table.heading)
         for message in found {

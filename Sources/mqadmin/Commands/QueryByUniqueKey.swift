@@ -21,8 +21,8 @@ enum QueryByUniqueKey: Command {
             let json = try await client.consume(id, topic, call)
             return call.isJSON ? call.print(json) : ()
         }
-        let found = try await call.admin.messages(unique: id, of: topic)
-        if found.isEmpty { throw Admin.nothing("the id \(id)", topic) }
+        let found = try await call.messages(unique: id, of: topic)
+        if found.isEmpty { throw Call.nothing("the id \(id)", topic) }
         var list: [JSON] = []
         for message in found.prefix(call.arguments.has("showAll") ? found.count : 1) {
             list.append(try await call.show(message, .text, withOffsetID: false))

@@ -46,7 +46,7 @@ enum QueryConsumeQueue: Command {
         let divider = String(repeating: "=", count: 38)
         if let subscription = json["subscriptionData"] {
             call.line("Subscription data:")
-            call.line(String(decoding: subscription.bytes(.fastjsonPretty), as: UTF8.self))
+            call.print(subscription, .fastjsonPretty)
             call.line(divider)
         }
         if let filter = json["filterData"]?.string {
@@ -60,7 +60,7 @@ enum QueryConsumeQueue: Command {
         call.line(divider)
         for (place, entry) in (json["queueData"]?.array ?? []).enumerated() {
             func text(_ name: String) -> String { entry[name]?.string ?? "null" }
-            call.line("idx: \(index + Int64(place))")
+            call.line("idx: \(index.plus(Int64(place)))")
             call.line(
                 "ConsumeQueueData{physicOffset=\(text("physicOffset")), physicSize="
                     + "\(text("physicSize")), tagsCode=\(text("tagsCode")), extendDataJson='"

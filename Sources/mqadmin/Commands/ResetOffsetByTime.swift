@@ -53,7 +53,7 @@ enum ResetOffsetByTime: Command {
             offset = try await find(wish, place.address, place.queue, admin)
         }
         let answer = try await admin.ask(
-            place.address, to: "set where \(wish.group) goes on", .invokeBrokerToResetOffset,
+            place.address, to: wish.what, .invokeBrokerToResetOffset,
             wish.fields(queue: place.queue, offset: offset))
         // What the broker made of it: an offset beyond the queue's ends is moved.
         let told = (try? JSON(parsing: answer.body.rawSpan))?["offsetTable"]?.byQueue.first
@@ -71,21 +71,21 @@ enum ResetOffsetByTime: Command {
             let queues = route.queues.first { $0.brokerName == broker.name }?.read ?? 0
             rows +=
                 try await call.attempt {
-                    try await resetAll(wish, address, broker.name, queues, call.admin)
+                    try await resetAll(wish, address, broker.name, queues, call)
                 } ?? []
         }
         return rows
     }
 
+    /// All queues of one broker. Those that it does not set are complained of.
     private static func resetAll(
-        _ wish: Wish, _ address: String, _ broker: String, _ queues: Int32, _ admin: Admin
+        _ wish: Wish, _ address: String, _ broker: String, _ queues: Int32, _ call: Call
     ) async throws(AdminError) -> [Row] {
-        let what = "set where \(wish.group) goes on"
-        let answer = try await admin.ask(
-            address, to: what, .invokeBrokerToResetOffset, wish.fields(),
+        let answer = try await call.admin.ask(
+            address, to: wish.what, .invokeBrokerToResetOffset, wish.fields(),
             accepting: [.success, .consumerNotOnline])
         if answer.responseCode == .success {
-            let json = try Admin.json(answer, what, address)
+            let json = try Admin.json(answer, wish.what, address)
             return (json["offsetTable"]?.byQueue ?? []).map { queue, offset in
                 Row(broker: queue.broker, queue: queue.id, offset: offset.int64 ?? 0)
             }
@@ -94,14 +94,37 @@ enum ResetOffsetByTime: Command {
         // group has committed can be set then.
         var rows: [Row] = []
         for queue in 0..<queues {
-            let offset = try await find(wish, address, queue, admin)
-            var fields: HeaderFields = ["consumerGroup": wish.group, "topic": wish.topic]
-            fields["queueId"] = "\(queue)"
-            fields["commitOffset"] = "\(offset)"
-            _ = try await admin.ask(address, to: what, .updateConsumerOffset, fields)
-            rows.append(Row(broker: broker, queue: queue, offset: offset))
+            do throws(AdminError) {
+                let offset = try await resetCommitted(wish, address, queue, call.admin)
+                rows.append(Row(broker: broker, queue: queue, offset: offset))
+            } catch {
+                call.fail(error)
+                // One that is gone is not waited for queue by queue.
+                if case .unanswered = error { break }
+            }
         }
         return rows
+    }
+
+    /// Sets what a group has committed in a queue: forced, or to an offset that is not ahead of it.
+    /// Answers where the group is then.
+    private static func resetCommitted(
+        _ wish: Wish, _ address: String, _ queue: Int32, _ admin: Admin
+    ) async throws(AdminError) -> Int64 {
+        let offset = try await find(wish, address, queue, admin)
+        var fields: HeaderFields = [
+            "consumerGroup": wish.group, "topic": wish.topic, "queueId": "\(queue)",
+        ]
+        if !wish.isForced {
+            let answer = try await admin.ask(
+                address, to: "tell where \(wish.group) goes on", .queryConsumerOffset, fields,
+                accepting: [.success, .queryNotFound])
+            let known = answer.fields["offset"].flatMap { Int64($0) } ?? 0
+            if offset > known { return known }
+        }
+        fields["commitOffset"] = "\(offset)"
+        _ = try await admin.ask(address, to: wish.what, .updateConsumerOffset, fields)
+        return offset
     }
 
     /// The first offset at a time; the end for -1.
@@ -138,6 +161,9 @@ enum ResetOffsetByTime: Command {
         let isForced: Bool
         let place: (address: String, queue: Int32)?
         let offset: Int64?
+
+        /// For complaints.
+        var what: String { "set where \(group) goes on" }
 
         init(_ arguments: Arguments) throws(UsageError) {
             group = try arguments.text("group")

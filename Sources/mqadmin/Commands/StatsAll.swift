@@ -1,5 +1,6 @@
 // statsAll: what came and went, topic by topic and group by group.
 
+import ApusFormat
 import ApusRemoting
 
 enum StatsAll: Command {
@@ -14,7 +15,7 @@ enum StatsAll: Command {
     static func run(_ call: Call) async throws {
         let wanted = call.arguments["topic"]
         let topics = try await call.admin.topics().filter {
-            !SystemName.isOfGroup($0) && (wanted == nil || $0 == wanted)
+            !TopicName.isOfGroup($0) && (wanted == nil || $0 == wanted)
         }
         if let wanted, topics.isEmpty {
             throw AdminError.absent(
@@ -24,7 +25,7 @@ enum StatsAll: Command {
         var list: [JSON] = []
         if !call.isJSON { call.line(table.heading) }
         for topic in topics {
-            let found = try await call.attempt { try await rows(topic, call.admin) }
+            let found = try await call.attempt { try await rows(topic, call) }
             for row in found ?? [] where !call.arguments.has("activeTopic") || row.isActive {
                 list.append(row.json)
                 if !call.isJSON { call.line(table.line(row.cells)) }
@@ -34,8 +35,9 @@ enum StatsAll: Command {
     }
 
     private static func rows(
-        _ topic: String, _ admin: Admin
+        _ topic: String, _ call: Call
     ) async throws(AdminError) -> [TrafficRow] {
+        let admin = call.admin
         let route = try await admin.route(of: topic)
         let masters = route.brokers.compactMap(\.master)
         let incoming = try await traffic("TOPIC_PUT_NUMS", topic, masters, admin)
@@ -46,6 +48,7 @@ enum StatsAll: Command {
             var behind = ConsumeStatistics()
             do throws(AdminError) {
                 behind = try await admin.consumeStatistics(group: group, topic: topic)
+                behind.failures.forEach(call.fail)
             } catch {
                 // A group that is subscribed and never committed.
                 guard case .refused = error else { throw error }
@@ -98,9 +101,9 @@ private struct Traffic {
     mutating func add(_ json: JSON) {
         rate += json["statsMinute"]?["tps"]?.double ?? 0
         // The longest that has counted something, as RocketMQ's tools take it.
-        day +=
-            ["statsDay", "statsHour", "statsMinute"].lazy
-            .compactMap { json[$0]?["sum"]?.int64 }.first { $0 != 0 } ?? 0
+        let sums = ["statsDay", "statsHour", "statsMinute"].lazy
+            .compactMap { json[$0]?["sum"]?.int64 }
+        day = day.plus(sums.first { $0 != 0 } ?? 0)
     }
 }
 

@@ -1,5 +1,6 @@
 // topicList: the topics that NameServers know.
 
+import ApusFormat
 import ApusRemoting
 
 enum TopicList: Command {
@@ -19,7 +20,7 @@ enum TopicList: Command {
         }
         var list: [JSON] = []
         if !call.isJSON { call.line(table.heading) }
-        for topic in topics where !SystemName.isOfGroup(topic) {
+        for topic in topics where !TopicName.isOfGroup(topic) {
             let found = try await call.attempt {
                 let route = try await call.admin.route(of: topic)
                 let groups = try await call.admin.groups(consuming: topic, route)

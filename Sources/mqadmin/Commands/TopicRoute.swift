@@ -15,8 +15,7 @@ enum TopicRoute: Command {
         let route = try await call.admin.route(of: try call.arguments.text("topic"))
         if call.isJSON { return call.print(route.json) }
         guard call.arguments.has("list") else {
-            return call.line(
-                String(decoding: route.json.bytes(.fastjsonPretty), as: UTF8.self))
+            return call.print(route.json, .fastjsonPretty)
         }
         call.line(table.heading)
         for broker in route.brokers {
@@ -29,9 +28,8 @@ enum TopicRoute: Command {
                 ]))
         }
         call.line(String(repeating: "-", count: 158))
-        let (read, write) = route.queues.reduce((Int32(0), Int32(0))) {
-            ($0.0 &+ $1.read, $0.1 &+ $1.write)
-        }
+        let read = route.queues.reduce(0) { $0 + Int($1.read) }
+        let write = route.queues.reduce(0) { $0 + Int($1.write) }
         call.line(
             table.line(["Total:", "\(route.queues.count)", "", "\(read)", "\(write)", ""]))
     }

@@ -1,6 +1,8 @@
 // updateTopic: makes a topic, or changes one.
 
+import ApusFormat
 import ApusRemoting
+import ApusServer
 
 enum UpdateTopic: Command {
     static let name = "updateTopic"
@@ -39,8 +41,8 @@ enum UpdateTopic: Command {
             if !call.isJSON { call.line("create topic to \(address) success.") }
         }
         if topic.isOrdered, !made.isEmpty {
-            let list = try await orderConfiguration(target, topic, admin)
-            if !call.isJSON {
+            let list = try await call.attempt { try await orderConfiguration(target, topic, call) }
+            if !call.isJSON, let list = list ?? nil {
                 let what = if case .broker = target { "broker" } else { "cluster" }
                 call.line("set \(what) orderConf. isOrder=true, orderConf=[\(list)]")
             }
@@ -54,17 +56,19 @@ enum UpdateTopic: Command {
         if !made.isEmpty { call.line(topic.text) }
     }
 
-    /// Tells the NameServers how many queues of an ordered topic each broker has.
+    /// Tells the NameServers how many queues of an ordered topic each broker has. Nil when not all
+    /// of them have taken it.
     private static func orderConfiguration(
-        _ target: Target, _ topic: TopicWish, _ admin: Admin
-    ) async throws -> String {
+        _ target: Target, _ topic: TopicWish, _ call: Call
+    ) async throws -> String? {
+        let admin = call.admin
         let clusters = try await admin.clusters()
         switch target {
         case .cluster(let name):
             let list = (clusters.names[name] ?? []).map { "\($0):\(topic.writeQueues)" }
                 .joined(separator: ";")
-            try await admin.put(orderNamespace, topic.name, list)
-            return list
+            return try await call.put(KeyValueNamespace.orderedTopics, topic.name, list)
+                ? list : nil
         case .broker(let address):
             let broker = clusters.brokers.values.first { $0.addresses.values.contains(address) }
             guard let broker else {
@@ -75,17 +79,15 @@ enum UpdateTopic: Command {
             let mine = "\(broker.name):\(topic.writeQueues)"
             let (known, _) = try await admin.askNameServer(
                 to: "tell the queues of the ordered topic \(topic.name)", .getKvConfig,
-                ["namespace": orderNamespace, "key": topic.name],
+                ["namespace": KeyValueNamespace.orderedTopics, "key": topic.name],
                 accepting: [.success, .queryNotFound])
             let others = (known.fields["value"] ?? "").split(separator: ";").map(String.init)
                 .filter { !$0.hasPrefix("\(broker.name):") }
             let list = (others + [mine]).joined(separator: ";")
-            try await admin.put(orderNamespace, topic.name, list)
-            return mine
+            return try await call.put(KeyValueNamespace.orderedTopics, topic.name, list)
+                ? mine : nil
         }
     }
-
-    private static let orderNamespace = "ORDER_TOPIC_CONFIG"
 }
 
 /// The topic that is asked for.
@@ -112,7 +114,7 @@ private struct TopicWish {
 
     var fields: HeaderFields {
         var fields: HeaderFields = [
-            "topic": name, "defaultTopic": SystemName.topicTemplate,
+            "topic": name, "defaultTopic": TopicName.template,
             "readQueueNums": "\(readQueues)", "writeQueueNums": "\(writeQueues)",
             "perm": "\(permission)", "topicFilterType": "SINGLE_TAG",
             "topicSysFlag": "\(systemFlag)", "order": "\(isOrdered)",

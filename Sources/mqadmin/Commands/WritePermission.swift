@@ -50,6 +50,11 @@ private struct WritePermissionChange {
                 "topicCount": topics.map { .integer($0) } ?? .null,
             ]
             list.append(.object(members))
+            if topics == 0 {
+                call.fail(
+                    "\(address) has no topics of a broker \(broker); mqadmin clusterList shows the"
+                        + " brokers")
+            }
             if call.isJSON { continue }
             call.line(
                 "\(verb) write perm of broker[\(broker)] in name server[\(address)] "

@@ -3,12 +3,13 @@
 import ApusFormat
 import ApusRemoting
 
-extension Admin {
+extension Call {
     /// The message with this id, a broker's or a producer's.
-    func message(_ id: String, of topic: String) async throws(AdminError) -> StoredMessage {
+    func message(_ id: String, of topic: String) async throws -> StoredMessage {
         // A producer's id has as many digits, but hardly ever a port where a broker's has one.
         if let place = OffsetMessageID(id), (1...65_535).contains(place.storeHost.port) {
-            do throws(AdminError) { return try await message(id, at: place, of: topic) } catch {
+            do throws(AdminError) { return try await admin.message(id, at: place, of: topic) } catch
+            {
                 guard let found = try? await messages(unique: id, of: topic).first else {
                     throw error
                 }
@@ -20,7 +21,49 @@ extension Admin {
         return first
     }
 
-    private func message(
+    /// The messages with a producer's id, in the order in which they were stored.
+    func messages(unique id: String, of topic: String) async throws(AdminError) -> [StoredMessage] {
+        try found(
+            try await admin.find(id, topic, count: 32, isUnique: true) {
+                $0[PropertyName.uniqueKey] == id
+            })
+    }
+
+    /// The messages with this key among theirs.
+    func messages(
+        key: String, of topic: String, count: Int32, between times: ClosedRange<Int64>
+    ) async throws(AdminError) -> [StoredMessage] {
+        try found(
+            try await admin.find(key, topic, count: count, between: times) { message in
+                (message.keys ?? "").split(separator: " ").contains { $0 == key }
+            })
+    }
+
+    /// What was found, once it is said who did not answer. Fails where that is all.
+    private func found(_ search: Search) throws(AdminError) -> [StoredMessage] {
+        if search.messages.isEmpty, let first = search.failures.first {
+            search.failures.dropFirst().forEach(fail)
+            throw first
+        }
+        search.failures.forEach(fail)
+        return search.messages.sorted { $0.fields.storeTimestamp < $1.fields.storeTimestamp }
+    }
+
+    static func nothing(_ what: String, _ topic: String) -> AdminError {
+        .absent(
+            "the topic \(topic) has no message with \(what)",
+            advice: "see that both are right, and that it is not older than what brokers keep")
+    }
+}
+
+/// What brokers found, and why some found nothing.
+private struct Search {
+    var messages: [StoredMessage] = []
+    var failures: [AdminError] = []
+}
+
+extension Admin {
+    fileprivate func message(
         _ id: String, at place: OffsetMessageID, of topic: String
     ) async throws(AdminError) -> StoredMessage {
         let wish = "give the message \(id)"
@@ -38,48 +81,32 @@ extension Admin {
             advice: "ask again with -t \(message.topic)")
     }
 
-    /// The messages with a producer's id, in the order in which they were stored.
-    func messages(unique id: String, of topic: String) async throws(AdminError) -> [StoredMessage] {
-        try await find(id, topic, count: 32, isUnique: true).filter {
-            $0[PropertyName.uniqueKey] == id
-        }.sorted { $0.fields.storeTimestamp < $1.fields.storeTimestamp }
-    }
-
-    /// The messages with this key among theirs.
-    func messages(
-        key: String, of topic: String, count: Int32, between times: ClosedRange<Int64>
-    ) async throws(AdminError) -> [StoredMessage] {
-        try await find(key, topic, count: count, between: times).filter { message in
-            (message.keys ?? "").split(separator: " ").contains { $0 == key }
-        }.sorted { $0.fields.storeTimestamp < $1.fields.storeTimestamp }
-    }
-
-    static func nothing(_ what: String, _ topic: String) -> AdminError {
-        .absent(
-            "the topic \(topic) has no message with \(what)",
-            advice: "see that both are right, and that it is not older than what brokers keep")
-    }
-
-    /// Asks the index of each broker that has the topic. It goes by hashes: who asks has a look.
-    private func find(
+    /// Asks the index of each broker that has the topic. It goes by hashes: `isWanted` has a look.
+    fileprivate func find(
         _ key: String, _ topic: String, count: Int32,
-        between times: ClosedRange<Int64> = 0...Int64.max,
-        isUnique: Bool = false
-    ) async throws(AdminError) -> [StoredMessage] {
+        between times: ClosedRange<Int64> = 0...Int64.max, isUnique: Bool = false,
+        _ isWanted: (StoredMessage) -> Bool
+    ) async throws(AdminError) -> Search {
         var fields: HeaderFields = [
             "topic": topic, "key": key, "maxNum": "\(count)",
             "beginTimestamp": "\(times.lowerBound)", "endTimestamp": "\(times.upperBound)",
         ]
         if isUnique { fields["_UNIQUE_KEY_QUERY"] = "true" }
         let wish = "look for messages of the topic \(topic) by \(key)"
-        var found: [StoredMessage] = []
+        var search = Search()
         for address in try await route(of: topic).readable {
-            let answer = try await ask(
-                address, to: wish, .queryMessage, fields, accepting: [.success, .queryNotFound])
-            if answer.responseCode == .success {
-                found += try Self.messages(answer, wish, address)
+            do throws(AdminError) {
+                let answer = try await ask(
+                    address, to: wish, .queryMessage, fields, accepting: [.success, .queryNotFound])
+                if answer.responseCode == .success {
+                    search.messages += try Self.messages(answer, wish, address).filter {
+                        $0.topic == topic && isWanted($0)
+                    }
+                }
+            } catch {
+                search.failures.append(error)
             }
         }
-        return found.filter { $0.topic == topic }
+        return search
     }
 }

@@ -18,15 +18,10 @@ enum BodyFormat: Sendable {
         }
     }
 
-    /// Two hexadecimal digits for each byte.
-    static func digits(of bytes: [UInt8]) -> String {
-        bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-    }
-
     func text(_ body: [UInt8]) -> String {
         switch self {
         case .text: String(decoding: body, as: UTF8.self)
-        case .hexadecimal: Self.digits(of: body)
+        case .hexadecimal: Hexadecimal.lowerText(body)
         }
     }
 }
@@ -101,9 +96,9 @@ extension StoredMessage {
             if let text = String(validating: body, as: UTF8.self) {
                 members.append("body", .string(text))
             } else {
-                members.append("bodyHex", .string(BodyFormat.digits(of: body)))
+                members.append("bodyHex", .string(Hexadecimal.lowerText(body)))
             }
-        case .hexadecimal: members.append("bodyHex", .string(BodyFormat.digits(of: body)))
+        case .hexadecimal: members.append("bodyHex", .string(Hexadecimal.lowerText(body)))
         }
         return .object(members)
     }

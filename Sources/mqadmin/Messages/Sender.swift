@@ -63,7 +63,7 @@ extension Admin {
 
     /// The route of a topic, or that by which brokers make a topic that is not there.
     private func routeToSend(_ topic: String) async throws(AdminError) -> Route {
-        try await route(ofAnyOf: [topic, SystemName.topicTemplate])
+        try await route(ofAnyOf: [topic, TopicName.template])
     }
 
     private func send(
@@ -85,7 +85,7 @@ extension Admin {
                 "keys and tags cannot hold control characters", advice: "send it without them")
         }
         let fields: HeaderFields = [
-            "a": "mqadmin", "b": draft.topic, "c": SystemName.topicTemplate, "d": "4",
+            "a": "mqadmin", "b": draft.topic, "c": TopicName.template, "d": "4",
             "e": "\(queue)", "f": "0", "g": "\(TimeText.now)", "h": "\(draft.flag)",
             "i": String(decoding: Properties.encode(draft.properties), as: UTF8.self), "j": "0",
             "k": "false", "m": "false", "n": broker,

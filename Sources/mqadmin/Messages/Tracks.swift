@@ -65,6 +65,8 @@ extension Admin {
             $0.queue.id == place.queueID && $0.queue.topic == message.topic
                 && $0.queue.broker == holder?.name
         }
+        // Who did not answer may know more.
+        if row == nil, let failure = statistics.failures.first { throw failure }
         guard let row, row.consumerOffset > place.queueOffset else {
             return Track(group: group, state: "NOT_CONSUME_YET", reason: nil)
         }

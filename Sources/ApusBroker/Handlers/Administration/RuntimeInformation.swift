@@ -12,7 +12,7 @@ extension BrokerCore {
         var table: [(String, String)] = [
             ("bootTimestamp", "\(bootTime)"), ("brokerActive", "true"),
             ("brokerVersion", "\(RemotingCommand.currentVersion)"),
-            ("brokerVersionDesc", "V5_3_3"),
+            ("brokerVersionDesc", Release.name(RemotingCommand.currentVersion)),
             ("commitLogMaxOffset", "\(store.published)"),
             ("commitLogMinOffset", "\(store.physicalMinimum)"),
             ("dispatchBehindBytes", "0"),

@@ -1,9 +1,9 @@
 // The names of RocketMQ's releases, which are numbered in their order.
 
 /// A release as clients and brokers tell it.
-enum Release {
+package enum Release {
     /// `V5_3_3` for 479.
-    static func name(_ number: Int32) -> String {
+    package static func name(_ number: Int32) -> String {
         // Each release comes behind its snapshot, but for those of 3.0.0.
         let pair = Int(number)
         func text(_ number: (major: Int, minor: Int, patch: Int), isSnapshot: Bool) -> String {
