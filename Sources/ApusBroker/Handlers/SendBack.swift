@@ -44,7 +44,9 @@ extension BrokerCore {
             throw Refusal(
                 .noPermission, "the topic[\(topic.name)] sending message is forbidden")
         }
-        let level = isDead ? 0 : wish.delayLevel == 0 ? 3 + fields.reconsumeTimes : wish.delayLevel
+        let wanted =
+            wish.delayLevel == 0 ? fields.reconsumeTimes.saturatingAdd(3) : wish.delayLevel
+        let level = isDead ? 0 : wanted
         let id = OffsetMessageID(
             storeHost: fields.storeHost, physicalOffset: fields.physicalOffset
         ).text
@@ -57,7 +59,7 @@ extension BrokerCore {
         }
         let attributes = MessageAttributes(
             flag: fields.flag, systemFlag: fields.systemFlag, bornTimestamp: fields.bornTimestamp,
-            bornHost: fields.bornHost, reconsumeTimes: fields.reconsumeTimes + 1)
+            bornHost: fields.bornHost, reconsumeTimes: fields.reconsumeTimes.saturatingAdd(1))
         var queue = try self.queue(
             topic, Int32.random(in: 0..<max(1, topic.settings.writeQueues)))
         if let delayed = DelayedMessage(

@@ -106,6 +106,25 @@ import Testing
         }
     }
 
+    @Test("offsets that are as far off as can be are no trouble")
+    func farOffsets() async throws {
+        try await withBroker { client in
+            for queue in 0..<2 {
+                try await client.send("x", queue: queue)
+                _ = try await client.pull(queue: queue)
+                try await commit(client, .max, queue: queue)
+            }
+            let all = try json(await client.ask(.getBrokerConsumeStats, ["isOrder": "false"]))
+            #expect(all["totalDiff"] == .integer(.min))
+            client.broker.countTraffic()
+            try await commit(client, 0)
+            client.broker.countTraffic()
+            #expect(
+                try await client.ask(.getConsumeStats, ["consumerGroup": "readers"]).responseCode
+                    == .success)
+        }
+    }
+
     @Test("a group gets another one's offsets, where it consumes what that one does")
     func clones() async throws {
         try await withBroker { client in

@@ -85,6 +85,24 @@ import Testing
         }
     }
 
+    @Test("comes again though it says that it came as often as can be said")
+    func mostDeliveries() async throws {
+        try await withFastLevels { client in
+            for times in [Int32.max - 1, .max] {
+                try await client.send("often") { $0["j"] = "\(times)" }
+            }
+            let messages = try await client.pull().messages
+            for message in messages {
+                let answer = try await sendBack(client, message, maximum: Int(Int32.max))
+                #expect(answer.responseCode == .success)
+            }
+            let again = try await client.pull("%RETRY%readers", wait: 10_000)
+            #expect(again.messages.map(\.fields.reconsumeTimes) == [.max])
+            let dead = try await client.pull("%DLQ%readers")
+            #expect(dead.messages.map(\.fields.reconsumeTimes) == [.max])
+        }
+    }
+
     @Test("is not found where no message begins")
     func nowhere() async throws {
         try await withFastLevels { client in

@@ -102,7 +102,8 @@ extension BrokerCore {
                 else { continue }
                 var table = QueueTableWriter(brokerName: configuration.name)
                 for id in 0..<topic.settings.writeQueues {
-                    difference += try append(topic: name, queue: id, group: group, to: &table)
+                    difference = difference.saturatingAdd(
+                        try append(topic: name, queue: id, group: group, to: &table))
                 }
                 let rate = traffic.rate(.groupGet(OffsetTable.Key(topic: name, group: group)))
                 tables.append(table.end("\"consumeTps\":\(rate)"))
