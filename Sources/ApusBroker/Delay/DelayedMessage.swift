@@ -57,10 +57,12 @@ enum PropertyEdit {
     }
 
     /// The properties of a message that is held back elsewhere, with the place that it belongs to.
+    /// Those named in `without` are left out.
     static func remembering(
-        topic: String, queueID: Int32, in properties: RawSpan
+        topic: String, queueID: Int32, in properties: RawSpan, without names: [String] = []
     ) -> [UInt8] {
-        var bytes = removing([PropertyName.realTopic, PropertyName.realQueueID], from: properties)
+        var bytes = removing(
+            [PropertyName.realTopic, PropertyName.realQueueID] + names, from: properties)
         append(PropertyName.realTopic, topic, to: &bytes)
         append(PropertyName.realQueueID, String(queueID), to: &bytes)
         return bytes

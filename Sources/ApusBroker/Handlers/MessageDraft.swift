@@ -56,8 +56,10 @@ extension BrokerCore {
         half draft: MessageDraft, body: RawSpan, given: RawSpan, on connection: Connection
     ) throws(Refusal) {
         let whole = complete(given).bytes
+        // A message that was consumed and is sent on still has what a broker noted on its half.
         let properties = PropertyEdit.remembering(
-            topic: draft.topic.name, queueID: draft.queueID, in: whole.rawSpan)
+            topic: draft.topic.name, queueID: draft.queueID, in: whole.rawSpan,
+            without: HalfMessage.bookkeeping)
         let scan = PropertyScan(properties.rawSpan)
         var plain = draft
         plain.isHalf = true

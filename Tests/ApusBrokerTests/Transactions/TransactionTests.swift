@@ -226,4 +226,42 @@ private func withFastChecks(
             #expect(kept ?? 0 >= 1, "what has ended is not read again")
         }
     }
+
+    @Test("ends under its first name after a restart, though its producer was asked before")
+    func restartAfterQuestion() async throws {
+        let directory = try TemporaryDirectory()
+        var open: RemotingCommand?
+        try await withFastChecks(in: directory) { client in
+            try await client.registerProducer()
+            open = try await client.sendHalf("pay")
+            _ = try await client.checks(2)
+        }
+        let sent = try #require(open)
+        try await withBroker(in: directory) { client in
+            let answer = try await client.end(sent, 8)
+            #expect(answer.responseCode == .success)
+            #expect(try await client.pull(queue: 1).bodies == ["pay"])
+        }
+    }
+
+    @Test("is not mixed up with another one whose message was forwarded with what a broker wrote")
+    func forwarded() async throws {
+        try await withFastChecks { client in
+            try await client.registerProducer()
+            let first = try await client.sendHalf("first")
+            let second = try await client.sendHalf(
+                "second",
+                more: [
+                    MessageProperty(name: "TRAN_PREPARED_QUEUE_OFFSET", value: "0"),
+                    MessageProperty(name: "TRANSACTION_CHECK_TIMES", value: "14"),
+                ])
+            let halves = try client.stored(WellKnownName.halfMessages)
+            #expect(halves[1].property("TRAN_PREPARED_QUEUE_OFFSET") == nil)
+            #expect(halves[1].property("TRANSACTION_CHECK_TIMES") == nil)
+            _ = try await client.checks(2)
+            #expect(try await client.end(first, 12).responseCode == .success)
+            #expect(try await client.end(second, 8).responseCode == .success)
+            #expect(try await client.pull(queue: 1).bodies == ["second"])
+        }
+    }
 }
