@@ -95,28 +95,35 @@ extension BrokerCore {
     ) throws(Refusal) {
         let key = draft.key
         let queueID = draft.queueID
-        statistics.sent(messages: 1, bytes: body.byteCount)
-        draft.topic.messagesIn.wrappingAdd(1, ordering: .relaxed)
         if !isSync || Self.waitsForNothing(properties) {
             let result = try Refusal.store { () throws(StoreError) in
                 try store.appendWithoutWaiting(
                     to: queue, body: body, properties: properties, attributes: draft.attributes)
             }
+            count(draft, bytes: body.byteCount)
             if key.isOneWay { return }
             return connection.answer(key, sent: result, queueID: queueID, uniqueID: id, self)
         }
         try admitWaiting()
         let id = [UInt8](id)
+        let byteCount = body.byteCount
         store.append(
             to: queue, body: body, properties: properties, attributes: draft.attributes
         ) { [self] outcome in
             statistics.waitingSends.wrappingSubtract(1, ordering: .relaxed)
             switch outcome {
             case .success(let result):
+                count(draft, bytes: byteCount)
                 connection.answer(key, sent: result, queueID: queueID, uniqueID: id.rawSpan, self)
             case .failure(let error): connection.refuse(key, Refusal(error))
             }
         }
+    }
+
+    /// A half counts for its topic when it is committed.
+    private func count(_ draft: MessageDraft, bytes: Int) {
+        statistics.sent(messages: 1, bytes: bytes)
+        if !draft.isHalf { draft.topic.messagesIn.wrappingAdd(1, ordering: .relaxed) }
     }
 
     /// One more send that waits for the device, unless too many do: the client is to wait, or to

@@ -3,6 +3,7 @@
 
 import ApusFormat
 import ApusRemoting
+import ApusStore
 import NIOPosix
 import Testing
 
@@ -181,6 +182,25 @@ import Testing
             let producers = try json(await client.ask(.getAllProducerInfo))["data"]
             #expect(producers?["writers"]?.array?.first?["clientId"] == "a")
             await consumer.close()
+        }
+    }
+
+    @Test("what is refused does not count", arguments: [FlushSettings.Mode.async, .sync])
+    func refused(_ mode: FlushSettings.Mode) async throws {
+        try await withBroker {
+            $0.store.flush.mode = mode
+            $0.store.limits.bodyByteCount = 10
+        } _: { client in
+            try await client.send("x")
+            let long = try await client.send(String(repeating: "x", count: 11))
+            #expect(long.responseCode != .success)
+            client.broker.countTraffic()
+            let counted = try json(
+                await client.ask(
+                    .viewBrokerStatsData, ["statsName": "TOPIC_PUT_NUMS", "statsKey": "Orders"]))
+            #expect(counted["statsDay"]?["sum"] == 1)
+            let information = try json(await client.ask(.getBrokerRuntimeInfo))
+            #expect(information["table"]?["msgPutTotalTodayNow"] == "1")
         }
     }
 

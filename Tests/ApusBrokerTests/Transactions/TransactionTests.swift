@@ -103,6 +103,23 @@ private func withFastChecks(
         }
     }
 
+    @Test("counts for its topic when it is committed")
+    func count() async throws {
+        try await withBroker { client in
+            func sum() async throws -> Int64? {
+                client.broker.countTraffic()
+                let answer = try await client.ask(
+                    .viewBrokerStatsData, ["statsName": "TOPIC_PUT_NUMS", "statsKey": "Orders"])
+                if answer.responseCode != .success { return nil }
+                return try JSON(parsing: answer.body.rawSpan)["statsDay"]?["sum"]?.int64
+            }
+            let halves = [try await client.sendHalf("pay"), try await client.sendHalf("rest")]
+            #expect(try await sum() == nil)
+            for half in halves { _ = try await client.end(half, 8) }
+            #expect(try await sum() == 2)
+        }
+    }
+
     @Test("that is rolled back is never seen")
     func rollback() async throws {
         try await withBroker { client in
