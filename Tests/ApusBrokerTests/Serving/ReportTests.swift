@@ -11,12 +11,13 @@ import Testing
 
 @Suite("an administrator's reports") struct ReportTests {
     private func commit(
-        _ client: TestClient, _ offset: Int, group: String = "readers", queue: Int = 0
+        _ client: TestClient, _ offset: Int, group: String = "readers", topic: String = "Orders",
+        queue: Int = 0
     ) async throws {
         let answer = try await client.ask(
             .updateConsumerOffset,
             [
-                "consumerGroup": group, "topic": "Orders", "queueId": "\(queue)",
+                "consumerGroup": group, "topic": topic, "queueId": "\(queue)",
                 "commitOffset": "\(offset)",
             ])
         #expect(answer.responseCode == .success)
@@ -153,9 +154,50 @@ import Testing
         }
     }
 
+    @Test("a group that is there gives what it subscribes to, unless it is said to be away")
+    func clonesOnline() async throws {
+        try await withBroker { client in
+            for topic in ["Orders", "Bills"] {
+                try await client.send("x", to: topic)
+                try await commit(client, 1, topic: topic)
+            }
+            _ = try await client.ask(.heartBeat, json: ConsumerGroupTests.heartbeat("a"))
+            func clone(
+                to group: String, topic: String = "", isOffline: Bool = false
+            ) async throws -> [String] {
+                let answer = try await client.ask(
+                    .cloneGroupOffset,
+                    [
+                        "srcGroup": "readers", "destGroup": group, "topic": topic,
+                        "offline": "\(isOffline)",
+                    ])
+                #expect(answer.responseCode == .success)
+                let topics = try json(await client.ask(.queryTopicsByConsumer, ["group": group]))
+                return (topics["topicList"]?.array ?? []).compactMap(\.string)
+            }
+            #expect(try await clone(to: "one") == ["Orders"])
+            #expect(try await clone(to: "two", topic: "Bills") == [])
+            #expect(try await clone(to: "three", topic: "Bills", isOffline: true) == ["Bills"])
+            #expect(try await clone(to: "four", isOffline: true) == ["Bills", "Orders"])
+            #expect(try await clone(to: "five", topic: "Nothing", isOffline: true) == [])
+        }
+    }
+
     @Test("a client is asked through the broker, and its answer comes back")
     func clients() async throws {
-        try await withBroker { client in
+        try await withBroker {
+            $0.name = "broker-a"
+        } _: { client in
+            let topic = try await client.ask(
+                .updateAndCreateTopic,
+                [
+                    "topic": "Orders", "readQueueNums": "1", "writeQueueNums": "1", "perm": "6",
+                    "topicSysFlag": "1",
+                ])
+            let group = try await client.ask(
+                .updateAndCreateSubscriptiongroup,
+                json: #"{"groupName":"readers","groupSysFlag":2}"#)
+            #expect(topic.responseCode == .success && group.responseCode == .success)
             let sent = try await client.send("x")
             let id = try #require(sent.fields["msgId"])
             let consumer = RemotingClient(
@@ -171,6 +213,8 @@ import Testing
                 .consumeMessageDirectly,
                 ["consumerGroup": "readers", "clientId": "a", "msgId": id, "topic": "Orders"])
             #expect(try PulledMessage.all(in: direct.body).map(\.body) == ["x"])
+            #expect(direct.fields["brokerName"] == "broker-a")
+            #expect(direct.fields["topicSysFlag"] == "1" && direct.fields["groupSysFlag"] == "2")
             let nobody = try await client.ask(
                 .getConsumerRunningInfo, ["consumerGroup": "readers", "clientId": "b"])
             #expect(nobody.responseCode == .systemError)
@@ -181,6 +225,22 @@ import Testing
             #expect(noID.responseCode == .systemError)
             let producers = try json(await client.ask(.getAllProducerInfo))["data"]
             #expect(producers?["writers"]?.array?.first?["clientId"] == "a")
+            await consumer.close()
+        }
+    }
+
+    @Test("a client that goes away when it is asked is told of")
+    func silentClient() async throws {
+        try await withBroker { client in
+            let consumer = RemotingClient(
+                requests: Closing(), logger: .silent, group: MultiThreadedEventLoopGroup.singleton)
+            let heartbeat = RemotingCommand.request(
+                .heartBeat, body: Array(ConsumerGroupTests.heartbeat("a").utf8))
+            _ = try await consumer.invoke(heartbeat, on: client.address)
+            let answer = try await client.ask(
+                .getConsumerRunningInfo, ["consumerGroup": "readers", "clientId": "a"])
+            #expect(answer.responseCode == .consumeMsgTimeout)
+            #expect(answer.remark?.hasPrefix("consumer <readers> <a>: ") == true)
             await consumer.close()
         }
     }
@@ -239,6 +299,13 @@ private struct Answering: RequestProcessor {
             to: request.replyKey,
             Response(
                 .success, remark: names.compactMap { $0 }.joined(separator: "/"),
-                body: command.body))
+                fields: command.fields, body: command.body))
+    }
+}
+
+/// Goes away when it is asked what it does.
+private struct Closing: RequestProcessor {
+    func process(_ request: borrowing Request, on connection: Connection) {
+        if request.code == .getConsumerRunningInfo { connection.close(reason: "a test") }
     }
 }
