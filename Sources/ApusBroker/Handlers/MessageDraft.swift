@@ -32,21 +32,18 @@ extension BrokerCore {
     ) throws(Refusal) {
         let (properties, uniqueKey, isDelayed) = complete(given)
         let id = properties.rawSpan.extracting(uniqueKey)
-        var queue: MessageQueue
         if isDelayed,
-            let delayed = DelayedMessage(
-                topic: draft.topic.name, queueID: draft.queueID, properties: properties.rawSpan,
-                table: delays)
+            let delayed = try Refusal.store({ () throws(StoreError) in
+                try self.delayed(
+                    topic: draft.topic.name, queueID: draft.queueID,
+                    properties: properties.rawSpan)
+            })
         {
-            queue = try Refusal.store { () throws(StoreError) in
-                try store.queue(
-                    topic: DelayTable.topic, id: DelayTable.queueID(level: delayed.level))
-            }
             return try append(
-                draft, to: queue, body: body, properties: delayed.properties.rawSpan, id: id,
-                on: connection)
+                draft, to: delayed.queue, body: body, properties: delayed.properties.rawSpan,
+                id: id, on: connection)
         }
-        queue = try self.queue(draft.topic, draft.queueID)
+        let queue = try self.queue(draft.topic, draft.queueID)
         try append(
             draft, to: queue, body: body, properties: properties.rawSpan, id: id, on: connection)
     }
@@ -78,7 +75,7 @@ extension BrokerCore {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(given.byteCount + propertySuffix.count + 48)
         bytes.append(bytesOf: given)
-        if !scan.isTerminated { bytes.append(MessageProperties.valueEnd) }
+        if !scan.isTerminated { bytes.append(Properties.valueEnd) }
         if scan.uniqueKey.isEmpty {
             PropertyEdit.append(
                 PropertyName.uniqueKey, uniqueIDs.next(milliseconds: time.wallMilliseconds),
@@ -139,7 +136,7 @@ extension BrokerCore {
     /// Whether the producer asks for an answer before the message is on the device.
     private static func waitsForNothing(_ properties: RawSpan) -> Bool {
         guard
-            let value = MessageProperties.valueRange(of: PropertyName.waitsForStore, in: properties)
+            let value = Properties.valueRange(of: PropertyName.waitsForStore, in: properties)
         else { return false }
         return String(decodingUTF8: properties.extracting(value)).lowercased() == "false"
     }

@@ -54,17 +54,10 @@ struct HalfMessage: Sendable {
 
     /// What the message is appended with when it is to be delivered.
     var committed: MessageAttributes {
-        var attributes = again
+        var attributes = MessageAttributes(again: fields)
         attributes.systemFlag = attributes.systemFlag.with(.commit)
         attributes.preparedTransactionOffset = physicalOffset
         return attributes
-    }
-
-    /// What the half is appended with when it is written anew.
-    var again: MessageAttributes {
-        MessageAttributes(
-            flag: fields.flag, systemFlag: fields.systemFlag, bornTimestamp: fields.bornTimestamp,
-            bornHost: fields.bornHost, reconsumeTimes: fields.reconsumeTimes)
     }
 
     /// What a broker writes into the properties of halves, and nobody else.
@@ -107,7 +100,7 @@ extension RecordView {
     /// The value of a property; nil when there is none of that name.
     fileprivate func text(_ name: String) -> String? {
         let properties = self.properties
-        return MessageProperties.valueRange(of: name, in: properties).map {
+        return Properties.valueRange(of: name, in: properties).map {
             String(decodingUTF8: properties.extracting($0))
         }
     }

@@ -76,7 +76,7 @@ extension BrokerCore {
         do throws(StoreError) {
             result = try write(
                 to: transactions.halves, body: half.body, properties: properties,
-                attributes: half.again)
+                attributes: MessageAttributes(again: half.fields))
         } catch {
             if error.isPassing { throw error }
             // Its properties have no room for what is to be added.
@@ -124,7 +124,7 @@ extension BrokerCore {
         do throws(StoreError) {
             try write(
                 to: store.queue(topic: name, id: 0), body: half.body, properties: half.properties,
-                attributes: half.again)
+                attributes: MessageAttributes(again: half.fields))
             logger.warning(
                 "nobody says how a transaction ended: its message is in \(name)",
                 metadata: ["group": "\(half.producerGroup)", "message": "\(half.uniqueID)"])

@@ -95,12 +95,10 @@ extension BrokerCore {
     func commit(_ half: HalfMessage) throws(StoreError) {
         var properties = half.properties
         var queue = try store.queue(topic: half.topic, id: half.queueID)
-        if let delayed = DelayedMessage(
-            topic: half.topic, queueID: half.queueID, properties: properties.rawSpan, table: delays)
+        if let delayed = try self.delayed(
+            topic: half.topic, queueID: half.queueID, properties: properties.rawSpan)
         {
-            properties = delayed.properties
-            queue = try store.queue(
-                topic: DelayTable.topic, id: DelayTable.queueID(level: delayed.level))
+            (queue, properties) = delayed
         }
         try write(to: queue, body: half.body, properties: properties, attributes: half.committed)
         state.topics.topic(half.topic)?.messagesIn.wrappingAdd(1, ordering: .relaxed)

@@ -76,8 +76,8 @@ private struct Machine {
 
     private mutating func send(_ life: Life) throws {
         let level = Int.random(in: 1...Self.delays.count, using: &room.numbers)
-        let properties = MessageProperties.encode([
-            MessageProperty(name: "DELAY", value: "\(level)")
+        let properties = Properties.encode([
+            Property(name: "DELAY", value: "\(level)")
         ])
         count += 1
         let number = count
@@ -89,7 +89,7 @@ private struct Machine {
         let now = room.clock.wallMilliseconds
         let result = try life.store.append(
             to: life.store.queue(
-                topic: DelayTable.topic, id: DelayTable.queueID(level: delayed.level)),
+                topic: WellKnownName.schedule, id: DelayTable.queueID(level: delayed.level)),
             body: Array("\(number)".utf8).rawSpan, properties: delayed.properties.rawSpan)
         sent.append(
             Sent(

@@ -33,7 +33,7 @@ import Testing
         try await withBroker { client in
             for _ in 0..<3 {
                 try await client.send(
-                    "x", properties: [MessageProperty(name: "TAGS", value: "paid")])
+                    "x", properties: [Property(name: "TAGS", value: "paid")])
             }
             func ask(_ index: Int, _ count: Int) async throws -> RemotingCommand {
                 try await client.ask(

@@ -24,8 +24,8 @@ import Testing
             let sent = try await client.send(
                 "later",
                 properties: [
-                    MessageProperty(name: "DELAY", value: "2"),
-                    MessageProperty(name: "TAGS", value: "T"),
+                    Property(name: "DELAY", value: "2"),
+                    Property(name: "TAGS", value: "T"),
                 ])
             #expect(sent.responseCode == .success)
             #expect(try await client.pull(from: 1).messages.isEmpty)
@@ -52,7 +52,7 @@ import Testing
     func sentBack() async throws {
         try await withFastLevels { client in
             try await client.send(
-                "hard", properties: [MessageProperty(name: "UNIQ_KEY", value: "K")])
+                "hard", properties: [Property(name: "UNIQ_KEY", value: "K")])
             var message = try #require(try await client.pull().messages.first)
             let origin = OffsetMessageID(
                 storeHost: client.broker.address, physicalOffset: message.fields.physicalOffset
@@ -125,7 +125,7 @@ import Testing
             func send(_ times: Int) async throws -> RemotingCommand {
                 try await client.send(
                     "anew", to: "%RETRY%readers",
-                    properties: [MessageProperty(name: "DELAY", value: "1")]
+                    properties: [Property(name: "DELAY", value: "1")]
                 ) {
                     $0["j"] = "\(times)"
                     $0["l"] = "2"

@@ -12,12 +12,12 @@ import Testing
 extension TestClient {
     /// Sends the half of a transaction as Java's client does.
     fileprivate func sendHalf(
-        _ body: String, queue: Int = 1, more: [MessageProperty] = []
+        _ body: String, queue: Int = 1, more: [Property] = []
     ) async throws -> RemotingCommand {
         let properties = [
-            MessageProperty(name: "TRAN_MSG", value: "true"),
-            MessageProperty(name: "PGROUP", value: "payers"),
-            MessageProperty(name: "TAGS", value: "T"),
+            Property(name: "TRAN_MSG", value: "true"),
+            Property(name: "PGROUP", value: "payers"),
+            Property(name: "TAGS", value: "T"),
         ]
         return try await send(body, queue: queue, properties: properties + more) {
             $0["f"] = "4"
@@ -158,7 +158,7 @@ private func withFastChecks(
             let lost = try await client.send("no mark") { $0["f"] = "4" }
             #expect(lost.responseCode == .noPermission)
             let retry = try await client.send(
-                "x", to: "%RETRY%g", properties: [MessageProperty(name: "TRAN_MSG", value: "true")])
+                "x", to: "%RETRY%g", properties: [Property(name: "TRAN_MSG", value: "true")])
             #expect(retry.responseCode == .noPermission)
         }
     }
@@ -168,7 +168,7 @@ private func withFastChecks(
         try await withFastChecks { client in
             try await client.registerProducer()
             let sent = try await client.sendHalf(
-                "pay", more: [MessageProperty(name: "UNIQ_KEY", value: "K1")])
+                "pay", more: [Property(name: "UNIQ_KEY", value: "K1")])
             let asked = try #require(try await client.checks(1).first)
             #expect(asked.isOneWay && asked.fields["transactionId"] == "K1")
             #expect(asked.fields["tranStateTableOffset"] == "1")
@@ -211,7 +211,7 @@ private func withFastChecks(
     func immunity() async throws {
         try await withFastChecks { client in
             try await client.registerProducer()
-            let immune = MessageProperty(name: "CHECK_IMMUNITY_TIME_IN_SECONDS", value: "3600")
+            let immune = Property(name: "CHECK_IMMUNITY_TIME_IN_SECONDS", value: "3600")
             _ = try await client.sendHalf("later", more: [immune])
             _ = try await client.sendHalf("now")
             let asked = try await client.checks(3)
@@ -269,8 +269,8 @@ private func withFastChecks(
             let second = try await client.sendHalf(
                 "second",
                 more: [
-                    MessageProperty(name: "TRAN_PREPARED_QUEUE_OFFSET", value: "0"),
-                    MessageProperty(name: "TRANSACTION_CHECK_TIMES", value: "14"),
+                    Property(name: "TRAN_PREPARED_QUEUE_OFFSET", value: "0"),
+                    Property(name: "TRANSACTION_CHECK_TIMES", value: "14"),
                 ])
             let halves = try client.stored(WellKnownName.halfMessages)
             #expect(halves[1].property("TRAN_PREPARED_QUEUE_OFFSET") == nil)

@@ -38,7 +38,7 @@ extension BrokerCore {
         if let ratio = diskRatio { table.append(("commitLogDiskRatio", "\(ratio)")) }
         for (level, offset) in state.delayOffsets.all.sorted(by: { $0.key < $1.key }) {
             let queue = try? existingQueue(
-                topic: DelayTable.topic, id: DelayTable.queueID(level: Int(level)))
+                topic: WellKnownName.schedule, id: DelayTable.queueID(level: Int(level)))
             let end = queue.flatMap { try? store.maximumOffset($0) } ?? 0
             table.append(("scheduleMessageOffset_\(level)", "\(offset),\(end)"))
         }
