@@ -34,6 +34,8 @@ private struct Machine {
 
     init(seed: UInt64, isCareless: Bool) throws {
         room = try SimulatedRoom(seed: seed)
+        // Chance may keep a producer from answering for long; in the end it does.
+        room.configuration.transactions.checkLimit = 1_000
         self.isCareless = isCareless
     }
 
@@ -89,7 +91,9 @@ private struct Machine {
     /// The producer is asked about halves that are open, and says what it decided.
     func answer(_ core: BrokerCore) {
         let start = core.transactions.ledger.withLock { ledger in ledger.needed().halves }
-        guard let batch = try? core.store.read(core.transactions.halves, from: start, count: 100)
+        guard
+            let batch = try? core.store.read(
+                core.transactions.halves, from: start, count: 100_000, byteCount: 1 << 28)
         else { return }
         batch.forEach { record in
             let number = Int(String(decoding: [UInt8](record.body), as: UTF8.self))
@@ -133,7 +137,7 @@ private struct Machine {
         room.disk.plan = nil
         let core = try room.start()
         defer { try? core.store.close() }
-        for _ in 0..<60 {
+        for _ in 0..<10 {
             room.clock.advance(milliseconds: 8_000)
             room.check(core)
             answer(core)
@@ -160,7 +164,7 @@ private struct Machine {
     @Test("end as their producers want, each whose half was on the device")
     func cuts() throws {
         var count = 0
-        for seed in 1...60 as ClosedRange<UInt64> {
+        for seed in [1337] + Array(1...60) as [UInt64] {
             var machine = try Machine(seed: seed, isCareless: false)
             #expect(try machine.run() == [], "seed \(seed)")
             count += machine.sent.count
