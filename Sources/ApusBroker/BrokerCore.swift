@@ -58,7 +58,7 @@ final class BrokerCore: Sendable {
         self.errands = errands
         self.logger = logger
         self.time = time
-        transactions = try Transactions(store, offsets: state.offsets)
+        transactions = try Transactions(store, offsets: state.offsets, logger)
         bootTime = time.wallMilliseconds
         traffic = TrafficHistory(
             time: time.nanoseconds / 1_000_000, offsets: state.offsets.all)

@@ -88,6 +88,11 @@ extension BrokerConfiguration {
         if network.port != 0, network.port == network.replicationPort {
             complain("haListenPort", "it is the listenPort, \(network.port), too")
         }
+        for server in registration.nameServers {
+            if let complaint = Forms.complaint(nameServer: server) {
+                complain("namesrvAddr", complaint)
+            }
+        }
         return found
     }
 }
@@ -100,15 +105,18 @@ private struct Reading {
     private var complaints: [ConfigurationError.Complaint] = []
     private var warnings: [String] = []
     private var notices: [String] = []
+    /// What is wrong with the environment's NameServers.
+    private var hostComplaint: String?
 
     init(origin: String, host: HostEnvironment) {
         self.origin = origin
         configuration = BrokerConfiguration()
         configuration.name = host.name
         configuration.storePath = "\(host.home)/store"
-        // Complained of when nothing in the file takes its place.
-        if let servers = try? Forms.nameServers(host.nameServers) {
-            configuration.registration.nameServers = servers
+        do throws(ValueComplaint) {
+            configuration.registration.nameServers = try Forms.nameServers(host.nameServers)
+        } catch {
+            hostComplaint = error.text
         }
     }
 
@@ -145,6 +153,9 @@ private struct Reading {
     mutating func finish() throws(ConfigurationError) -> ParsedConfiguration {
         if lines["haListenPort"] == nil {
             configuration.network.replicationPort = configuration.network.port + 1
+        }
+        if let hostComplaint, lines["namesrvAddr"] == nil {
+            complaints.append(.init(key: "NAMESRV_ADDR", line: nil, reason: hostComplaint))
         }
         complaints += configuration.contradictions(lines: lines)
         guard complaints.isEmpty else {

@@ -83,7 +83,7 @@ private struct SendWishes {
     }
 
     init(_ properties: RawSpan) {
-        MessageProperties.forEach(in: properties) { name, value in
+        Properties.forEach(in: properties) { name, value in
             // All of them begin so, and few others of this length do.
             guard name.count >= PropertyName.transactionPrepared.utf8.count,
                 properties.loadBigEndian(UInt8.self, at: name.lowerBound) == UInt8(ascii: "T")

@@ -37,7 +37,8 @@ extension BrokerCore {
         if let time = earliestTime { table.append(("earliestMessageTimeStamp", "\(time)")) }
         if let ratio = diskRatio { table.append(("commitLogDiskRatio", "\(ratio)")) }
         for (level, offset) in state.delayOffsets.all.sorted(by: { $0.key < $1.key }) {
-            let queue = try? existingQueue(topic: DelayTable.topic, id: level - 1)
+            let queue = try? existingQueue(
+                topic: WellKnownName.schedule, id: DelayTable.queueID(level: Int(level)))
             let end = queue.flatMap { try? store.maximumOffset($0) } ?? 0
             table.append(("scheduleMessageOffset_\(level)", "\(offset),\(end)"))
         }
