@@ -155,11 +155,13 @@ import Testing
         #expect(result.notes.contains("closed meanwhile: 10 of 21 connections"))
     }
 
-    @Test("no more idle connections are asked for than a broker takes with the first one")
-    func tooMany() async throws {
-        let directory = try TemporaryDirectory()
-        await #expect(throws: UsageError.self) {
-            try await measure("idle --connections 20000", in: directory)
+    @Test("no more connections are asked for than a broker takes besides the first one")
+    func tooMany() throws {
+        let limit = RemotingConfiguration().maximumConnections - 1
+        for (count, isTaken) in [(limit, true), (limit + 1, false)] {
+            let options = try Options(["--connections", "\(count)"], allowed: Flag.common)
+            let plan = try? LoadPlan(options)
+            #expect((plan?.connections == count) == isTaken)
         }
     }
 }
