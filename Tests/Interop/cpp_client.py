@@ -7,6 +7,7 @@ PROGRAMS is the directory of the two. Each scenario runs in a process, and with 
 """
 import argparse
 import collections
+import contextlib
 import json
 import os
 import pathlib
@@ -245,7 +246,8 @@ class Stream:
     def __init__(self, sender, topic):
         self.sender, self.topic = sender, topic
         self.acknowledged, self.ends = [], threading.Event()
-        self.thread = threading.Thread(target=self.send)
+        # A scenario that fails does not stop it, and must end.
+        self.thread = threading.Thread(target=self.send, daemon=True)
         self.thread.start()
 
     def send(self):
@@ -348,6 +350,20 @@ SETTINGS = {"sends": "flushDiskType=SYNC_FLUSH\n"}
 BROKERS = {"brokers": 2}
 
 
+def run(command, environment, seconds=400):
+    """Whether it ended well in time. Its servers and consumers end with it."""
+    process = subprocess.Popen(command, env=environment, start_new_session=True)
+    try:
+        return process.wait(timeout=seconds) == 0
+    except subprocess.TimeoutExpired:
+        print(f"  not over after {seconds} s", flush=True)
+        return False
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("programs")
@@ -370,12 +386,11 @@ def main():
             continue
         home = tempfile.mkdtemp(prefix=f"apus-interop-{name}-")
         start = time.monotonic()
-        ended = subprocess.run(
+        is_good = run(
             [sys.executable, __file__, arguments.programs, "--only", name, "--inner"],
-            env={**os.environ, "HOME": home, "PYTHONDONTWRITEBYTECODE": "1"}, timeout=400)
-        print(f"{'ok' if ended.returncode == 0 else 'FAILED'} {name} "
-              f"{time.monotonic() - start:.1f} s", flush=True)
-        if ended.returncode == 0:
+            {**os.environ, "HOME": home, "PYTHONDONTWRITEBYTECODE": "1"})
+        print(f"{'ok' if is_good else 'FAILED'} {name} {time.monotonic() - start:.1f} s", flush=True)
+        if is_good:
             subprocess.run(["rm", "-rf", home], check=True)
         else:
             failed.append(name)

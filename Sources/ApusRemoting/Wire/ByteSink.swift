@@ -161,11 +161,16 @@ extension RawSpan {
             return Self.escapes(in: loadBigEndian(UInt64.self, at: byteCount &- 8))
         }
         while place < byteCount {
-            let byte = UInt64(loadBigEndian(UInt8.self, at: place))
-            if Self.escapes(in: byte &* 0x0101_0101_0101_0101) { return true }
+            if Self.isEscaped(loadBigEndian(UInt8.self, at: place)) { return true }
             place &+= 1
         }
         return false
+    }
+
+    /// Whether `byte` is such a one.
+    @inline(__always)
+    static func isEscaped(_ byte: UInt8) -> Bool {
+        escapes(in: UInt64(byte) &* 0x0101_0101_0101_0101)
     }
 
     /// Whether one of eight bytes is such a one. By subtraction, which borrows only from bytes
