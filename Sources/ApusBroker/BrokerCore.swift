@@ -18,6 +18,8 @@ final class BrokerCore: Sendable {
     let state: BrokerState
     let delays: DelayTable
     let transactions: Transactions
+    /// Who may do what; nil: anyone anything.
+    let access: AccessControl?
     let logger: Logger
     let time: TimeSource
     /// The loop that errands, timers and delayed deliveries run on. It serves no connection.
@@ -48,14 +50,15 @@ final class BrokerCore: Sendable {
 
     init(
         configuration: BrokerConfiguration, store: MessageStore, state: BrokerState,
-        connections: ConnectionTable, errands: any EventLoop, logger: Logger,
-        time: TimeSource = .system
+        connections: ConnectionTable, errands: any EventLoop, access: AccessControl? = nil,
+        logger: Logger, time: TimeSource = .system
     ) throws(StoreError) {
         self.configuration = configuration
         self.store = store
         self.state = state
         self.connections = connections
         self.errands = errands
+        self.access = access
         self.logger = logger
         self.time = time
         transactions = try Transactions(store, offsets: state.offsets, logger)

@@ -77,6 +77,13 @@ public struct Request: ~Escapable {
         for place in slots.indices { try visit(name(of: slots[place]), value(of: slots[place])) }
     }
 
+    /// The name of a field by its place, from 0 to `fieldCount`.
+    @_lifetime(copy self)
+    func name(_ place: Int) -> RawSpan { name(of: slots[place]) }
+
+    @_lifetime(copy self)
+    func value(_ place: Int) -> RawSpan { value(of: slots[place]) }
+
     @_lifetime(copy self)
     private func value(of slot: FieldSlot) -> RawSpan {
         slot.isValueElsewhere ? unescaped.extracting(slot.value) : header.extracting(slot.value)

@@ -160,10 +160,10 @@ private func complaints(_ text: String) throws -> [ConfigurationError.Complaint]
     @Test("is complained of at once, with all lines")
     func together() throws {
         let error = #expect(throws: ConfigurationError.self) {
-            _ = try parse("aclEnable=true\nlistenPort=x\n")
+            _ = try parse("enableLmq=true\nlistenPort=x\n")
         }
         let text = try #require(error).description
-        #expect(text.contains("broker.conf:1: aclEnable: true asks for what"))
+        #expect(text.contains("broker.conf:1: enableLmq: true asks for what"))
         #expect(text.contains("broker.conf:2: listenPort: x is no number from 0 to 65535"))
     }
 

@@ -88,6 +88,12 @@ extension BrokerConfiguration {
         if network.port != 0, network.port == network.replicationPort {
             complain("haListenPort", "it is the listenPort, \(network.port), too")
         }
+        if access.isEnabled, access.home == nil {
+            complain(
+                "aclEnable",
+                "the accounts are in conf/plain_acl.yml under rocketmqHome, which is not set, nor "
+                    + "is ROCKETMQ_HOME in the environment")
+        }
         for server in registration.nameServers {
             if let complaint = Forms.complaint(nameServer: server) {
                 complain("namesrvAddr", complaint)
@@ -113,6 +119,7 @@ private struct Reading {
         configuration = BrokerConfiguration()
         configuration.name = host.name
         configuration.storePath = "\(host.home)/store"
+        configuration.access.home = try? Forms.home(host.rocketmqHome)
         do throws(ValueComplaint) {
             configuration.registration.nameServers = try Forms.nameServers(host.nameServers)
         } catch {

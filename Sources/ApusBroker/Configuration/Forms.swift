@@ -51,6 +51,11 @@ enum Forms {
         return path
     }
 
+    /// A directory that may be left out.
+    static func home(_ text: String) throws(ValueComplaint) -> String? {
+        text.isEmpty ? nil : try directory(text)
+    }
+
     static func optionalDirectory(_ text: String) throws(ValueComplaint) -> String? {
         if text.isEmpty { return nil }
         if text.contains(",") {

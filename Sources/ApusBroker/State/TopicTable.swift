@@ -42,6 +42,8 @@ public final class TopicTable: Sendable {
     let kept: KeptValue<Topics>
     let systemTopics: SystemTopics
     let creation: TopicCreationSettings
+    /// `autoCreateTopicEnable`, as it is now.
+    let createsOnSend: Switch
     let time: TimeSource
     /// What look-ups use, and its version; made anew after each change.
     private let shown: Mutex<(map: NameMap<Topic>, version: DataVersion)>
@@ -54,6 +56,7 @@ public final class TopicTable: Sendable {
         kept = KeptValue(topics, save: save)
         systemTopics = system
         self.creation = creation
+        createsOnSend = Switch(creation.createsOnSend)
         self.time = time
         shown = Mutex((NameMap(Array(topics.byName.values)), topics.version))
     }

@@ -57,10 +57,11 @@ final class TestClient: Sendable {
     private let client: RemotingClient
     private let notes = Notes()
 
-    init(_ broker: Broker) {
+    init(_ broker: Broker, credentials: SessionCredentials? = nil) {
         self.broker = broker
         client = RemotingClient(
-            requests: notes, logger: .silent, group: MultiThreadedEventLoopGroup.singleton)
+            requests: notes, credentials: credentials, logger: .silent,
+            group: MultiThreadedEventLoopGroup.singleton)
     }
 
     var address: String { broker.address.description }

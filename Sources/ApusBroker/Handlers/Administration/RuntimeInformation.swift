@@ -1,5 +1,5 @@
-// GET_BROKER_RUNTIME_INFO (28), GET_BROKER_CONFIG (26), UPDATE_BROKER_CONFIG (25), and the offset
-// tables as documents (43, 45). RocketMQ's names; what we do not count is left out.
+// GET_BROKER_RUNTIME_INFO (28), GET_BROKER_CONFIG (26), and the offset tables as
+// documents (43, 45). RocketMQ's names; what we do not count is left out.
 
 import ApusRemoting
 import ApusServer
@@ -79,10 +79,5 @@ extension BrokerCore {
         return Response(
             .success, fields: ["version": "\(state.topics.version.counter)"],
             body: Array(lines.joined().utf8))
-    }
-
-    func updateConfiguration() throws(Refusal) -> Response {
-        throw Refusal(
-            .noPermission, "settings are changed in the broker's file, not over the network")
     }
 }
