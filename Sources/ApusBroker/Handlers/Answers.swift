@@ -16,8 +16,8 @@ extension Connection {
     ) {
         respond(to: key, result.status.code) { fields in
             let id = MessageIDText(result.messageID)
-            fields.append("msgId", id.bytes)
-            core.writeTrace(&fields)
+            fields.append("msgId", plain: id.bytes)
+            fields.append(core.traceFields)
             fields.append("queueId", queueID)
             fields.append("queueOffset", result.queueOffset)
             fields.append("transactionId", uniqueID)
@@ -30,8 +30,8 @@ extension Connection {
         uniqueID: RawSpan, _ core: BrokerCore
     ) {
         respond(to: key, batch.first.status.code) { fields in
-            fields.append("msgId", ids.rawSpan)
-            core.writeTrace(&fields)
+            fields.append("msgId", plain: ids.rawSpan)
+            fields.append(core.traceFields)
             fields.append("queueId", queueID)
             fields.append("queueOffset", batch.first.queueOffset)
             if uniqueID.byteCount > 0 { fields.append("transactionId", uniqueID) }
@@ -59,14 +59,6 @@ extension Connection {
         } body: { body in
             batch?.forEach { body.append($0.bytes) }
         }
-    }
-}
-
-extension BrokerCore {
-    /// What tells clients whether and as of which region to trace their sends.
-    fileprivate func writeTrace(_ fields: inout FieldWriter) {
-        fields.append("MSG_REGION", configuration.regionID)
-        fields.append("TRACE_ON", configuration.isTraceOn)
     }
 }
 

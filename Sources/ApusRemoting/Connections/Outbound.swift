@@ -31,16 +31,24 @@ struct Outbound {
         buffer.writeBytes(command.body)
     }
 
-    /// Writes a response whose fields and body come from closures.
+    /// Writes a response whose fields come from a closure.
     mutating func append(
         _ numbers: HeaderNumbers, remark: String?, _ serialization: HeaderSerialization,
-        fields write: (inout FieldWriter) -> Void, body: (inout BodyWriter) -> Void
+        fields write: (inout FieldWriter) -> Void
     ) {
         fields.encoder.begin(numbers, remark: remark, serialization)
         write(&fields)
         fields.encoder.end(remark: remark, bodyCount: 0)
-        let start = buffer.writerIndex
         writeHeader()
+    }
+
+    /// The same with a body from another closure.
+    mutating func append(
+        _ numbers: HeaderNumbers, remark: String?, _ serialization: HeaderSerialization,
+        fields write: (inout FieldWriter) -> Void, body: (inout BodyWriter) -> Void
+    ) {
+        let start = buffer.writerIndex
+        append(numbers, remark: remark, serialization, fields: write)
         let bodyStart = buffer.writerIndex
         // Moved out and back, so that it stays the only one of its memory.
         var writer = BodyWriter(buffer: ByteBuffer())
@@ -54,12 +62,10 @@ struct Outbound {
         }
     }
 
-    private mutating func writeHeader() {
-        // Moved out and back: two parts of this value are used at once.
-        var out = ByteBuffer()
-        swap(&out, &buffer)
-        out.writeBytes(fields.encoder.bytes)
-        swap(&out, &buffer)
+    private mutating func writeHeader() { Self.write(fields.encoder, into: &buffer) }
+
+    private static func write(_ encoder: borrowing HeaderEncoder, into buffer: inout ByteBuffer) {
+        buffer.writeBytes(encoder.bytes)
     }
 
     /// What is to be written now; nil when there is nothing.
@@ -108,9 +114,16 @@ public struct FieldWriter {
         encoder.field(name, value)
     }
 
+    /// The same for a value that needs no escapes in JSON: letters, digits and the like.
+    public mutating func append(_ name: StaticString, plain value: RawSpan) {
+        encoder.field(name, plain: value)
+    }
+
     public mutating func append(_ name: StaticString, _ value: String) {
         encoder.field(name, value)
     }
+
+    public mutating func append(_ fields: PreparedFields) { encoder.fields(fields) }
 
     public mutating func append(_ name: StaticString, _ value: Bool) {
         encoder.field(name, value ? "true" : "false")

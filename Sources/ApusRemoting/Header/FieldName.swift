@@ -16,6 +16,8 @@ public struct FieldName: ExpressibleByStringLiteral, Sendable, CustomStringConve
         tag = Self.tag(Self.bytes(of: text))
     }
 
+    var hash: Int { Self.hash(of: tag) }
+
     public var description: String { text.description }
 
     var bytes: RawSpan {
@@ -41,4 +43,8 @@ public struct FieldName: ExpressibleByStringLiteral, Sendable, CustomStringConve
         }
         return tag
     }
+
+    /// A number below 64 for each tag. The names of one letter in a send have one each.
+    @inline(__always)
+    static func hash(of tag: UInt64) -> Int { Int((tag &* 0x9E37_79B9_7F4A_7C15) >> 58) }
 }

@@ -31,8 +31,7 @@ struct HeaderEncoder {
         hasFields = false
         switch serialization {
         case .json:
-            sink.append("{\"code\":")
-            sink.append(decimal: Int64(numbers.code))
+            sink.append("{\"code\":", decimal: Int64(numbers.code), "")
         case .binary:
             sink.append(bigEndian: Int16(truncatingIfNeeded: numbers.code))
             sink.append(numbers.language.rawValue)
@@ -45,29 +44,34 @@ struct HeaderEncoder {
         }
     }
 
-    /// What stands before the name of a field of JSON.
-    private var head: StaticString { hasFields ? ",\"" : ",\"extFields\":{\"" }
-
     mutating func field(_ name: StaticString, _ value: RawSpan) {
         switch serialization {
-        case .json: sink.append(head, name, quoting: value)
-        case .binary:
-            sink.append(bigEndian: Int16(truncatingIfNeeded: name.utf8CodeUnitCount))
-            sink.append(name)
-            sink.append(bigEndian: Int32(truncatingIfNeeded: value.byteCount))
-            sink.append(value)
+        case .json: sink.append(field: name, quoting: value, isFirst: !hasFields)
+        case .binary: binaryField(name, value)
         }
         hasFields = true
+    }
+
+    /// The same for a value that needs no escapes in JSON.
+    mutating func field(_ name: StaticString, plain value: RawSpan) {
+        switch serialization {
+        case .json: sink.append(field: name, plain: value, isFirst: !hasFields)
+        case .binary: binaryField(name, value)
+        }
+        hasFields = true
+    }
+
+    private mutating func binaryField(_ name: StaticString, _ value: RawSpan) {
+        sink.append(bigEndian: Int16(truncatingIfNeeded: name.utf8CodeUnitCount))
+        sink.append(name)
+        sink.append(bigEndian: Int32(truncatingIfNeeded: value.byteCount))
+        sink.append(value)
     }
 
     mutating func field(_ name: StaticString, _ value: Int64) {
         switch serialization {
         case .json:
-            sink.append(head)
-            sink.append(name)
-            sink.append("\":\"")
-            sink.append(decimal: value)
-            sink.append(UInt8(ascii: "\""))
+            sink.append(field: name, decimal: value, isFirst: !hasFields)
         case .binary:
             sink.append(bigEndian: Int16(truncatingIfNeeded: name.utf8CodeUnitCount))
             sink.append(name)
@@ -83,6 +87,16 @@ struct HeaderEncoder {
         let utf8 = value.utf8
         // Safe: every bit pattern of a byte is one.
         unsafe field(name, utf8.span.bytes)
+    }
+
+    mutating func fields(_ prepared: PreparedFields) {
+        switch serialization {
+        case .json:
+            sink.append(hasFields ? "," : ",\"extFields\":{")
+            sink.append(prepared.json.rawSpan)
+        case .binary: sink.append(prepared.binary.rawSpan)
+        }
+        hasFields = true
     }
 
     mutating func field(_ name: String, _ value: String) {
@@ -104,29 +118,28 @@ struct HeaderEncoder {
     mutating func end(remark: String?, bodyCount: Int) {
         switch serialization {
         case .json:
-            sink.append(hasFields ? "},\"flag\":" : ",\"flag\":")
-            sink.append(decimal: Int64(numbers.flags))
-            sink.append(",\"language\":\"")
+            sink.append(
+                hasFields ? "},\"flag\":" : ",\"flag\":", decimal: Int64(numbers.flags),
+                ",\"language\":\"")
             sink.append(numbers.language.name)
-            sink.append("\",\"opaque\":")
-            sink.append(decimal: Int64(numbers.opaque))
+            sink.append("\",\"opaque\":", decimal: Int64(numbers.opaque), "")
             if let remark {
                 sink.append(",\"remark\":")
                 sink.append(quoted: remark)
             }
-            sink.append(",\"serializeTypeCurrentRPC\":\"JSON\",\"version\":")
-            sink.append(decimal: Int64(numbers.version))
-            sink.append(UInt8(ascii: "}"))
+            sink.append(
+                ",\"serializeTypeCurrentRPC\":\"JSON\",\"version\":",
+                decimal: Int64(numbers.version), "}")
         case .binary:
             sink.put(Int32(truncatingIfNeeded: sink.count - fieldsStart - 4), at: fieldsStart)
         }
-        let header = sink.count - Frame.prefix
+        let header = sink.count &- Frame.prefix
+        let length = sink.count &- Frame.length.end &+ bodyCount
+        // Both words at once.
         sink.put(
-            Int32(truncatingIfNeeded: sink.count - Frame.length.end + bodyCount),
+            UInt64(UInt32(truncatingIfNeeded: length)) << 32
+                | UInt64(serialization.rawValue) << 24 | UInt64(truncatingIfNeeded: header),
             at: Frame.length.offset)
-        sink.put(
-            UInt32(serialization.rawValue) << 24 | UInt32(truncatingIfNeeded: header),
-            at: Frame.headerWord.offset)
     }
 
     /// A whole header of a command that is owned.
