@@ -35,6 +35,8 @@ final class BrokerCore: Sendable {
     let isSync: Bool
     /// What every stored message's properties end with, as Java's broker has it.
     let propertySuffix: [UInt8]
+    /// What the ids of all messages of this store begin with.
+    let messageIDHead: MessageIDText
     /// What tells clients in each answer to a send whether and as of which region to trace theirs.
     let traceFields: PreparedFields
     /// Ids for messages that come without.
@@ -75,6 +77,7 @@ final class BrokerCore: Sendable {
             PropertyName.traceSwitch, configuration.isTraceOn ? "true" : "false", to: &suffix)
         PropertyEdit.append(PropertyName.cluster, configuration.clusterName, to: &suffix)
         propertySuffix = suffix
+        messageIDHead = MessageIDText(hostOf: configuration.store.storeHost)
         traceFields = PreparedFields(
             "MSG_REGION", configuration.regionID,
             ("TRACE_ON", configuration.isTraceOn ? "true" : "false"))

@@ -94,7 +94,7 @@ public struct Request: ~Escapable {
         for place in slots.indices { try visit(name(of: slots[place]), value(of: slots[place])) }
     }
 
-    @_lifetime(copy self)
+    @inline(__always) @_lifetime(copy self)
     private func value(of slot: FieldSlot) -> RawSpan {
         slot.isValueElsewhere ? unescaped.extracting(slot.value) : header.extracting(slot.value)
     }

@@ -15,7 +15,7 @@ extension Connection {
         _ core: BrokerCore
     ) {
         respond(to: key, result.status.code) { fields in
-            let id = MessageIDText(result.messageID)
+            let id = core.messageIDHead.with(offset: result.physicalOffset)
             fields.append("msgId", plain: id.bytes)
             fields.append(core.traceFields)
             fields.append("queueId", queueID)

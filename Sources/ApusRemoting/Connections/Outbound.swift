@@ -1,18 +1,18 @@
-// What waits to be written to a connection: frames, one behind the other in one buffer.
+// What waits to be written to a connection: frames, one behind the other.
 //
-// Any thread encodes its frames straight into the buffer, under the connection's lock. The event
-// loop takes the buffer and hands it to the channel: at the end of each read cycle, or when a drain
-// was scheduled. Two buffers go to and fro, so that nothing is allocated once they have their size.
+// Any thread encodes its frames under the connection's lock. The event loop copies all of them into
+// a buffer and hands it to the channel: at the end of each read cycle, or when a drain was
+// scheduled. Frames are not written into the buffer themselves, which asks at each piece who else
+// has it. The buffer comes back, so that nothing is allocated once it has its size.
 
 internal import ApusFormat
 internal import NIOCore
 
 /// The frames of a connection that are not with its channel yet.
 struct Outbound {
-    /// Frames, whole.
-    private(set) var buffer = ByteBuffer()
-    private var spare = ByteBuffer()
+    /// Has written the frames.
     private var fields = FieldWriter()
+    private var spare = ByteBuffer()
     /// The event loop is reading, and drains when it is done.
     var isInCycle = false
     /// A drain is on its way to the event loop.
@@ -20,15 +20,17 @@ struct Outbound {
     /// Nothing is taken any more.
     var isClosed = false
 
-    var byteCount: Int { buffer.readableBytes }
+    var byteCount: Int { fields.encoder.byteCount }
 
-    /// Room that a buffer may keep between two drains.
+    /// Bytes of memory that are there for what is written next.
+    var keptByteCount: Int { fields.encoder.sink.capacity + spare.capacity }
+
+    /// Bytes that either of the two may keep between two drains.
     private static let keptCapacity = 64 << 10
 
     mutating func append(_ command: RemotingCommand) {
         fields.encoder.encode(command)
-        writeHeader()
-        buffer.writeBytes(command.body)
+        fields.encoder.sink.append(command.body.rawSpan)
     }
 
     /// Writes a response whose fields come from a closure.
@@ -39,7 +41,6 @@ struct Outbound {
         fields.encoder.begin(numbers, remark: remark, serialization)
         write(&fields)
         fields.encoder.end(remark: remark, bodyCount: 0)
-        writeHeader()
     }
 
     /// The same with a body from another closure.
@@ -47,34 +48,23 @@ struct Outbound {
         _ numbers: HeaderNumbers, remark: String?, _ serialization: HeaderSerialization,
         fields write: (inout FieldWriter) -> Void, body: (inout BodyWriter) -> Void
     ) {
-        let start = buffer.writerIndex
         append(numbers, remark: remark, serialization, fields: write)
-        let bodyStart = buffer.writerIndex
         // Moved out and back, so that it stays the only one of its memory.
-        var writer = BodyWriter(buffer: ByteBuffer())
-        swap(&writer.buffer, &buffer)
+        var writer = BodyWriter(sink: ByteSink())
+        swap(&writer.sink, &fields.encoder.sink)
         body(&writer)
-        swap(&writer.buffer, &buffer)
-        let bodyCount = buffer.writerIndex - bodyStart
-        if bodyCount > 0 {
-            let length = fields.encoder.byteCount - Frame.length.end + bodyCount
-            buffer.setInteger(Int32(truncatingIfNeeded: length), at: start)
-        }
-    }
-
-    private mutating func writeHeader() { Self.write(fields.encoder, into: &buffer) }
-
-    private static func write(_ encoder: borrowing HeaderEncoder, into buffer: inout ByteBuffer) {
-        buffer.writeBytes(encoder.bytes)
+        swap(&writer.sink, &fields.encoder.sink)
+        fields.encoder.setBody()
     }
 
     /// What is to be written now; nil when there is nothing.
     mutating func take() -> ByteBuffer? {
-        guard buffer.readableBytes > 0 else { return nil }
+        guard byteCount > 0 else { return nil }
         var ready = ByteBuffer()
-        swap(&ready, &buffer)
-        swap(&buffer, &spare)
-        if buffer.capacity > 0 { buffer.clear() }
+        swap(&ready, &spare)
+        if ready.capacity > 0 { ready.clear() }
+        ready.writeBytes(fields.encoder.bytes)
+        fields.encoder.sink.removeAll(keeping: Self.keptCapacity)
         return ready
     }
 
@@ -86,15 +76,14 @@ struct Outbound {
     /// Lets go of everything: nobody reads it any more.
     mutating func discard() {
         isClosed = true
-        buffer = ByteBuffer()
-        shrink()
+        fields = FieldWriter()
+        spare = ByteBuffer()
     }
 
     /// Lets go of memory that was kept.
     mutating func shrink() {
-        if buffer.readableBytes == 0 { buffer = ByteBuffer() }
+        if byteCount == 0 { fields = FieldWriter() }
         spare = ByteBuffer()
-        fields = FieldWriter()
     }
 }
 
@@ -132,10 +121,10 @@ public struct FieldWriter {
 
 /// Takes the body of a response, piece by piece, straight into what is written.
 public struct BodyWriter {
-    fileprivate(set) var buffer: ByteBuffer
+    fileprivate(set) var sink: ByteSink
 
     /// Copies `bytes` behind what is there.
-    public mutating func append(_ bytes: RawSpan) { buffer.writeBytes(bytes) }
+    public mutating func append(_ bytes: RawSpan) { sink.append(bytes) }
 
-    public mutating func append(_ bytes: [UInt8]) { buffer.writeBytes(bytes) }
+    public mutating func append(_ bytes: [UInt8]) { sink.append(bytes.rawSpan) }
 }

@@ -22,6 +22,7 @@ extension HeaderIndex {
         while isPlain || !scanner.take(UInt8(ascii: "}")) {
             if let member = Self.plainMember(&scanner) {
                 try read(member, &scanner, limits)
+                if member == .extFields, readPlainTail(&scanner) { return }
             } else {
                 try read(Self.member(&scanner), &scanner, limits)
             }
@@ -61,6 +62,28 @@ extension HeaderIndex {
         }
         scanner.move(to: place &+ count)
         return member
+    }
+
+    /// Reads all that stands behind the fields as RocketMQ's client in Java writes it. For anything
+    /// else false, with nothing gone over.
+    @inline(__always)
+    private mutating func readPlainTail(_ scanner: inout JSONScanner) -> Bool {
+        let start = scanner.position
+        guard scanner.take(",\"flag\":"), let flags = scanner.plainNumber(),
+            scanner.take(",\"language\":\"JAVA\",\"opaque\":"),
+            let opaque = scanner.plainNumber(),
+            scanner.take(",\"serializeTypeCurrentRPC\":\"JSON\",\"version\":"),
+            let version = scanner.plainNumber(), scanner.take("}"),
+            scanner.position == scanner.bytes.byteCount
+        else {
+            scanner.move(to: start)
+            return false
+        }
+        numbers.flags = flags
+        numbers.language = .java
+        numbers.opaque = opaque
+        numbers.version = version
+        return true
     }
 
     /// The name of a member, however it is written, and its colon.
@@ -121,7 +144,7 @@ extension HeaderIndex {
             return
         }
         scanner.skipCommas()
-        while try !readPlainFields(&scanner, limits) {
+        while !readPlainFields(&scanner, limits) {
             scanner.skipCommas()
             if scanner.take(UInt8(ascii: "}")) { return }
             let name = try Self.nameAndColon(&scanner)
@@ -173,7 +196,7 @@ extension HeaderIndex {
     private mutating func unescape(
         _ text: JSONScanner.Text, of scanner: borrowing JSONScanner
     ) throws(JSONError) -> Range<Int> {
-        makeRoomToUnescape(scanner.bytes.byteCount)
+        Self.makeRoom(toUnescape: scanner.bytes, in: &unescaped)
         let start = unescapedCount
         var end = start
         var out = unescaped.mutableRawSpan
@@ -216,9 +239,8 @@ extension HeaderIndex {
         } catch { throw .json(error) }
     }
 
-    /// `null` and `JAVA` as four bytes.
+    /// `null` as four bytes.
     private static var null: UInt32 { 0x6E75_6C6C }
-    private static var java: UInt32 { 0x4A41_5641 }
 
     /// A number, in quotes or not; 0 for null.
     private mutating func number(
@@ -236,9 +258,6 @@ extension HeaderIndex {
     private mutating func language(_ scanner: inout JSONScanner) throws(FrameError) -> Language {
         guard let slot = try value(&scanner), !slot.isValueElsewhere else { return .other }
         let bytes = scanner.bytes.extracting(slot.value)
-        if bytes.byteCount == 4, bytes.loadBigEndian(UInt32.self, at: 0) == Self.java {
-            return .java
-        }
         if let number = bytes.decimal(UInt8.self) { return Language(rawValue: number) ?? .other }
         // Not by `allCases`, which would be an array made each time.
         var number: UInt8 = 0

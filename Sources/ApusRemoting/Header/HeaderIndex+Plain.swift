@@ -1,8 +1,8 @@
 // Fields of JSON as clients write them, `"name":"value",`: no blanks, no names with escapes, and no
 // escapes in values but those of 01 and 02, which stand between properties.
 //
-// Gone over from quote to quote, without a look at what else JSON may be; whatever is not like that
-// goes the general way, from the beginning of its field.
+// Gone over from quote to quote, without a look at what else JSON may be; whatever is not like that,
+// is beyond a bound or may have come before goes the general way, from the beginning of its field.
 
 internal import ApusFormat
 
@@ -42,72 +42,97 @@ private struct JSONMarks: ~Escapable {
 
 extension HeaderIndex {
     /// Goes over the plain fields that come next. True where the object ended with them; else the
-    /// scanner is at the first field that is not plain, or where an object may end behind a comma.
+    /// scanner is where the first field begins that is not plain, or has nothing behind it.
     mutating func readPlainFields(
         _ scanner: inout JSONScanner, _ limits: HeaderLimits
-    ) throws(FrameError) -> Bool {
+    ) -> Bool {
         let bytes = scanner.bytes
         var place = scanner.position
         var marks = JSONMarks(bytes, from: place)
-        while marks.next() == place {
+        // Held for all fields: an array asks at each access who else has it.
+        var slots = memory.mutableSpan
+        guard marks.next() == place, bytes.word(at: place) >> 24 == 0x22 else { return false }
+        while true {
+            // The quote at `place` is behind us. `":"`, of which the second one is passed over.
             let nameEnd = marks.next()
-            // `":"`
-            guard nameEnd &+ 4 <= bytes.byteCount,
-                bytes.loadBigEndian(UInt8.self, at: place) == 0x22,
-                bytes.loadBigEndian(UInt32.self, at: nameEnd) >> 8 == 0x22_3A22
-            else { break }
+            guard bytes.word(at: nameEnd) >> 8 == 0x22_3A22 else { break }
             _ = marks.next()
             var end = marks.next()
-            var slot = FieldSlot(valueAt: nameEnd &+ 3..<end)
+            var slot = FieldSlot(from: nameEnd &+ 3, to: end)
+            var behind = bytes.word(at: end)
             var unescapedEnd = unescapedCount
-            if end < bytes.byteCount, bytes.loadBigEndian(UInt8.self, at: end) == 0x5C {
-                guard unescape(bytes, slot.value.lowerBound, &end, &marks, to: &unescapedEnd)
-                else { break }
-                slot = FieldSlot(valueAt: unescapedCount..<unescapedEnd)
+            if behind >> 24 == 0x5C {
+                (end, unescapedEnd) = Self.unescape(
+                    bytes, from: nameEnd &+ 3, backslash: end, into: &unescaped, unescapedCount)
+                slot = FieldSlot(from: unescapedCount, to: unescapedEnd)
                 slot.isValueElsewhere = true
+                behind = bytes.word(at: end)
+                marks = JSONMarks(bytes, from: end &+ 1)
             }
-            slot.setName(place &+ 1..<nameEnd)
-            guard end &+ 2 <= bytes.byteCount else { break }
-            let behind = bytes.loadBigEndian(UInt16.self, at: end)
-            // `",` or `"}`
-            guard behind == 0x222C || behind == 0x227D else { break }
+            // `"}` or `","`
+            let isLast = behind >> 16 == 0x227D
+            slot.setName(from: place &+ 1, to: nameEnd)
+            slot.tag = FieldName.tag(bytes, from: place &+ 1, to: nameEnd)
+            let hash = FieldName.hash(of: slot.tag)
+            guard isLast || behind >> 8 == 0x22_2C22, count < slots.count, places[hash] == 0,
+                slot.isWithin(limits, number: fieldCount &+ 1)
+            else { break }
+            slots[count] = slot
+            count &+= 1
+            fieldCount &+= 1
+            places[hash] = UInt8(truncatingIfNeeded: min(count, 255))
             unescapedCount = unescapedEnd
-            try append(slot, of: bytes, limits)
             place = end &+ 2
-            if behind == 0x227D {
+            if isLast {
                 scanner.move(to: place)
                 return true
             }
+            _ = marks.next()
         }
         scanner.move(to: place)
         return false
     }
 
-    /// Writes a value whose first backslash stands at `end` without its escapes, and moves `end` to
-    /// where its quote stands; false when there are others than those of 01 and 02.
-    @inline(__always)
-    private mutating func unescape(
-        _ bytes: RawSpan, _ start: Int, _ end: inout Int, _ marks: inout JSONMarks,
-        to unescapedEnd: inout Int
-    ) -> Bool {
-        makeRoomToUnescape(bytes.byteCount)
+    /// Writes the value from `start` on, whose first backslash is known, without its escapes behind
+    /// `count` bytes. Answers where its quote stands, and where what was written ends. For escapes
+    /// other than those of 01 and 02, and without a quote, the first is the number of bytes.
+    @inline(never)
+    private static func unescape(
+        _ bytes: RawSpan, from start: Int, backslash: Int, into unescaped: inout [UInt8],
+        _ count: Int
+    ) -> (end: Int, unescapedEnd: Int) {
+        makeRoom(toUnescape: bytes, in: &unescaped)
         var out = unescaped.mutableRawSpan
+        var written = count
         var start = start
-        repeat {
+        var mark = backslash
+        var marks = JSONMarks(bytes, from: mark &+ 1)
+        while true {
+            out.copy(bytes.extracting(start..<mark), at: written)
+            written &+= mark &- start
+            let word = bytes.word(at: mark)
+            if word >> 24 == 0x22 { return (mark, written) }
             // `\u00`, and two digits behind it.
-            guard end &+ 6 <= bytes.byteCount,
-                bytes.loadBigEndian(UInt32.self, at: end) == 0x5C75_3030
-            else { return false }
-            let meant = bytes.loadBigEndian(UInt16.self, at: end &+ 4) &- 0x3030
-            guard meant == 1 || meant == 2 else { return false }
-            out.copy(bytes.extracting(start..<end), at: unescapedEnd)
-            unescapedEnd &+= end &- start &+ 1
-            out.storeBigEndian(UInt8(truncatingIfNeeded: meant), at: unescapedEnd &- 1)
-            start = end &+ 6
-            end = marks.next()
-        } while end < bytes.byteCount && bytes.loadBigEndian(UInt8.self, at: end) == 0x5C
-        out.copy(bytes.extracting(start..<end), at: unescapedEnd)
-        unescapedEnd &+= end &- start
-        return true
+            let meant = bytes.word(at: mark &+ 4) >> 16 &- 0x3030
+            guard word == 0x5C75_3030, meant == 1 || meant == 2 else {
+                return (bytes.byteCount, written)
+            }
+            out.storeBigEndian(UInt8(truncatingIfNeeded: meant), at: written)
+            written &+= 1
+            start = mark &+ 6
+            mark = marks.next()
+        }
+    }
+}
+
+extension RawSpan {
+    /// The four bytes from `place` on, the first one highest; 0 where they are not all there. Asked
+    /// as a load asks, so that the load asks no more.
+    @inline(__always)
+    fileprivate func word(at place: Int) -> UInt32 {
+        guard UInt(bitPattern: place) <= UInt(bitPattern: byteCount), byteCount &- place >= 4 else {
+            return 0
+        }
+        return loadBigEndian(UInt32.self, at: place)
     }
 }

@@ -19,19 +19,35 @@ struct FieldSlot {
     var isValueElsewhere = false
 
     /// A value, for now without a name.
-    init(valueAt range: Range<Int>) {
-        valueStart = UInt32(truncatingIfNeeded: range.lowerBound)
-        valueCount = UInt32(truncatingIfNeeded: range.count)
+    @inline(__always)
+    init(from start: Int, to end: Int) {
+        valueStart = UInt32(truncatingIfNeeded: start)
+        valueCount = UInt32(truncatingIfNeeded: end &- start)
     }
+
+    init(valueAt range: Range<Int>) { self.init(from: range.lowerBound, to: range.upperBound) }
 
     @inline(__always)
-    mutating func setName(_ range: Range<Int>) {
-        nameStart = UInt32(truncatingIfNeeded: range.lowerBound)
-        nameCount = UInt32(truncatingIfNeeded: range.count)
+    mutating func setName(from start: Int, to end: Int) {
+        nameStart = UInt32(truncatingIfNeeded: start)
+        nameCount = UInt32(truncatingIfNeeded: end &- start)
     }
 
-    var value: Range<Int> { Int(valueStart)..<Int(valueStart) + Int(valueCount) }
-    var name: Range<Int> { Int(nameStart)..<Int(nameStart) + Int(nameCount) }
+    mutating func setName(_ range: Range<Int>) {
+        setName(from: range.lowerBound, to: range.upperBound)
+    }
+
+    /// Whether a field that is the `number`th of its header is within bounds.
+    @inline(__always)
+    func isWithin(_ limits: HeaderLimits, number: Int) -> Bool {
+        number <= limits.fields && Int(nameCount) <= limits.nameBytes
+            && Int(valueCount) <= limits.valueBytes
+    }
+
+    @inline(__always) var value: Range<Int> {
+        Int(valueStart)..<Int(valueStart) &+ Int(valueCount)
+    }
+    @inline(__always) var name: Range<Int> { Int(nameStart)..<Int(nameStart) &+ Int(nameCount) }
 }
 
 /// The numbers of a header.
@@ -52,14 +68,14 @@ struct HeaderIndex {
     /// Has no name.
     var remark: FieldSlot?
     /// The fields, and behind them slots that mean nothing.
-    private(set) var memory: [FieldSlot] = []
+    var memory: [FieldSlot] = []
     /// Fields that came, repeated ones left out.
-    private(set) var count = 0
+    var count = 0
     /// For each hash of a name the number of the first field that has it, counted from 1; 0 for
     /// none, 255 for one of those from the 255th on.
-    private(set) var places = InlineArray<64, UInt8>(repeating: 0)
+    var places = InlineArray<64, UInt8>(repeating: 0)
     /// Fields that came, repeated ones included.
-    private var fieldCount = 0
+    var fieldCount = 0
 
     /// Names and values without their escapes, and behind them bytes that mean nothing. What is
     /// unescaped becomes no longer, so that there is room for a header's once this is as long.
@@ -84,16 +100,11 @@ struct HeaderIndex {
     }
 
     /// Puts a field behind the others.
-    @inline(__always)
     mutating func append(
         _ slot: FieldSlot, of header: RawSpan, _ limits: HeaderLimits
     ) throws(FrameError) {
         fieldCount &+= 1
-        if fieldCount > limits.fields || Int(slot.nameCount) > limits.nameBytes
-            || Int(slot.valueCount) > limits.valueBytes
-        {
-            throw refusal(of: slot, limits)
-        }
+        if !slot.isWithin(limits, number: fieldCount) { throw refusal(of: slot, limits) }
         var slot = slot
         slot.tag = tag(of: slot, in: header)
         let hash = FieldName.hash(of: slot.tag)
@@ -122,7 +133,6 @@ struct HeaderIndex {
 
     /// Whether the same field came before. Java's client repeats fields in binary headers that it
     /// signs; two values of one name could be read in two ways, and are refused.
-    @inline(never)
     private func isRepeated(_ slot: FieldSlot, in header: RawSpan) throws(FrameError) -> Bool {
         let name = name(of: slot, in: header)
         for place in 0..<count {
@@ -142,28 +152,22 @@ struct HeaderIndex {
         }
     }
 
-    /// Makes room for what a header of so many bytes may hold without its escapes.
+    /// Makes room for what a header may hold without its escapes.
     @inline(__always)
-    mutating func makeRoomToUnescape(_ byteCount: Int) {
-        if unescaped.count < byteCount { growUnescaped(byteCount) }
+    static func makeRoom(toUnescape header: RawSpan, in unescaped: inout [UInt8]) {
+        if unescaped.count < header.byteCount { grow(&unescaped, for: header.byteCount) }
     }
 
     @inline(never)
-    private mutating func growUnescaped(_ byteCount: Int) {
+    private static func grow(_ unescaped: inout [UInt8], for byteCount: Int) {
         let more = max(512, byteCount) &- unescaped.count
         unescaped.append(contentsOf: repeatElement(0, count: more))
     }
 
-    /// The tag of the name: of one in the header by a single load, where eight bytes are there.
-    @inline(__always)
     private func tag(of slot: FieldSlot, in header: RawSpan) -> UInt64 {
-        let start = Int(slot.nameStart)
-        guard !slot.isNameElsewhere, header.byteCount &- start >= 8 else {
-            return FieldName.tag(name(of: slot, in: header))
-        }
-        let word = header.loadBigEndian(UInt64.self, at: start)
-        let count = slot.nameCount
-        return count >= 8 ? word : word & ~(UInt64.max &>> UInt64(count &* 8))
+        slot.isNameElsewhere
+            ? FieldName.tag(name(of: slot, in: header))
+            : FieldName.tag(header, from: slot.name.lowerBound, to: slot.name.upperBound)
     }
 
     @_lifetime(borrow self, copy header)

@@ -11,13 +11,18 @@ struct ByteSink {
     private var memory: [UInt8] = []
     private(set) var count = 0
 
+    var capacity: Int { memory.capacity }
+
     /// All that was written since the memory was last let go of.
     var bytes: RawSpan {
         @_lifetime(borrow self) get { memory.rawSpan.extracting(0..<count) }
     }
 
-    /// Begins anew and keeps the memory.
-    mutating func removeAll() { count = 0 }
+    /// Begins anew, and keeps the memory if it is not more than so many bytes.
+    mutating func removeAll(keeping limit: Int) {
+        count = 0
+        if memory.count > limit { memory = [] }
+    }
 
     @inline(__always)
     private mutating func makeRoom(_ more: Int) {
@@ -234,39 +239,59 @@ extension MutableRawSpan {
         put(UInt8(ascii: "\""), at: &place)
     }
 
-    /// Bytes that a number takes at most.
-    fileprivate static var decimalLimit: Int { 20 }
+    /// Bytes that a number takes at most, those included that are written behind its end.
+    fileprivate static var decimalLimit: Int { 32 }
 
-    /// Two digits at a time, the last ones first.
+    /// Eight digits at a time. A few bytes behind the number are written over.
     @inline(__always) @_lifetime(self: copy self)
     fileprivate mutating func put(decimal value: Int64, at place: inout Int) {
         if value >= 0, value < 10 {
             return put(0x30 &+ UInt8(truncatingIfNeeded: value), at: &place)
         }
-        putLong(decimal: value, at: &place)
+        place = putLong(decimal: value, at: place)
     }
 
+    /// Answers where the number ends.
     @inline(never) @_lifetime(self: copy self)
-    private mutating func putLong(decimal value: Int64, at place: inout Int) {
+    private mutating func putLong(decimal value: Int64, at start: Int) -> Int {
+        var place = start
         if value < 0 { put(UInt8(ascii: "-"), at: &place) }
-        var rest = value.magnitude
-        // Magnitudes of an Int64 have nineteen digits at most.
-        var digits = 1
-        var limit: UInt64 = 10
-        while digits < 19, rest >= limit {
-            digits &+= 1
-            limit &*= 10
+        let part: UInt64 = 100_000_000
+        let all = value.magnitude
+        if all < part { return putFirst(all, at: place) }
+        let (high, low) = all.quotientAndRemainder(dividingBy: part)
+        if high < part {
+            place = putFirst(high, at: place)
+        } else {
+            let (first, middle) = high.quotientAndRemainder(dividingBy: part)
+            place = putFirst(first, at: place)
+            put(Self.eightDigits(middle) | Self.zeros, at: &place)
         }
-        place &+= digits
-        var end = place
-        while rest >= 10 {
-            let pair = UInt16(truncatingIfNeeded: rest % 100)
-            rest /= 100
-            end &-= 2
-            storeBigEndian((pair / 10) << 8 &+ pair % 10 &+ 0x3030, at: end)
-        }
-        if end > place &- digits {
-            storeBigEndian(0x30 &+ UInt8(truncatingIfNeeded: rest), at: end &- 1)
-        }
+        put(Self.eightDigits(low) | Self.zeros, at: &place)
+        return place
     }
+
+    /// Writes a number below 100,000,000 without zeros before it.
+    @inline(__always) @_lifetime(self: copy self)
+    private mutating func putFirst(_ value: UInt64, at place: Int) -> Int {
+        let digits = Self.eightDigits(value)
+        // The last digit is one even when it is zero.
+        let leading = (digits | 1).leadingZeroBitCount >> 3
+        storeBigEndian((digits | Self.zeros) << UInt64(leading &* 8), at: place)
+        return place &+ 8 &- leading
+    }
+
+    /// The digits of a number below 100,000,000, the first one in the highest byte.
+    @inline(__always)
+    private static func eightDigits(_ value: UInt64) -> UInt64 {
+        // Two numbers of four digits, four of two, and eight of one: quotients by multiplication.
+        let fours = (value / 10_000) << 32 | value % 10_000
+        let hundreds = (fours &* 5_243) >> 19 & 0x7F_0000_007F
+        let twos = hundreds << 16 | (fours &- hundreds &* 100)
+        let tens = (twos &* 103) >> 10 & 0x0F_000F_000F_000F
+        return tens << 8 | (twos &- tens &* 10)
+    }
+
+    /// Eight times `0`.
+    private static var zeros: UInt64 { 0x3030_3030_3030_3030 }
 }

@@ -2,12 +2,14 @@
 
 internal import ApusFormat
 
-/// Writes headers, with fields coming one after the other.
+/// Writes frames one behind the other, each with fields that come one after the other.
 ///
 /// The order is fastjson's, by name, so that what RocketMQ wrote is written again as it was.
 struct HeaderEncoder {
-    /// From the frame's length up to the end of the header.
-    private var sink = ByteSink()
+    /// Frames, whole but for a body that is still to come.
+    var sink = ByteSink()
+    /// Where the frame begins that is being written.
+    private var start = 0
     private var serialization = HeaderSerialization.json
     /// Where the fields' length stands in a binary header.
     private var fieldsStart = 0
@@ -20,11 +22,11 @@ struct HeaderEncoder {
     }
     var byteCount: Int { sink.count }
 
-    /// Begins a header; fields follow, then `end`.
+    /// Begins a frame behind the others; fields follow, then `end`.
     mutating func begin(
         _ numbers: HeaderNumbers, remark: String?, _ serialization: HeaderSerialization
     ) {
-        sink.removeAll()
+        start = sink.count
         sink.append(bigEndian: 0 as UInt64)
         self.serialization = serialization
         self.numbers = numbers
@@ -114,7 +116,8 @@ struct HeaderEncoder {
         hasFields = true
     }
 
-    /// Ends the header, and says in its first bytes how long a body follows.
+    /// Ends the header, and says in its first bytes how long a body follows. One that turns out to
+    /// be there is announced by `setBody`.
     mutating func end(remark: String?, bodyCount: Int) {
         switch serialization {
         case .json:
@@ -133,13 +136,20 @@ struct HeaderEncoder {
         case .binary:
             sink.put(Int32(truncatingIfNeeded: sink.count - fieldsStart - 4), at: fieldsStart)
         }
-        let header = sink.count &- Frame.prefix
-        let length = sink.count &- Frame.length.end &+ bodyCount
+        let header = sink.count &- start &- Frame.prefix
+        let length = sink.count &- start &- Frame.length.end &+ bodyCount
         // Both words at once.
         sink.put(
             UInt64(UInt32(truncatingIfNeeded: length)) << 32
                 | UInt64(serialization.rawValue) << 24 | UInt64(truncatingIfNeeded: header),
-            at: Frame.length.offset)
+            at: start &+ Frame.length.offset)
+    }
+
+    /// Everything behind the header, which was the last that was written, is its body.
+    mutating func setBody() {
+        sink.put(
+            Int32(truncatingIfNeeded: sink.count &- start &- Frame.length.end),
+            at: start &+ Frame.length.offset)
     }
 
     /// A whole header of a command that is owned.
