@@ -60,7 +60,10 @@ public struct Request: ~Escapable {
 
     /// The value of a field, without escapes; nil where it is missing or null.
     @_lifetime(copy self)
-    public func bytes(_ name: FieldName) -> RawSpan? {
+    public func bytes(_ name: FieldName) -> RawSpan? { find(name) }
+
+    @inline(__always) @_lifetime(copy self)
+    private func find(_ name: FieldName) -> RawSpan? {
         let place = Int(places[name.hash])
         guard place > 0 else { return nil }
         if place < 255 {
@@ -113,7 +116,7 @@ extension Request {
 
     /// The value, or nil where the field is missing.
     public func optionalString(_ name: FieldName) -> String? {
-        guard let value = bytes(name) else { return nil }
+        guard let value = find(name) else { return nil }
         return String(decodingUTF8: value)
     }
 
@@ -127,12 +130,12 @@ extension Request {
 
     /// The value, or `fallback` where the field is missing; text that is no number is an error.
     public func int32(_ name: FieldName, or fallback: Int32) throws(HeaderError) -> Int32 {
-        guard let text = bytes(name) else { return fallback }
+        guard let text = find(name) else { return fallback }
         return try Self.integer(name, text)
     }
 
     public func int64(_ name: FieldName, or fallback: Int64) throws(HeaderError) -> Int64 {
-        guard let text = bytes(name) else { return fallback }
+        guard let text = find(name) else { return fallback }
         return try Self.integer(name, text)
     }
 
@@ -142,7 +145,7 @@ extension Request {
     }
 
     public func bool(_ name: FieldName, or fallback: Bool) -> Bool {
-        guard let value = bytes(name) else { return fallback }
+        guard let value = find(name) else { return fallback }
         return Self.isTrue(value)
     }
 
@@ -158,9 +161,9 @@ extension Request {
             remark: remark, fields: fields, body: [UInt8](body), serialization: serialization)
     }
 
-    @_lifetime(copy self)
+    @inline(__always) @_lifetime(copy self)
     private func required(_ name: FieldName) throws(HeaderError) -> RawSpan {
-        guard let value = bytes(name) else {
+        guard let value = find(name) else {
             throw HeaderError(field: name.description, problem: .missing)
         }
         return value

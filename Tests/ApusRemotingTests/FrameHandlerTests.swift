@@ -151,7 +151,8 @@ private func request(_ opaque: Int32, body: [UInt8] = []) -> [UInt8] {
         outbound.append(.request(.sendMessage, body: [UInt8](repeating: 7, count: 1 << 20)))
         #expect(outbound.keptByteCount >= 1 << 20)
         for _ in 0..<3 {
-            outbound.giveBack(try #require(outbound.take()))
+            let ready = outbound.take()
+            outbound.giveBack(try #require(ready))
             // One memory to write into, and one for the channel.
             #expect(outbound.keptByteCount <= 2 * 64 << 10)
             outbound.append(.request(.sendMessage, body: [7]))

@@ -147,7 +147,8 @@ import Testing
             for (name, value) in [("a", "x\"\u{1}"), ("bc", "true"), ("m", "end")] {
                 expected.append(name, value)
             }
-            let buffer = try #require(outbound.take())
+            let ready = outbound.take()
+            let buffer = try #require(ready)
             let command = try RemotingCommand(decoding: buffer.readableBytesSpan)
             #expect(command.fields == expected)
         }

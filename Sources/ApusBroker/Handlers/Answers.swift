@@ -18,7 +18,7 @@ extension Connection {
             let id = core.messageIDHead.with(offset: result.physicalOffset)
             fields.append("msgId", plain: id.bytes)
             fields.append(core.traceFields)
-            fields.append("queueId", queueID)
+            fields.append("queueId", Int64(queueID))
             fields.append("queueOffset", result.queueOffset)
             fields.append("transactionId", uniqueID)
         }
@@ -32,7 +32,7 @@ extension Connection {
         respond(to: key, batch.first.status.code) { fields in
             fields.append("msgId", plain: ids.rawSpan)
             fields.append(core.traceFields)
-            fields.append("queueId", queueID)
+            fields.append("queueId", Int64(queueID))
             fields.append("queueOffset", batch.first.queueOffset)
             if uniqueID.byteCount > 0 { fields.append("transactionId", uniqueID) }
         }

@@ -70,8 +70,8 @@ extension HeaderIndex {
     private mutating func readPlainTail(_ scanner: inout JSONScanner) -> Bool {
         let start = scanner.position
         guard scanner.take(",\"flag\":"), let flags = scanner.plainNumber(),
-            scanner.take(",\"language\":\"JAVA\",\"opaque\":"),
-            let opaque = scanner.plainNumber(),
+            scanner.take(",\"language\":"), let language = scanner.plainString(),
+            scanner.take(",\"opaque\":"), let opaque = scanner.plainNumber(),
             scanner.take(",\"serializeTypeCurrentRPC\":\"JSON\",\"version\":"),
             let version = scanner.plainNumber(), scanner.take("}"),
             scanner.position == scanner.bytes.byteCount
@@ -80,7 +80,7 @@ extension HeaderIndex {
             return false
         }
         numbers.flags = flags
-        numbers.language = .java
+        numbers.language = Language(scanner.bytes.extracting(language))
         numbers.opaque = opaque
         numbers.version = version
         return true
@@ -257,14 +257,28 @@ extension HeaderIndex {
     /// A name, or its number; anything else is a language that we do not know.
     private mutating func language(_ scanner: inout JSONScanner) throws(FrameError) -> Language {
         guard let slot = try value(&scanner), !slot.isValueElsewhere else { return .other }
-        let bytes = scanner.bytes.extracting(slot.value)
-        if let number = bytes.decimal(UInt8.self) { return Language(rawValue: number) ?? .other }
-        // Not by `allCases`, which would be an array made each time.
-        var number: UInt8 = 0
-        while let language = Language(rawValue: number) {
-            if FieldName.bytes(of: language.name).isEqual(to: bytes) { return language }
-            number &+= 1
+        return Language(scanner.bytes.extracting(slot.value))
+    }
+}
+
+extension Language {
+    /// By its name or its number; `other` for anything else.
+    fileprivate init(_ text: RawSpan) {
+        let tag = FieldName.tag(text)
+        for number in 0..<UInt8(truncatingIfNeeded: Self.tags.count)
+        where Self.tags[Int(number)] == tag {
+            if let language = Language(rawValue: number),
+                FieldName.bytes(of: language.name).isEqual(to: text)
+            {
+                self = language
+                return
+            }
         }
-        return .other
+        self = text.decimal(UInt8.self).flatMap { Language(rawValue: $0) } ?? .other
+    }
+
+    /// The first eight bytes of each name, which tell them apart.
+    private static let tags = InlineArray<14, UInt64> { number in
+        Language(rawValue: UInt8(number)).map { FieldName.tag(FieldName.bytes(of: $0.name)) } ?? 0
     }
 }

@@ -49,40 +49,51 @@ extension HeaderIndex {
         let bytes = scanner.bytes
         var place = scanner.position
         var marks = JSONMarks(bytes, from: place)
-        // Held for all fields: an array asks at each access who else has it.
+        // Moved out and held for all fields: an array asks at each access who else has it.
+        var memory: [FieldSlot] = []
+        swap(&memory, &self.memory)
+        defer { swap(&memory, &self.memory) }
         var slots = memory.mutableSpan
+        let first = count
+        var next = first
+        // As many as there may be, of which there is memory for so many.
+        let end = first &+ min(slots.count &- first, limits.fields &- fieldCount)
+        defer {
+            count = next
+            fieldCount &+= next &- first
+        }
         guard marks.next() == place, bytes.word(at: place) >> 24 == 0x22 else { return false }
         while true {
             // The quote at `place` is behind us. `":"`, of which the second one is passed over.
             let nameEnd = marks.next()
             guard bytes.word(at: nameEnd) >> 8 == 0x22_3A22 else { break }
             _ = marks.next()
-            var end = marks.next()
-            var slot = FieldSlot(from: nameEnd &+ 3, to: end)
-            var behind = bytes.word(at: end)
+            var valueEnd = marks.next()
+            var slot = FieldSlot(from: nameEnd &+ 3, to: valueEnd)
+            var behind = bytes.word(at: valueEnd)
             var unescapedEnd = unescapedCount
             if behind >> 24 == 0x5C {
-                (end, unescapedEnd) = Self.unescape(
-                    bytes, from: nameEnd &+ 3, backslash: end, into: &unescaped, unescapedCount)
+                (valueEnd, unescapedEnd) = Self.unescape(
+                    bytes, from: nameEnd &+ 3, backslash: valueEnd, into: &unescaped,
+                    unescapedCount)
                 slot = FieldSlot(from: unescapedCount, to: unescapedEnd)
                 slot.isValueElsewhere = true
-                behind = bytes.word(at: end)
-                marks = JSONMarks(bytes, from: end &+ 1)
+                behind = bytes.word(at: valueEnd)
+                marks = JSONMarks(bytes, from: valueEnd &+ 1)
             }
             // `"}` or `","`
             let isLast = behind >> 16 == 0x227D
             slot.setName(from: place &+ 1, to: nameEnd)
             slot.tag = FieldName.tag(bytes, from: place &+ 1, to: nameEnd)
             let hash = FieldName.hash(of: slot.tag)
-            guard isLast || behind >> 8 == 0x22_2C22, count < slots.count, places[hash] == 0,
-                slot.isWithin(limits, number: fieldCount &+ 1)
+            guard isLast || behind >> 8 == 0x22_2C22, next < end, places[hash] == 0,
+                slot.isWithin(limits)
             else { break }
-            slots[count] = slot
-            count &+= 1
-            fieldCount &+= 1
-            places[hash] = UInt8(truncatingIfNeeded: min(count, 255))
+            slots[next] = slot
+            next &+= 1
+            places[hash] = UInt8(truncatingIfNeeded: min(next, 255))
             unescapedCount = unescapedEnd
-            place = end &+ 2
+            place = valueEnd &+ 2
             if isLast {
                 scanner.move(to: place)
                 return true

@@ -37,11 +37,10 @@ struct FieldSlot {
         setName(from: range.lowerBound, to: range.upperBound)
     }
 
-    /// Whether a field that is the `number`th of its header is within bounds.
+    /// Whether name and value are within bounds.
     @inline(__always)
-    func isWithin(_ limits: HeaderLimits, number: Int) -> Bool {
-        number <= limits.fields && Int(nameCount) <= limits.nameBytes
-            && Int(valueCount) <= limits.valueBytes
+    func isWithin(_ limits: HeaderLimits) -> Bool {
+        Int(nameCount) <= limits.nameBytes && Int(valueCount) <= limits.valueBytes
     }
 
     @inline(__always) var value: Range<Int> {
@@ -104,7 +103,9 @@ struct HeaderIndex {
         _ slot: FieldSlot, of header: RawSpan, _ limits: HeaderLimits
     ) throws(FrameError) {
         fieldCount &+= 1
-        if !slot.isWithin(limits, number: fieldCount) { throw refusal(of: slot, limits) }
+        if fieldCount > limits.fields || !slot.isWithin(limits) {
+            throw refusal(of: slot, limits)
+        }
         var slot = slot
         slot.tag = tag(of: slot, in: header)
         let hash = FieldName.hash(of: slot.tag)
