@@ -265,20 +265,16 @@ extension Language {
     /// By its name or its number; `other` for anything else.
     fileprivate init(_ text: RawSpan) {
         let tag = FieldName.tag(text)
-        for number in 0..<UInt8(truncatingIfNeeded: Self.tags.count)
-        where Self.tags[Int(number)] == tag {
-            if let language = Language(rawValue: number),
-                FieldName.bytes(of: language.name).isEqual(to: text)
-            {
-                self = language
-                return
-            }
+        if let place = Self.tags.firstIndex(of: tag),
+            let language = Language(rawValue: UInt8(truncatingIfNeeded: place)),
+            FieldName.bytes(of: language.name).isEqual(to: text)
+        {
+            self = language
+        } else {
+            self = text.decimal(UInt8.self).flatMap { Language(rawValue: $0) } ?? .other
         }
-        self = text.decimal(UInt8.self).flatMap { Language(rawValue: $0) } ?? .other
     }
 
     /// The first eight bytes of each name, which tell them apart.
-    private static let tags = InlineArray<14, UInt64> { number in
-        Language(rawValue: UInt8(number)).map { FieldName.tag(FieldName.bytes(of: $0.name)) } ?? 0
-    }
+    private static let tags = allCases.map { FieldName.tag(FieldName.bytes(of: $0.name)) }
 }

@@ -32,7 +32,13 @@ struct ByteSink {
     @inline(never)
     private mutating func grow(_ more: Int) {
         let wanted = max(512, memory.count * 2, count + more)
-        memory.append(contentsOf: repeatElement(0, count: wanted - memory.count))
+        // Safe: what was written is copied, and what stands behind it is written before it is read.
+        memory = unsafe [UInt8](unsafeUninitializedCapacity: wanted) { target, filled in
+            unsafe bytes.withUnsafeBytes { written in
+                unsafe UnsafeMutableRawBufferPointer(target).copyMemory(from: written)
+            }
+            filled = wanted
+        }
     }
 
     mutating func append(_ byte: UInt8) {
