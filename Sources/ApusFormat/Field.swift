@@ -88,11 +88,10 @@ extension RawSpan {
     @inlinable @inline(__always)
     public func matches(of one: UInt8, or other: UInt8, at offset: Int) -> UInt64 {
         precondition(offset >= 0 && offset < byteCount)
-        // Safe: the bytes from `offset` to the end are there, and no others are looked at.
-        return unsafe withUnsafeBytes { all in
-            guard let base = all.baseAddress else { return 0 }
-            return unsafe capus_either_of_64(base, offset, all.count, one, other)
-        }
+        // Safe: the bytes from `offset` to the end are there as long as the span is, and no others
+        // are looked at. All of it in the closure would allocate where nothing is optimised.
+        guard let base = unsafe withUnsafeBytes({ $0.baseAddress }) else { return 0 }
+        return unsafe capus_either_of_64(base, offset, byteCount, one, other)
     }
 
     /// Whether both hold the same bytes.

@@ -153,8 +153,8 @@ private func request(_ opaque: Int32, body: [UInt8] = []) -> [UInt8] {
         for _ in 0..<3 {
             let ready = outbound.take()
             outbound.giveBack(try #require(ready))
-            // One memory to write into, and one for the channel.
-            #expect(outbound.keptByteCount <= 2 * 64 << 10)
+            // 128 KiB to write into, and 64 for the channel.
+            #expect(outbound.keptByteCount <= 192 << 10)
             outbound.append(.request(.sendMessage, body: [7]))
         }
     }

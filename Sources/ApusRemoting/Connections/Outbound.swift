@@ -25,7 +25,7 @@ struct Outbound {
     /// Bytes of memory that are there for what is written next.
     var keptByteCount: Int { fields.encoder.sink.capacity + spare.capacity }
 
-    /// Bytes that either of the two may keep between two drains.
+    /// Bytes that a buffer may keep between two drains, and what is written into twice of that.
     private static let keptCapacity = 64 << 10
 
     mutating func append(_ command: RemotingCommand) {
@@ -64,7 +64,8 @@ struct Outbound {
         swap(&ready, &spare)
         if ready.capacity > 0 { ready.clear() }
         ready.writeBytes(fields.encoder.bytes)
-        fields.encoder.sink.removeAll(keeping: Self.keptCapacity)
+        // It grows by doubling, and may be twice as long as what was written.
+        fields.encoder.sink.removeAll(keeping: 2 * Self.keptCapacity)
         return ready
     }
 
