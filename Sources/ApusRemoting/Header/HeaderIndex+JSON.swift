@@ -265,14 +265,15 @@ extension Language {
     /// By its name or its number; `other` for anything else.
     fileprivate init(_ text: RawSpan) {
         let tag = FieldName.tag(text)
-        if let place = Self.tags.firstIndex(of: tag),
-            let language = Language(rawValue: UInt8(truncatingIfNeeded: place)),
-            FieldName.bytes(of: language.name).isEqual(to: text)
-        {
-            self = language
-        } else {
-            self = text.decimal(UInt8.self).flatMap { Language(rawValue: $0) } ?? .other
+        for place in 0..<Self.tags.count where Self.tags[place] == tag {
+            if let language = Language(rawValue: UInt8(truncatingIfNeeded: place)),
+                FieldName.bytes(of: language.name).isEqual(to: text)
+            {
+                self = language
+                return
+            }
         }
+        self = text.decimal(UInt8.self).flatMap { Language(rawValue: $0) } ?? .other
     }
 
     /// The first eight bytes of each name, which tell them apart.
