@@ -1,8 +1,9 @@
 // Fields of JSON as clients write them, `"name":"value",`: no blanks, no names with escapes, and no
 // escapes in values but those of 01 and 02, which stand between properties.
 //
-// Gone over from quote to quote, without a look at what else JSON may be; whatever is not like that,
-// is beyond a bound or may have come before goes the general way, from the beginning of its field.
+// Gone over from quote to quote, without a look at what else JSON may be; whatever is not like
+// that, is beyond a bound or may have come before goes the general way, from the beginning of its
+// field.
 
 internal import ApusFormat
 
