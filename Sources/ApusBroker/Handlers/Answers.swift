@@ -15,10 +15,10 @@ extension Connection {
         _ core: BrokerCore
     ) {
         respond(to: key, result.status.code) { fields in
-            let id = MessageIDText(result.messageID)
-            fields.append("msgId", id.bytes)
-            core.writeTrace(&fields)
-            fields.append("queueId", queueID)
+            let id = core.messageIDHead.with(offset: result.physicalOffset)
+            fields.append("msgId", plain: id.bytes)
+            fields.append(core.traceFields)
+            fields.append("queueId", Int64(queueID))
             fields.append("queueOffset", result.queueOffset)
             fields.append("transactionId", uniqueID)
         }
@@ -30,9 +30,9 @@ extension Connection {
         uniqueID: RawSpan, _ core: BrokerCore
     ) {
         respond(to: key, batch.first.status.code) { fields in
-            fields.append("msgId", ids.rawSpan)
-            core.writeTrace(&fields)
-            fields.append("queueId", queueID)
+            fields.append("msgId", plain: ids.rawSpan)
+            fields.append(core.traceFields)
+            fields.append("queueId", Int64(queueID))
             fields.append("queueOffset", batch.first.queueOffset)
             if uniqueID.byteCount > 0 { fields.append("transactionId", uniqueID) }
         }
@@ -59,14 +59,6 @@ extension Connection {
         } body: { body in
             batch?.forEach { body.append($0.bytes) }
         }
-    }
-}
-
-extension BrokerCore {
-    /// What tells clients whether and as of which region to trace their sends.
-    fileprivate func writeTrace(_ fields: inout FieldWriter) {
-        fields.append("MSG_REGION", configuration.regionID)
-        fields.append("TRACE_ON", configuration.isTraceOn)
     }
 }
 
