@@ -122,6 +122,12 @@ public struct GroupCreationSettings: Hashable, Sendable {
 public struct SendSettings: Hashable, Sendable {
     /// Sends that may wait for the device at a time. `sendThreadPoolQueueCapacity`, 10 000.
     public var waitingLimit = 10_000
+    /// Replies that may wait for their requester, or for the device, at a time.
+    /// `replyThreadPoolQueueCapacity`, 10 000.
+    public var waitingReplyLimit = 10_000
+    /// Whether replies are stored besides being handed to who waits for them.
+    /// `storeReplyMessageEnable`, true.
+    public var storesReplies = true
 }
 
 /// What pulls get.

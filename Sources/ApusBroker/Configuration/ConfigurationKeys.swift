@@ -64,6 +64,8 @@ extension ConfigurationKey {
 
     private static let serving: [ConfigurationKey] = [
         number("sendThreadPoolQueueCapacity", \.sending.waitingLimit, 1...1 << 30),
+        number("replyThreadPoolQueueCapacity", \.sending.waitingReplyLimit, 1...1 << 30),
+        flag("storeReplyMessageEnable", \.sending.storesReplies),
         flag("longPollingEnable", \.pulling.holdsPulls),
         number("shortPollingTimeMills", \.pulling.shortPollMilliseconds, 1...longest),
         number("pullThreadPoolQueueCapacity", \.pulling.heldLimit, 1...1 << 30),
@@ -262,7 +264,7 @@ extension ConfigurationKey {
                 loadBalanceProcessorThreadPoolNums heartbeatThreadPoolNums recoverThreadPoolNums
                 endTransactionThreadPoolNums putThreadPoolQueueCapacity
                 litePullThreadPoolQueueCapacity ackThreadPoolQueueCapacity
-                replyThreadPoolQueueCapacity queryThreadPoolQueueCapacity
+                queryThreadPoolQueueCapacity
                 clientManagerThreadPoolQueueCapacity consumerManagerThreadPoolQueueCapacity
                 heartbeatThreadPoolQueueCapacity endTransactionPoolQueueCapacity
                 adminBrokerThreadPoolQueueCapacity loadBalanceThreadPoolQueueCapacity
@@ -467,10 +469,9 @@ extension ConfigurationKey {
                 autoMessageVersionOnTopicLen
                 """),
             noEffect(
-                because: "it concerns what is not served here: replies, recalls, broadcasting "
-                    + "through a proxy",
+                because: "it concerns what is not served here: recalls, broadcasting through a proxy",
                 """
-                storeReplyMessageEnable allowRecallWhenBrokerNotWriteable
+                allowRecallWhenBrokerNotWriteable
                 enableBroadcastOffsetStore broadcastOffsetExpireSecond
                 broadcastOffsetExpireMaxSecond subscriptionExpiredTimeout enableRegisterProducer
                 """),
