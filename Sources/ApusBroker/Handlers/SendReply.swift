@@ -7,6 +7,7 @@
 import ApusFormat
 import ApusRemoting
 import ApusStore
+import ApusSystem
 import Logging
 import Synchronization
 

@@ -12,6 +12,8 @@ public final class RemotingClient: Sendable {
     private let logger: Logger
     private let group: any EventLoopGroup
     private let state = Mutex(State())
+    /// Nil without TLS; an error fails all connections.
+    private let handshakes: Result<ClientHandshakes, TLSError>?
 
     private struct State {
         var connections: [String: EventLoopFuture<Connection>] = [:]
@@ -28,6 +30,9 @@ public final class RemotingClient: Sendable {
         processor = requests
         self.logger = logger
         self.group = group
+        handshakes = configuration.clientTLS.map { settings in
+            Result { () throws(TLSError) in try ClientHandshakes(settings) }
+        }
     }
 
     /// Sends a request to `address` (`host:port`) and waits for the response, whatever its code is.
@@ -114,7 +119,11 @@ public final class RemotingClient: Sendable {
     private func connect(
         _ address: String, _ host: String, _ port: Int
     ) -> EventLoopFuture<Connection> {
-        ClientBootstrap(group: group)
+        let handshakes: ClientHandshakes?
+        do throws(TLSError) { handshakes = try self.handshakes?.get() } catch {
+            return group.next().makeFailedFuture(error)
+        }
+        return ClientBootstrap(group: group)
             .connectTimeout(TimeAmount(configuration.connectTimeout))
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(
@@ -124,11 +133,17 @@ public final class RemotingClient: Sendable {
             .channelOption(.writeBufferWaterMark, value: .init(configuration.writeMarks))
             .channelInitializer { [configuration, processor, logger] channel in
                 channel.eventLoop.makeCompletedFuture {
+                    try handshakes?.begin(on: channel, host: host)
                     try channel.pipeline.syncOperations.addHandler(
                         FrameHandler(isServer: false, configuration, processor, logger))
                 }
             }
             .connect(host: host, port: port)
+            .flatMap { [configuration] channel in
+                let time = TimeAmount(configuration.connectTimeout)
+                return handshakes?.finished(on: channel, within: time).map { channel }
+                    ?? channel.eventLoop.makeSucceededFuture(channel)
+            }
             .flatMapThrowing { channel in
                 try channel.pipeline.syncOperations.handler(type: FrameHandler.self)
                     .opened(channel)
