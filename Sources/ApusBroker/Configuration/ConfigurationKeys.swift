@@ -172,9 +172,9 @@ extension ConfigurationKey {
                 fetchNameSrvAddrByDnsLookup=false fetchNamesrvAddrByAddressServer=false
                 """),
             only(
-                because: "connections to NameServers are not encrypted",
+                because: "connections to NameServers go through no proxy",
                 """
-                useTLS=false socksProxyConfig=|{}
+                socksProxyConfig=|{}
                 """),
             only(
                 because: "the store is RocketMQ's own: a CommitLog with ConsumeQueues, and "

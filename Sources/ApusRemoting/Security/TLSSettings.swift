@@ -1,135 +1,127 @@
-// What is asked of TLS, at either end. The same in every build: one without TLS refuses what asks
-// for it.
+// TLS by RocketMQ's keys, as the files of brokers and NameServers hold them. To RocketMQ they are
+// properties of Java's system, or stand in a file of their own; here they stand among the others.
 
-/// What a server does with TLS. A connection that begins with a handshake's first byte, behind a
-/// proxy's header if there is one, is TLS; any other is plaintext.
-public struct ServerTLS: Hashable, Sendable {
-    /// Which connections are taken.
-    public enum Mode: String, Hashable, Sendable, CaseIterable {
-        /// Plaintext only.
-        case disabled
-        /// Both; without a certificate, plaintext only.
-        case permissive
-        /// TLS only.
-        case enforcing
-    }
-
-    /// Whether clients are to show a certificate, which has to lead to one of `trustPath`.
-    public enum ClientCertificates: String, Hashable, Sendable, CaseIterable {
-        case none
-        /// Only a certificate that is shown is looked at.
-        case optional
-        case require
-    }
-
-    /// `tls.server.mode`, permissive.
-    public var mode = Mode.permissive
-    /// File of the server's certificate and those between it and the root, in this order, PEM.
-    /// `tls.server.certPath`.
-    public var certificatePath: String?
-    /// File of the certificate's private key, PEM. `tls.server.keyPath`.
-    public var keyPath: String?
-    /// What the key is encrypted with, if it is. `tls.server.keyPassword`.
-    public var keyPassword: String?
-    /// `tls.server.need.client.auth`, none.
-    public var clientCertificates = ClientCertificates.none
-    /// File of the certificates that clients' lead to, PEM. `tls.server.trustCertPath`.
-    public var trustPath: String?
+/// What a process that serves and asks does with TLS.
+public struct TLSSettings: Hashable, Sendable {
+    public var server = ServerTLS()
+    public var client = ClientTLS()
+    /// Whether the connections that it makes itself are TLS. `tls.enable` and `useTLS`, false.
+    public var encryptsOwn = false
+    /// Whether certificates that clients show are looked at. There is no way not to: false goes only
+    /// with clients that show none. `tls.server.authClient`, true.
+    public var verifiesClients = true
 
     public init() {}
-}
 
-/// How a client speaks TLS.
-public struct ClientTLS: Hashable, Sendable {
-    /// Whether the server's certificate has to lead to one that is trusted, and to bear the name or
-    /// the address under which it is dialled. Without it anyone in between can read and write.
-    /// `tls.client.authServer`, true.
-    public var verifiesServer = true
-    /// File of the certificates that servers' lead to, PEM; nil: those of the system.
-    /// `tls.client.trustCertPath`.
-    public var trustPath: String?
-    /// File of the certificate that servers may ask for, PEM. `tls.client.certPath`.
-    public var certificatePath: String?
-    /// `tls.client.keyPath`.
-    public var keyPath: String?
-    /// `tls.client.keyPassword`.
-    public var keyPassword: String?
-
-    public init() {}
-}
-
-/// Why TLS is not to be had as it was asked for.
-public enum TLSError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// A setting that cannot be followed, by RocketMQ's key.
-    case setting(key: String, reason: String)
-    /// A file, or what it holds, cannot be used.
-    case file(key: String, path: String, reason: String)
-    /// What the files hold does not go together.
-    case context(reason: String)
-
-    public var description: String {
-        switch self {
-        case .setting(let key, let reason): "\(key): \(reason)"
-        case .file(let key, let path, let reason):
-            "\(key): \(path) cannot be used (\(reason)): it has to be a readable file in PEM"
-        case .context(let reason):
-            "TLS cannot be set up (\(reason)): see whether certificate and key belong together"
-        }
-    }
-}
-
-extension ServerTLS {
-    /// Whether anything in here needs a build with TLS.
-    private var firstWish: String? {
-        if mode == .enforcing { return "tls.server.mode" }
-        if certificatePath != nil { return "tls.server.certPath" }
-        if keyPath != nil { return "tls.server.keyPath" }
-        if clientCertificates != .none { return "tls.server.need.client.auth" }
-        return trustPath == nil ? nil : "tls.server.trustCertPath"
-    }
+    /// What a client is configured with: nil for plaintext.
+    public var own: ClientTLS? { encryptsOwn ? client : nil }
 
     /// What cannot be followed, or contradicts itself. Files are not looked at.
-    public var problem: TLSError? {
-        guard let wish = firstWish else { return nil }
-        if !TLSBuild.hasTLS { return .notBuilt(wish) }
-        if mode == .disabled { return nil }
-        switch (certificatePath, keyPath) {
-        case (nil, nil):
-            return .setting(key: wish, reason: "TLS needs a certificate: set tls.server.certPath")
-        case (nil, _):
-            return .setting(
-                key: "tls.server.keyPath", reason: "there is no tls.server.certPath beside it")
-        case (_, nil):
-            return .setting(
-                key: "tls.server.certPath", reason: "there is no tls.server.keyPath beside it")
-        default: break
+    public var problems: [TLSError] {
+        var found = [server.problem, own?.problem].compactMap { $0 }
+        if !verifiesClients, server.clientCertificates != .none {
+            found.append(
+                .setting(
+                    key: "tls.server.authClient",
+                    reason: "false, where certificates are asked for that nobody would look at"))
         }
-        if clientCertificates != .none, trustPath == nil {
-            return .setting(
-                key: "tls.server.need.client.auth",
-                reason: "a client's certificate has to lead somewhere: set tls.server.trustCertPath"
-            )
-        }
-        return nil
+        return found
     }
 }
 
-extension ClientTLS {
-    /// What cannot be followed, or contradicts itself. Files are not looked at.
-    public var problem: TLSError? {
-        if !TLSBuild.hasTLS { return .notBuilt("tls.enable") }
-        if (certificatePath == nil) != (keyPath == nil) {
-            return .setting(
-                key: certificatePath == nil ? "tls.client.keyPath" : "tls.client.certPath",
-                reason: "certificate and key come together")
-        }
-        return nil
+/// A key of RocketMQ's about TLS.
+public struct TLSKey: Sendable {
+    public let name: String
+    private let read: @Sendable (TLSSettings) -> String
+    private let write: @Sendable (inout TLSSettings, String) -> String?
+
+    public static let all: [TLSKey] = [
+        word("tls.server.mode", \.server.mode),
+        text("tls.server.certPath", \.server.certificatePath),
+        text("tls.server.keyPath", \.server.keyPath),
+        secret("tls.server.keyPassword", \.server.keyPassword),
+        word("tls.server.need.client.auth", \.server.clientCertificates),
+        flag("tls.server.authClient", \.verifiesClients),
+        text("tls.server.trustCertPath", \.server.trustPath),
+        flag("tls.enable", \.encryptsOwn),
+        flag("useTLS", \.encryptsOwn),
+        flag("tls.client.authServer", \.client.verifiesServer),
+        text("tls.client.trustCertPath", \.client.trustPath),
+        text("tls.client.certPath", \.client.certificatePath),
+        text("tls.client.keyPath", \.client.keyPath),
+        secret("tls.client.keyPassword", \.client.keyPassword),
+        none(
+            "tls.test.mode.enable", "false",
+            "no certificate is made up: name one in tls.server.certPath"),
+        none("tls.config.file", "", "write its keys into this file"),
+    ]
+
+    /// The value as a file would hold it; of a password only whether there is one.
+    public func value(in settings: TLSSettings) -> String { read(settings) }
+
+    /// Answers what is wrong with the value; nil when it was set.
+    public func set(_ value: String, in settings: inout TLSSettings) -> String? {
+        write(&settings, value)
     }
 }
 
-extension TLSError {
-    fileprivate static func notBuilt(_ key: String) -> TLSError {
-        .setting(
-            key: key, reason: "this build has no TLS: build it with `swift build --traits TLS`")
+extension TLSKey {
+    private typealias Path<Value> = any WritableKeyPath<TLSSettings, Value> & Sendable
+
+    private static func word<Word>(_ name: String, _ path: Path<Word>) -> TLSKey
+    where Word: RawRepresentable<String> & CaseIterable & Sendable {
+        TLSKey(name: name) { $0[keyPath: path].rawValue } write: { settings, value in
+            guard let word = Word(rawValue: value.lowercased()) else {
+                let words = Word.allCases.map(\.rawValue).joined(separator: ", ")
+                return "\(value) is none of \(words)"
+            }
+            settings[keyPath: path] = word
+            return nil
+        }
+    }
+
+    private static func flag(_ name: String, _ path: Path<Bool>) -> TLSKey {
+        TLSKey(name: name) { "\($0[keyPath: path])" } write: { settings, value in
+            switch value.lowercased() {
+            case "true": settings[keyPath: path] = true
+            case "false": settings[keyPath: path] = false
+            default: return "\(value) is neither true nor false"
+            }
+            return nil
+        }
+    }
+
+    /// One that may be empty, which is as if it was not there.
+    private static func text(_ name: String, _ path: Path<String?>) -> TLSKey {
+        TLSKey(name: name) { $0[keyPath: path] ?? "" } write: { settings, value in
+            settings[keyPath: path] = value.isEmpty ? nil : value
+            return nil
+        }
+    }
+
+    /// The same, but shown to nobody: settings are printed, and told to who asks over the network.
+    private static func secret(_ name: String, _ path: Path<String?>) -> TLSKey {
+        let plain = text(name, path)
+        return TLSKey(name: name, read: { $0[keyPath: path] == nil ? "" : "******" }) {
+            plain.write(&$0, $1)
+        }
+    }
+
+    /// One that asks for what is not there, unless it has this value.
+    private static func none(_ name: String, _ taken: String, _ reason: String) -> TLSKey {
+        TLSKey(name: name) { _ in
+            taken
+        } write: { _, value in
+            value.lowercased() == taken ? nil : "\(value) asks for what is not there: \(reason)"
+        }
+    }
+
+    private init(
+        name: String, read: @escaping @Sendable (TLSSettings) -> String,
+        write: @escaping @Sendable (inout TLSSettings, String) -> String?
+    ) {
+        self.name = name
+        self.read = read
+        self.write = write
     }
 }
