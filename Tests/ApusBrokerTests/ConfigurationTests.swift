@@ -1,5 +1,6 @@
 // A `broker.conf` into settings.
 
+import ApusRemoting
 import ApusStore
 import Foundation
 import Testing

@@ -1,5 +1,6 @@
 // RocketMQ's properties into settings, and what is refused.
 
+import ApusRemoting
 import Testing
 
 @testable import ApusNameServer
@@ -80,7 +81,9 @@ struct ConfigurationTests {
     @Test("features that are not here are refused by name, unless they are off")
     func refused() {
         #expect(problem("enableControllerInNamesrv=true")?.contains("controller") == true)
-        #expect(problem("clusterTest=true\nenableControllerInNamesrv=true")?.split(separator: "\n").count == 2)
+        #expect(
+            problem("clusterTest=true\nenableControllerInNamesrv=true")?.split(separator: "\n")
+                .count == 2)
         #expect(problem("clusterTest=false\nenableControllerInNamesrv=false\nuseTLS=false") == nil)
     }
 

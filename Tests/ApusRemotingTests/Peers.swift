@@ -72,7 +72,8 @@ func withClient(
     _ body: (RemotingClient) async throws -> Void
 ) async throws {
     let client = RemotingClient(
-        configuration: configuration, requests: requests, logger: .quiet, group: MultiThreadedEventLoopGroup.singleton)
+        configuration: configuration, requests: requests, logger: .quiet,
+        group: MultiThreadedEventLoopGroup.singleton)
     do {
         try await body(client)
     } catch {

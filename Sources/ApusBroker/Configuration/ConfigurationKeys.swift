@@ -469,7 +469,8 @@ extension ConfigurationKey {
                 autoMessageVersionOnTopicLen
                 """),
             noEffect(
-                because: "it concerns what is not served here: recalls, broadcasting through a proxy",
+                because:
+                    "it concerns what is not served here: recalls, broadcasting through a proxy",
                 """
                 allowRecallWhenBrokerNotWriteable
                 enableBroadcastOffsetStore broadcastOffsetExpireSecond

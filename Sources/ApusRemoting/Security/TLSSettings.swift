@@ -70,7 +70,9 @@ extension TLSKey {
 
     private static func word<Word>(_ name: String, _ path: Path<Word>) -> TLSKey
     where Word: RawRepresentable<String> & CaseIterable & Sendable {
-        TLSKey(name: name) { $0[keyPath: path].rawValue } write: { settings, value in
+        TLSKey(name: name) {
+            $0[keyPath: path].rawValue
+        } write: { settings, value in
             guard let word = Word(rawValue: value.lowercased()) else {
                 let words = Word.allCases.map(\.rawValue).joined(separator: ", ")
                 return "\(value) is none of \(words)"
@@ -81,7 +83,9 @@ extension TLSKey {
     }
 
     private static func flag(_ name: String, _ path: Path<Bool>) -> TLSKey {
-        TLSKey(name: name) { "\($0[keyPath: path])" } write: { settings, value in
+        TLSKey(name: name) {
+            "\($0[keyPath: path])"
+        } write: { settings, value in
             switch value.lowercased() {
             case "true": settings[keyPath: path] = true
             case "false": settings[keyPath: path] = false
@@ -93,7 +97,9 @@ extension TLSKey {
 
     /// One that may be empty, which is as if it was not there.
     private static func text(_ name: String, _ path: Path<String?>) -> TLSKey {
-        TLSKey(name: name) { $0[keyPath: path] ?? "" } write: { settings, value in
+        TLSKey(name: name) {
+            $0[keyPath: path] ?? ""
+        } write: { settings, value in
             settings[keyPath: path] = value.isEmpty ? nil : value
             return nil
         }
@@ -114,14 +120,5 @@ extension TLSKey {
         } write: { _, value in
             value.lowercased() == taken ? nil : "\(value) asks for what is not there: \(reason)"
         }
-    }
-
-    private init(
-        name: String, read: @escaping @Sendable (TLSSettings) -> String,
-        write: @escaping @Sendable (inout TLSSettings, String) -> String?
-    ) {
-        self.name = name
-        self.read = read
-        self.write = write
     }
 }
