@@ -25,8 +25,9 @@ public final class Broker: Sendable {
 
     /// Starts a broker and returns when it serves. Port 0 takes one that is free.
     ///
-    /// Fails when the port is taken, when TLS is not to be had as it is configured (`TLSError`), when the store cannot be opened (`StoreError`), or when what
-    /// it kept besides messages is damaged (`StateError`).
+    /// Fails when the port is taken, when TLS is not to be had as it is configured (`TLSError`),
+    /// when the store cannot be opened (`StoreError`), or when what it kept besides messages is
+    /// damaged (`StateError`).
     public static func start(
         _ configuration: BrokerConfiguration, logger: Logger
     ) async throws -> Broker {

@@ -1,6 +1,6 @@
-// SEND_REPLY_MESSAGE (324) and its short spelling (325): a consumer answers a message whose producer
-// waits for it. The reply is pushed to that producer's connection (PUSH_REPLY_MESSAGE_TO_CLIENT, 326)
-// and stored; the answer says whether it was taken.
+// SEND_REPLY_MESSAGE (324) and its short spelling (325): a consumer answers a message whose
+// producer waits for it. The reply is pushed to that producer's connection
+// (PUSH_REPLY_MESSAGE_TO_CLIENT, 326) and stored; the answer says whether it was taken.
 //
 // Pushed and stored at once, as neither waits here: on the event loop, like a send.
 

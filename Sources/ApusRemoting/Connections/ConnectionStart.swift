@@ -8,8 +8,8 @@ struct ConnectionStart {
     enum Step: Equatable {
         /// More bytes are needed.
         case incomplete
-        /// A proxy's header of so many bytes, with the address that it tells, if it does. Look again
-        /// behind it.
+        /// A proxy's header of so many bytes, with the address that it tells, if it does. Look
+        /// again behind it.
         case proxy(source: HostAddress?, byteCount: Int)
         /// Here a handshake begins, and this server takes it.
         case handshake

@@ -1,5 +1,5 @@
-// What is asked of TLS at a server's end. The same in every build: one without TLS refuses what asks
-// for it.
+// What is asked of TLS at a server's end. The same in every build: one without TLS refuses what
+// asks for it.
 
 /// What a server does with TLS. A connection that begins with a handshake's first byte, behind a
 /// proxy's header if there is one, is TLS; any other is plaintext.

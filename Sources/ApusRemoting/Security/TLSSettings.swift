@@ -7,8 +7,8 @@ public struct TLSSettings: Hashable, Sendable {
     public var client = ClientTLS()
     /// Whether the connections that it makes itself are TLS. `tls.enable` and `useTLS`, false.
     public var encryptsOwn = false
-    /// Whether certificates that clients show are looked at. There is no way not to: false goes only
-    /// with clients that show none. `tls.server.authClient`, true.
+    /// Whether certificates that clients show are looked at. There is no way not to: false goes
+    /// only with clients that show none. `tls.server.authClient`, true.
     public var verifiesClients = true
 
     public init() {}
