@@ -2,8 +2,9 @@
 
 /// How a client speaks TLS.
 public struct ClientTLS: Hashable, Sendable {
-    /// Whether the server's certificate has to lead to one that is trusted, and to bear the name or
-    /// the address under which it is dialled. Without it anyone in between can read and write.
+    /// Whether the server's certificate has to lead to one that is trusted, and to bear the name
+    /// under which it is dialled, or the address that this led to. Without it anyone in between
+    /// can read and write.
     /// `tls.client.authServer`, true.
     public var verifiesServer = true
     /// File of the certificates that servers' lead to, PEM; nil: those of the system.

@@ -124,11 +124,12 @@
                     #expect(reason?.hasPrefix("connecting to localhost:\(port) failed") == true)
                 }
                 #expect(processor.requests == 0)
-                // The address is in the certificate.
-                try await withClient(.asking()) { try await $0.echo(on: "127.0.0.1:\(port)") }
                 try await withClient(.asking { $0.verifiesServer = false }) {
                     try await $0.echo(on: "localhost:\(port)")
                 }
+            }
+            try await withServer(processor, .serving("address")) { _, port, _ in
+                try await withClient(.asking()) { try await $0.echo(on: "127.0.0.1:\(port)") }
             }
             try await withServer(processor, .serving()) { _, port, _ in
                 let before = processor.requests

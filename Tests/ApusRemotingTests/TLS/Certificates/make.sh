@@ -29,7 +29,8 @@ leaf() {
 root root
 root stranger
 leaf server root "subjectAltName=DNS:localhost" "extendedKeyUsage=serverAuth"
-leaf elsewhere root "subjectAltName=DNS:elsewhere.example,IP:127.0.0.1" "extendedKeyUsage=serverAuth"
+leaf elsewhere root "subjectAltName=DNS:elsewhere.example" "extendedKeyUsage=serverAuth"
+leaf address root "subjectAltName=IP:127.0.0.1" "extendedKeyUsage=serverAuth"
 leaf client root "extendedKeyUsage=clientAuth"
 leaf intruder stranger "extendedKeyUsage=clientAuth"
 openssl pkcs8 -topk8 -in server.key -out server-locked.key -v2 aes-256-cbc -passout pass:swift
