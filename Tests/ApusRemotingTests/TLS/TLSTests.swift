@@ -73,6 +73,7 @@
 
         @Test("that is not finished in time is closed, at either end")
         func unfinished() async throws {
+            let start = ContinuousClock.now
             var configuration = RemotingConfiguration.serving()
             configuration.firstFrameTimeout = .milliseconds(200)
             let processor = TestProcessor.echo
@@ -93,6 +94,7 @@
                 #expect(reason?.contains("does not answer the handshake") == true)
             }
             try await silent.close()
+            #expect(ContinuousClock.now - start < .seconds(15))
         }
 
         @Test("ends with its server, and garbage in it ends it with a reason")
