@@ -73,7 +73,7 @@ crash-ci: crash-writer ## a minute of the same, and that planted defects are not
 crash-delayed: ## kill -9 mqbroker CYCLES times while messages wait (CONTROL=1: spoil what it keeps)
 	swift build -c release --product mqbroker $(SWIFT_FLAGS)
 	$(CRASH)/delayed.py $$(swift build -c release --show-bin-path) $(if $(CONTROL),--control) \
-		$(if $(filter-out 500,$(CYCLES)),--cycles $(CYCLES)) $(if $(RECORD),--record $(RECORD))
+		$(if $(filter-out file,$(origin CYCLES)),--cycles $(CYCLES)) $(if $(RECORD),--record $(RECORD))
 
 SIMULATE_BUILD := -c release
 SIMULATE = $$(swift build $(SIMULATE_BUILD) --show-bin-path)/simulate

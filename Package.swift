@@ -228,8 +228,8 @@ let package = Package(
             dependencies: [
                 "ApusBroker", "ApusNameServer", "ApusServer", "ApusRemoting", "ApusStore",
                 "ApusFormat",
-                "ApusSystem", "CAllocationCounter", "Simulation", "TestSupport", core, posix,
-                logging,
+                "ApusSystem", "CAllocationCounter", "Simulation", "TestSupport", core, embedded,
+                posix, logging,
             ],
             swiftSettings: tests),
         .testTarget(

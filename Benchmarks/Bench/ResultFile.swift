@@ -1,10 +1,27 @@
 // Results on disk: one line of JSON for each, with the machine in it, so that a line stands for
 // itself wherever it is copied to.
 
+import CRoofline
 import Foundation
 
 /// A file of results that is appended to.
 package enum ResultFile {
+    /// Appends the results to the file of `--record`, if that is given, and warns when they mean
+    /// nothing; `target` of make measures as it should be.
+    package static func record(
+        _ results: [RunResult], _ options: Options, makeTarget target: String
+    ) throws {
+        if let path = options.text("--record") {
+            let machine = Machine.block(
+                directory: options.text("--directory") ?? ".",
+                commit: options.text("--commit"), toolchain: options.text("--toolchain"))
+            try append(results.map(\.json), machine: machine, to: path)
+        }
+        if croofline_is_optimized() == 0 {
+            Console.warn("built without optimisation: these figures mean nothing (make \(target))")
+        }
+    }
+
     /// Appends one line for each result.
     package static func append(
         _ results: [JSONValue], machine: JSONValue, to path: String

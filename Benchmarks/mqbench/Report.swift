@@ -1,7 +1,6 @@
 // Prints results: a table for people, JSON for programs.
 
 import Bench
-import CRoofline
 import Foundation
 import Histogram
 
@@ -14,12 +13,7 @@ enum Report {
         table: ([RunResult]) -> String = Report.table, closing: [String] = []
     ) throws -> ExitCode {
         Console.endProgress()
-        if let path = options.text("--record") {
-            let machine = Machine.block(
-                directory: options.text("--directory") ?? ".",
-                commit: options.text("--commit"), toolchain: options.text("--toolchain"))
-            try ResultFile.append(measurements.map(\.json), machine: machine, to: path)
-        }
+        try ResultFile.record(measurements, options, makeTarget: "bench")
         if options.has("--json") {
             for measurement in measurements { Console.line(measurement.json.text) }
             if !closing.isEmpty {
@@ -29,9 +23,6 @@ enum Report {
         } else {
             Console.line(table(measurements))
             if !closing.isEmpty { Console.line("\n" + closing.joined(separator: "\n")) }
-        }
-        if croofline_is_optimized() == 0 {
-            Console.warn("built without optimisation: these figures mean nothing (make bench)")
         }
         let wrong = measurements.filter { !$0.checked }
         for measurement in wrong {

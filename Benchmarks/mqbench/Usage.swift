@@ -8,10 +8,10 @@ enum Usage {
         let width = (Workload.all.map(\.name.count).max() ?? 0) + 2
         let commandWidth = (Command.all.map(\.name.count).max() ?? 0) + 2
         let commands = Command.all.map { command in
-            "  mqbench \(padded(command.name, to: commandWidth))\(command.summary)"
+            "  mqbench \(command.name.padded(to: commandWidth))\(command.summary)"
         }
         let lines = Workload.all.map { workload in
-            "  mqbench store \(padded(workload.name, to: width))\(workload.summary)"
+            "  mqbench store \(workload.name.padded(to: width))\(workload.summary)"
         }
         return """
             mqbench measures a message store that is embedded, and in the same process and
@@ -24,7 +24,7 @@ enum Usage {
             --help behind a workload or a command tells more, with examples. Flags of all
             workloads:
 
-            \(text(of: Flag.common))
+            \(Flag.text(of: Flag.common))
 
             Exit codes: 0 measured and the results were right, 1 a check failed or it could
             not be measured, 64 the command line could not be understood.
@@ -35,7 +35,8 @@ enum Usage {
         let words = [command.name, command.arguments, "[FLAGS]"].filter { !$0.isEmpty }
         let examples = command.examples.map { "  mqbench \($0)" }.joined(separator: "\n")
         return [
-            "mqbench \(words.joined(separator: " "))", command.details, text(of: command.flags),
+            "mqbench \(words.joined(separator: " "))", command.details,
+            Flag.text(of: command.flags),
             examples, command.listing,
         ].filter { !$0.isEmpty }.joined(separator: "\n\n")
     }
@@ -46,21 +47,9 @@ enum Usage {
 
         \(workload.details)
 
-        \(text(of: workload.flags + Flag.common))
+        \(Flag.text(of: workload.flags + Flag.common))
 
         \(workload.examples.map { "  mqbench store \($0)" }.joined(separator: "\n"))
         """
-    }
-
-    private static func text(of flags: [Flag]) -> String {
-        let shown = flags.filter { !$0.meaning.isEmpty }
-        return shown.map { flag in
-            let name = flag.value.map { "\(flag.name) \($0)" } ?? flag.name
-            return "  \(padded(name, to: 18)) \(flag.meaning)"
-        }.joined(separator: "\n")
-    }
-
-    private static func padded(_ text: String, to width: Int) -> String {
-        text + String(repeating: " ", count: max(0, width - text.count))
     }
 }

@@ -26,6 +26,9 @@ final class Caller<Talk: Conversation>: ChannelInboundHandler {
     typealias OutboundOut = ByteBuffer
 
     private var talk: Talk
+    /// Read while `talk` hears.
+    private let isTimed: Bool
+    private let times: Times.OfLoop
     /// When the request of each slot was due.
     private var due: [Int64]
     private var free: [Int]
@@ -37,8 +40,10 @@ final class Caller<Talk: Conversation>: ChannelInboundHandler {
     private var finished: EventLoopPromise<Tally>?
     private var context: ChannelHandlerContext?
 
-    init(_ talk: Talk) {
+    init(_ talk: Talk, _ times: Times.OfLoop) {
         self.talk = talk
+        isTimed = !talk.isTimingItself
+        self.times = times
         due = Array(repeating: 0, count: talk.slots)
         free = Array((0..<talk.slots).reversed())
     }
@@ -100,11 +105,12 @@ final class Caller<Talk: Conversation>: ChannelInboundHandler {
     private func take(_ answer: Answer, of slot: Int, at now: Int64) {
         free.append(slot)
         tally.lastAnswer = now
+        tally.answers += 1
         switch answer {
         case .messages(let count):
             tally.requests += 1
             tally.messages += count
-            tally.latency.record(now - due[slot])
+            if isTimed { times.value.latency.record(now - due[slot]) }
         case .nothing: break
         case .refused(let code): tally.refused[code, default: 0] += 1
         }
@@ -119,7 +125,7 @@ final class Caller<Talk: Conversation>: ChannelInboundHandler {
             return
         }
         while nextDue <= now, nextDue < phase.end, let slot = free.popLast() {
-            tally.lateness.record(now - nextDue)
+            times.value.lateness.record(now - nextDue)
             ask(slot, due: nextDue)
             nextDue += phase.interval
         }
@@ -169,7 +175,6 @@ final class Caller<Talk: Conversation>: ChannelInboundHandler {
         if phase.interval > 0, nextDue < phase.end {
             tally.unsent = Int((phase.end - nextDue + phase.interval - 1) / phase.interval)
         }
-        talk.report(into: &tally)
         finished?.succeed(tally)
         finished = nil
     }

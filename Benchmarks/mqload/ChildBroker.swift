@@ -39,7 +39,6 @@ final class ChildBroker {
 
     /// What the process does.
     static func serve(_ options: Options) async throws -> ExitCode {
-        try raiseLimit()
         let plan = try LoadPlan(options)
         let broker = try await Broker.start(
             .underLoad(plan, store: plan.directory), logger: .quiet)

@@ -3,7 +3,6 @@
 import ApusRemoting
 import Bench
 import NIOCore
-import NIOPosix
 
 /// Pulls what is there, again and again.
 enum ConsumeRun {
@@ -24,19 +23,10 @@ enum ConsumeRun {
             Flag("--pull", "N", "messages asked for in a request; 32"),
             Flag("--messages", "N", "that the topic holds at least; 100000"),
         ],
-        measure: { try await measure(LoadPlan($0.with("--in-flight", "4"))) })
-
-    private static func measure(_ plan: LoadPlan) async throws -> RunResult {
-        let broker = try await LoadedBroker.open(plan)
-        do {
-            let result = try await measure(plan, broker)
-            await broker.close()
-            return result
-        } catch {
-            await broker.close()
-            throw error
-        }
-    }
+        measure: { options in
+            let plan = try LoadPlan(options, inFlight: 4)
+            return try await LoadedBroker.with(plan) { try await measure(plan, $0, $1) }
+        })
 
     /// The queues with messages in them, of each broker.
     private static func queues(
@@ -55,51 +45,41 @@ enum ConsumeRun {
     }
 
     private static func measure(
-        _ plan: LoadPlan, _ broker: LoadedBroker
+        _ plan: LoadPlan, _ broker: LoadedBroker, _ group: any EventLoopGroup
     ) async throws -> RunResult {
         var queues = try await queues(broker)
         let held = queues.joined().reduce(0) { $0 + $1.offsets.count }
         if held < plan.messages {
-            try await ProduceRun.fill(plan, broker, messages: plan.messages - held)
+            try await ProduceRun.fill(
+                plan, broker, messages: plan.messages - held, group: group)
             queues = try await Self.queues(broker)
         }
         guard queues.allSatisfy({ !$0.isEmpty }) else {
             throw BenchError("a broker has no message of \(broker.topic)")
         }
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: plan.threads)
         let pulls = PullPlan(
             topic: broker.topic, count: plan.pull, serialization: plan.serialization)
         let slots = plan.inFlight
         let all = queues
         let crowd = try await Crowd.connect(
             plan.connections, to: try broker.socketAddresses(), group: group
-        ) { number in
+        ) { number, times in
             let own = all[number % all.count]
-            return PullConversation(
-                pulls,
-                places: (0..<slots).map { slot in
-                    let one = own[(number + slot) % own.count]
-                    let start = Int64(one.offsets.count) * Int64(slot) / Int64(slots)
-                    return PullPlace(
-                        queue: one.queue, first: one.offsets.lowerBound,
-                        offset: one.offsets.lowerBound + start)
-                })
+            let places = (0..<slots).map { slot in
+                let one = own[(number + slot) % own.count]
+                let start = Int64(one.offsets.count) * Int64(slot) / Int64(slots)
+                return PullPlace(
+                    queue: one.queue, first: one.offsets.lowerBound,
+                    offset: one.offsets.lowerBound + start)
+            }
+            return PullConversation(pulls, places: places, times)
         }
-        let warm = try await crowd.run(seconds: min(0.5, plan.seconds * 0.2))
         var rounds = Rounds(plan, name: "consume")
-        if warm.tally.failures == 0, warm.tally.requests > 0 {
-            let each = max(1, warm.tally.messages / warm.tally.requests)
-            try await rounds.run(crowd, warm: warm.tally, messages: each, group: group)
-        } else {
-            rounds.count(failed: warm.tally)
-        }
-        await crowd.close()
-        try await group.shutdownGracefully()
+        try await rounds.run(crowd, group: group)
         return rounds.measurement(
             [
                 ("body", .count(plan.body)), ("pull", .count(plan.pull)),
                 ("inFlight", .count(plan.inFlight)),
-            ], byteCount: Double(plan.body),
-            latency: "from a request to its answer, \(plan.inFlight) under way for each connection")
+            ], byteCount: Double(plan.body))
     }
 }

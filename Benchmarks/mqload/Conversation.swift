@@ -7,6 +7,9 @@ protocol Conversation: SendableMetatype {
     /// Requests that may be under way at a time.
     var slots: Int { get }
 
+    /// Whether it records latencies of its own, and how long its requests take says nothing.
+    var isTimingItself: Bool { get }
+
     /// Appends the request of `slot`, which is due at `due` by the monotonic clock.
     mutating func ask(slot: Int, due: Int64, into out: inout ByteBuffer)
 
@@ -14,13 +17,10 @@ protocol Conversation: SendableMetatype {
     mutating func hear(
         _ bytes: RawSpan, at now: Int64, _ answered: (_ slot: Int, _ answer: Answer) -> Void
     ) throws
-
-    /// Puts into the tally of a phase what this end alone knows, and begins anew.
-    mutating func report(into tally: inout Tally)
 }
 
 extension Conversation {
-    mutating func report(into tally: inout Tally) {}
+    var isTimingItself: Bool { false }
 }
 
 /// Numbers of requests, by which answers find their slots. All have ten digits, so that one takes

@@ -7,61 +7,80 @@ import NIOPosix
 /// Connections with a `Caller` each.
 struct Crowd<Talk: Conversation> {
     private let channels: [any Channel]
+    /// Of each event loop of the group.
+    private let times: [Times.OfLoop]
 
-    /// Connects, to the addresses in turn. `talk` makes the conversation of each by its number.
+    /// Connects, to the addresses in turn. `talk` makes the conversation of each by its number. On
+    /// an error those that were made are closed.
     static func connect(
         _ count: Int, to addresses: [SocketAddress], group: any EventLoopGroup,
-        _ talk: @escaping @Sendable (Int) -> Talk
+        _ talk: @escaping @Sendable (Int, Times.OfLoop) -> Talk
     ) async throws -> Crowd {
-        var channels: [any Channel] = []
-        for number in 0..<count {
-            let bootstrap = ClientBootstrap(group: group)
-                .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-                .channelOption(
-                    .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 64 << 10)
-                )
-                .channelOption(.maxMessagesPerRead, value: 1)
-                .channelInitializer { channel in
-                    channel.eventLoop.makeCompletedFuture {
-                        try channel.pipeline.syncOperations.addHandler(
-                            Caller(talk(number)))
-                    }
-                }
-            channels.append(
-                try await bootstrap.connect(to: addresses[number % addresses.count]).get())
+        let times = group.makeIterator().map {
+            Times.OfLoop.makeBoxSendingValue(Times(), eventLoop: $0)
         }
-        return Crowd(channels: channels)
+        var channels: [any Channel] = []
+        do {
+            for number in 0..<count {
+                let own = times[number % times.count]
+                let bootstrap = ClientBootstrap(group: own.eventLoop)
+                    .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+                    .channelOption(
+                        .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 64 << 10)
+                    )
+                    .channelOption(.maxMessagesPerRead, value: 1)
+                    .channelInitializer { channel in
+                        channel.eventLoop.makeCompletedFuture {
+                            try channel.pipeline.syncOperations.addHandler(
+                                Caller(talk(number, own), own))
+                        }
+                    }
+                channels.append(
+                    try await bootstrap.connect(to: addresses[number % addresses.count]).get())
+            }
+        } catch {
+            await Crowd(channels: channels, times: times).close()
+            throw error
+        }
+        return Crowd(channels: channels, times: times)
     }
+
+    /// Connections that are open.
+    var openCount: Int { channels.count { $0.isActive } }
 
     /// Lets all of them ask for so long, and waits for the answers. `rate` is of all requests a
     /// second; 0: as fast as answers come. Answers what came of it, and how long it took.
     func run(seconds: Double, rate: Double = 0) async throws -> PhaseResult {
-        let start = croofline_now()
-        let futures = begin(at: start, end: start + Int64(seconds * 1e9), rate: rate)
-        return PhaseResult(tally: try await Self.sum(futures), start: start)
-    }
-
-    /// The same, without waiting.
-    func begin(at start: Int64, end: Int64, rate: Double = 0) -> [EventLoopFuture<Tally>] {
-        let interval = rate > 0 ? Int64(1e9 * Double(channels.count) / rate) : 0
-        return begin { number in
-            Phase(
-                end: end,
-                firstDue: start + interval * Int64(number) / Int64(channels.count),
-                interval: interval)
-        }
+        try await begin(seconds: seconds, rate: rate).result()
     }
 
     /// Has each ask once.
-    func askOnce() async throws -> Tally {
-        let now = croofline_now()
-        return try await Self.sum(begin { _ in Phase(end: now + 1, firstDue: now, interval: 1) })
+    func askOnce() async throws -> PhaseResult {
+        try await begin { start, _ in Phase(end: start + 1, firstDue: start, interval: 1) }.result()
     }
 
-    private func begin(_ phase: (Int) -> Phase) -> [EventLoopFuture<Tally>] {
-        channels.enumerated().map { number, channel in
+    /// Begins what `run` does, without waiting for its end.
+    func begin(seconds: Double, rate: Double = 0) async throws -> PhaseUnderWay {
+        let interval = rate > 0 ? Int64(1e9 * Double(channels.count) / rate) : 0
+        let count = Int64(channels.count)
+        return try await begin { start, number in
+            Phase(
+                end: start + Int64(seconds * 1e9),
+                firstDue: start + interval * Int64(number) / count, interval: interval)
+        }
+    }
+
+    private func begin(
+        _ phase: (_ start: Int64, _ number: Int) -> Phase
+    ) async throws -> PhaseUnderWay {
+        // Before the clock starts: new pages take their time.
+        for own in times {
+            try await own.eventLoop.submit { own.value = Times() }.get()
+        }
+        let start = croofline_now()
+        let futures = channels.enumerated().map { number, channel in
             let promise = channel.eventLoop.makePromise(of: Tally.self)
-            let phase = phase(number)
+            let phase = phase(start, number)
             channel.eventLoop.execute {
                 do {
                     try channel.pipeline.syncOperations.handler(type: Caller<Talk>.self)
@@ -70,6 +89,7 @@ struct Crowd<Talk: Conversation> {
             }
             return promise.futureResult
         }
+        return PhaseUnderWay(start: start, futures: futures, times: times)
     }
 
     /// Ends what `begin` began, without waiting for answers.
@@ -82,20 +102,44 @@ struct Crowd<Talk: Conversation> {
         }
     }
 
-    static func sum(_ futures: [EventLoopFuture<Tally>]) async throws -> Tally {
-        var all = Tally()
-        for future in futures { all.merge(try await future.get()) }
-        return all
-    }
-
     func close() async {
         for channel in channels { try? await channel.close() }
+    }
+}
+
+extension Crowd<SendConversation> {
+    /// Connections that send what `plan` says, with so many requests under way on each.
+    static func senders(
+        _ count: Int, _ plan: SendPlan, inFlight: Int, to broker: LoadedBroker,
+        group: any EventLoopGroup
+    ) async throws -> Crowd {
+        try await connect(count, to: try broker.socketAddresses(), group: group) { number, _ in
+            SendConversation(plan, slots: inFlight, number: number)
+        }
+    }
+}
+
+/// A phase that was begun.
+struct PhaseUnderWay {
+    let start: Int64
+    fileprivate let futures: [EventLoopFuture<Tally>]
+    fileprivate let times: [Times.OfLoop]
+
+    /// Waits for its end.
+    func result() async throws -> PhaseResult {
+        var tally = Tally()
+        for future in futures { tally.merge(try await future.get()) }
+        var all = Times()
+        for own in times { all.merge(try await own.eventLoop.submit { own.value }.get()) }
+        return PhaseResult(tally: tally, times: all, start: start)
     }
 }
 
 /// What a phase came to.
 struct PhaseResult: Sendable {
     let tally: Tally
+    let times: Times
+    /// By the monotonic clock.
     let start: Int64
 
     var messagesPerSecond: Double {

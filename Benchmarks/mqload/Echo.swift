@@ -2,6 +2,7 @@
 // behind them. The server answers each frame with one of a fixed size; neither end reads a header.
 
 import ApusFormat
+import ApusRemoting
 import NIOCore
 import NIOPosix
 
@@ -53,16 +54,13 @@ extension ByteBuffer {
 struct EchoConversation: Conversation {
     private var frames = FrameCounter()
     private let frame: ByteBuffer
-    private let messages: Int
     /// Slots in the order in which they were asked, which is that of the answers.
     private var asked: [Int]
     private var first = 0
     private var count = 0
 
-    /// Each request stands for so many `messages`.
-    init(byteCount: Int, messages: Int, slots: Int) {
+    init(byteCount: Int, slots: Int) {
         frame = .frame(byteCount: byteCount)
-        self.messages = messages
         asked = Array(repeating: 0, count: slots)
     }
 
@@ -79,7 +77,7 @@ struct EchoConversation: Conversation {
     ) throws {
         for _ in 0..<frames.take(bytes) {
             guard count > 0 else { throw BadAnswer("an answer that nobody asked for") }
-            answered(asked[first], .messages(messages))
+            answered(asked[first], .messages(1))
             first = (first + 1) % asked.count
             count -= 1
         }
@@ -111,7 +109,6 @@ private final class EchoHandler: ChannelInboundHandler {
 
 /// A server that answers frames of any size with frames of one.
 struct EchoServer {
-    private let channel: any Channel
     private let group: MultiThreadedEventLoopGroup
     let address: SocketAddress
 
@@ -119,33 +116,21 @@ struct EchoServer {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
         let answer = ByteBuffer.frame(byteCount: answerByteCount)
         let channel = try await ServerBootstrap(group: group)
-            .serverChannelOption(.backlog, value: 1024)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(EchoHandler(answer: answer))
                 }
             }
-            .serving()
+            .remotingOptions(RemotingConfiguration())
             .bind(host: "127.0.0.1", port: 0).get()
         guard let address = channel.localAddress else {
             throw BadAnswer("the roofline's server has no address")
         }
-        return EchoServer(channel: channel, group: group, address: address)
+        return EchoServer(group: group, address: address)
     }
 
+    /// Closes the connections too, which the clients then see.
     func stop() async throws {
-        try await channel.close()
         try await group.shutdownGracefully()
-    }
-}
-
-extension ServerBootstrap {
-    /// With the options that `RemotingServer` sets.
-    fileprivate func serving() -> ServerBootstrap {
-        childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .childChannelOption(
-                .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 64 << 10)
-            )
-            .childChannelOption(.maxMessagesPerRead, value: 1)
     }
 }

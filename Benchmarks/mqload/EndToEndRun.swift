@@ -5,7 +5,6 @@ import Bench
 import CRoofline
 import Histogram
 import NIOCore
-import NIOPosix
 
 /// Sends at a rate, and has consumers wait for each message.
 enum EndToEndRun {
@@ -23,59 +22,40 @@ enum EndToEndRun {
             Flag("--rate", "N", "messages a second in all; 1000"),
             Flag("--body", "N", "bytes of a body, 16 at least; 128"), .inFlight,
         ],
-        measure: { try await measure(LoadPlan($0, rate: 1_000)) })
-
-    private static func measure(_ plan: LoadPlan) async throws -> RunResult {
-        guard plan.rate > 0 else { throw UsageError("end-to-end needs a rate") }
-        guard plan.body >= SendPlan.stampByteCount else {
-            throw UsageError("end-to-end needs bodies of \(SendPlan.stampByteCount) bytes or more")
-        }
-        let broker = try await LoadedBroker.open(plan)
-        do {
-            let result = try await measure(plan, broker)
-            await broker.close()
-            return result
-        } catch {
-            await broker.close()
-            throw error
-        }
-    }
+        measure: { options in
+            let plan = try LoadPlan(options, rate: 1_000)
+            guard plan.rate > 0 else { throw UsageError("end-to-end needs a rate") }
+            guard plan.body >= SendPlan.stampByteCount else {
+                throw UsageError(
+                    "end-to-end needs bodies of \(SendPlan.stampByteCount) bytes or more")
+            }
+            return try await LoadedBroker.with(plan) { try await measure(plan, $0, $1) }
+        })
 
     private static func measure(
-        _ plan: LoadPlan, _ broker: LoadedBroker
+        _ plan: LoadPlan, _ broker: LoadedBroker, _ group: any EventLoopGroup
     ) async throws -> RunResult {
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: plan.threads)
         let stamp = UInt64.random(in: .min ... .max)
         let consumers = try await consumers(plan, broker, stamp, group)
-        let sends = SendPlan(
-            topic: broker.topic, queues: broker.queues, bodyByteCount: plan.body, batch: 1,
-            serialization: plan.serialization, stamp: stamp)
-        let slots = plan.inFlight
-        let producers = try await Crowd.connect(
-            plan.connections, to: try broker.socketAddresses(), group: group
-        ) { SendConversation(sends, slots: slots, number: $0) }
-        let start = croofline_now()
-        let waiting = consumers.begin(
-            at: start, end: start + Int64((plan.seconds * 2 + 60) * 1e9))
+        let producers = try await Crowd.senders(
+            plan.connections, SendPlan(plan, broker, batch: 1, stamp: stamp),
+            inFlight: plan.inFlight, to: broker, group: group)
+        let waiting = try await consumers.begin(seconds: plan.seconds * 2 + 60)
         // Until the pulls wait.
         try await Task.sleep(for: .milliseconds(50))
         let shown = Task {
             while !Task.isCancelled, plan.seconds > 2 {
-                let share = Double(croofline_now() - start) / plan.seconds / 1e9
+                let share = Double(croofline_now() - waiting.start) / plan.seconds / 1e9
                 Console.progress("end-to-end: \(min(100, Int(share * 100))) %")
                 try await Task.sleep(for: .milliseconds(200))
             }
         }
+        defer { shown.cancel() }
         let sent = try await producers.run(seconds: plan.seconds, rate: Double(plan.rate))
         // What was acknowledged last is on its way.
         try await Task.sleep(for: .milliseconds(500))
-        shown.cancel()
         consumers.cut()
-        let got = try await Crowd<PullConversation>.sum(waiting)
-        await producers.close()
-        await consumers.close()
-        try await group.shutdownGracefully()
-        return result(plan, sent, got)
+        return result(plan, sent, try await waiting.result())
     }
 
     /// One connection for each broker and some of its queues, with a pull for each of them.
@@ -100,30 +80,31 @@ enum EndToEndRun {
         let all = places
         return try await Crowd.connect(
             all.count, to: try broker.socketAddresses(), group: group
-        ) { PullConversation(pulls, places: all[$0]) }
+        ) { PullConversation(pulls, places: all[$0], $1) }
     }
 
     private static func result(
-        _ plan: LoadPlan, _ sent: PhaseResult, _ got: Tally
+        _ plan: LoadPlan, _ sent: PhaseResult, _ got: PhaseResult
     ) -> RunResult {
         var all = sent.tally
-        for (code, count) in got.refused { all.refused[code, default: 0] += count }
-        all.complaint = all.complaint ?? got.complaint
-        all.latency = got.latency
+        for (code, count) in got.tally.refused { all.refused[code, default: 0] += count }
+        all.complaint = all.complaint ?? got.tally.complaint
+        var times = sent.times
+        times.latency = got.times.latency
         var result = RunResult(
             "end-to-end",
             plan.parameters([("body", .count(plan.body)), ("rate", .count(plan.rate))]))
         result.messagesPerSecond = sent.messagesPerSecond
         result.megabytesPerSecond = sent.messagesPerSecond * Double(plan.body) / 1e6
-        result.fill(all)
+        result.fill(all, times)
         result.latencyMeaning =
             "of a message: from when its send was due to its bytes at the consumer"
-        let lost = all.messages - Int(got.latency.count)
+        let lost = all.messages - Int(times.latency.count)
         if lost > 0 {
             result.checked = false
             result.notes.append("acknowledged and not delivered within 0.5 s: \(lost)")
         }
-        let send = [50, 99].map { Figure.duration(sent.tally.latency.value(atPercentile: $0)) }
+        let send = [50, 99].map { Figure.duration(sent.times.latency.value(atPercentile: $0)) }
         result.notes.append("sends alone, due to acknowledged: p50 \(send[0]), p99 \(send[1])")
         return result
     }

@@ -12,13 +12,19 @@ struct FrameTemplate {
     private let opaquePlace: Int
 
     init(_ command: RemotingCommand) {
-        var command = command
-        command.opaque = Tickets.first
-        bytes = []
-        command.encode(into: &bytes)
         isBinary = command.serialization == .binary
-        // In a binary header the number stands behind lengths, code, language and version.
-        opaquePlace = isBinary ? 13 : Self.place(of: "\"opaque\":1000000000", in: bytes) + 9
+        bytes = Self.encode(command, opaque: Tickets.first)
+        // Where two differ that have no digit and no byte of their numbers in common.
+        let other = Self.encode(command, opaque: 2_111_111_111)
+        opaquePlace = zip(bytes, other).prefix { $0 == $1 }.count
+    }
+
+    private static func encode(_ command: RemotingCommand, opaque: Int32) -> [UInt8] {
+        var command = command
+        command.opaque = opaque
+        var bytes: [UInt8] = []
+        command.encode(into: &bytes)
+        return bytes
     }
 
     mutating func set(opaque: Int32) {
@@ -60,10 +66,5 @@ struct FrameTemplate {
         return bytes.indices.dropLast(wanted.count - 1).filter {
             bytes[$0..<$0 + wanted.count].elementsEqual(wanted)
         }
-    }
-
-    private static func place(of text: String, in bytes: [UInt8]) -> Int {
-        let wanted = Array(text.utf8)
-        return bytes.indices.first { bytes[$0...].starts(with: wanted) } ?? 0
     }
 }

@@ -23,7 +23,6 @@ enum IdleRun {
         measure: { try await measure(LoadPlan($0, connections: 1_000), pid: $0.text("--pid")) })
 
     private static func measure(_ plan: LoadPlan, pid: String?) async throws -> RunResult {
-        try raiseLimit()
         if let address = plan.brokers {
             guard let pid = pid.flatMap({ Int32($0) }) else {
                 throw UsageError("--broker needs the --pid of its process, on this machine")
@@ -41,53 +40,57 @@ enum IdleRun {
     private static func measure(
         _ plan: LoadPlan, address: String, pid: Int32
     ) async throws -> RunResult {
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let parts = address.split(separator: ":").map(String.init)
         guard parts.count == 2, let port = Int(parts[1]) else {
             throw UsageError("\(address) is no host:port")
         }
         let place = try SocketAddress.makeAddressResolvingHost(parts[0], port: port)
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: plan.threads)
+        return try await ensuring {
+            try await measure(plan, to: place, pid: pid, group)
+        } finally: {
+            try await group.shutdownGracefully()
+        }
+    }
+
+    private static func measure(
+        _ plan: LoadPlan, to place: SocketAddress, pid: Int32, _ group: any EventLoopGroup
+    ) async throws -> RunResult {
         var all = Tally()
+        var times = Times()
         var crowds: [Crowd<HeartbeatConversation>] = []
-        // One connection has been there: what the first one makes is not the others' cost.
-        let sizes = [1] + waves(of: plan.connections)
         var before = 0
         var opened = 0
-        for size in sizes {
+        // One connection has been there: what the first one makes is not the others' cost.
+        for size in [1] + waves(of: plan.connections) {
             let first = opened
-            let crowd = try await Crowd.connect(size, to: [place], group: group) {
-                HeartbeatConversation(number: first + $0, serialization: plan.serialization)
+            let crowd = try await Crowd.connect(size, to: [place], group: group) { number, _ in
+                HeartbeatConversation(number: first + number, serialization: plan.serialization)
             }
-            let tally = try await crowd.askOnce()
-            all.merge(tally)
+            let heartbeats = try await crowd.askOnce()
+            all.merge(heartbeats.tally)
+            times.merge(heartbeats.times)
             crowds.append(crowd)
             opened += size
             if before == 0 {
                 try await Task.sleep(for: .milliseconds(500))
                 before = try resident(pid)
             }
-            if tally.failures > 0 { break }
+            if heartbeats.problem != nil { break }
             Console.progress("idle: \(opened) connections")
         }
         try await Task.sleep(for: .seconds(plan.seconds))
         let after = try resident(pid)
-        for crowd in crowds { await crowd.close() }
-        try await group.shutdownGracefully()
-        let each = Double(after - before) / Double(plan.connections)
-        var result = RunResult("idle", plan.parameters([]))
-        result.fill(all)
+        let open = crowds.reduce(0) { $0 + $1.openCount }
+        var result = RunResult("idle", plan.parameters([], ownBroker: "own process"))
+        result.fill(all, times, hasMessages: false)
         result.messagesPerSecond = .nan
-        result.more += [
-            ("residentBytesBefore", .count(before)), ("residentBytesAfter", .count(after)),
-            ("bytesPerConnection", .figure(each)),
-        ]
         result.latencyMeaning = "of the heartbeat that each connection begins with"
-        result.checked = all.failures == 0 && all.complaint == nil
-        result.notes = result.notes.filter { !$0.hasPrefix("nothing was") }
-        result.notes.append(
-            "resident memory of the broker: \(before >> 10) KiB with one connection,"
-                + " \(after >> 10) KiB with \(plan.connections) more:"
-                + " \(String(format: "%.1f", each / 1024)) KiB each")
+        if open < opened {
+            result.checked = false
+            result.notes.append("closed meanwhile: \(opened - open) of \(opened) connections")
+        }
+        result.fill(before: before, after: after, more: opened - 1)
         return result
     }
 
@@ -104,6 +107,21 @@ enum IdleRun {
             throw BenchError("/proc/\(pid)/statm is not understood: \(text)")
         }
         return pages * sysconf(Int32(_SC_PAGESIZE))
+    }
+}
+
+extension RunResult {
+    /// What so many connections more made of the resident memory.
+    fileprivate mutating func fill(before: Int, after: Int, more count: Int) {
+        let each = count > 0 ? Double(after - before) / Double(count) : .nan
+        more += [
+            ("residentBytesBefore", .count(before)), ("residentBytesAfter", .count(after)),
+            ("bytesPerConnection", .figure(each)),
+        ]
+        notes.append(
+            "resident memory of the broker: \(before >> 10) KiB with one connection,"
+                + " \(after >> 10) KiB with \(count) more:"
+                + " \(String(format: "%.1f", each / 1024)) KiB each")
     }
 }
 

@@ -28,7 +28,10 @@ struct LoadPlan: Sendable {
     let isBinary: Bool
     let hasRoofline: Bool
 
-    init(_ options: Options, rate usualRate: Int = 0, connections usual: Int = 8) throws {
+    init(
+        _ options: Options, rate usualRate: Int = 0, connections usual: Int = 8,
+        inFlight usualInFlight: Int = 32
+    ) throws {
         nameServers = options.text("--namesrv")
         brokers = options.text("--broker")
         guard nameServers == nil || brokers == nil else {
@@ -41,8 +44,9 @@ struct LoadPlan: Sendable {
         directory = options.text("--directory") ?? ".build/mqload"
         topic = options.text("--topic") ?? "mqload"
         queues = try options.number("--queues", 8, in: 1...1024)
-        connections = try options.number("--connections", usual, in: 1...20_000)
-        inFlight = try options.number("--in-flight", 32, in: 1...10_000)
+        // A broker takes 20,000, and is asked over one more.
+        connections = try options.number("--connections", usual, in: 1...19_999)
+        inFlight = try options.number("--in-flight", usualInFlight, in: 1...10_000)
         body = try options.number("--body", 128, in: 0...(4 << 20))
         batch = try options.number("--batch", 1, in: 1...1_000)
         rate = try options.number("--rate", usualRate, in: 0...10_000_000)
@@ -64,10 +68,19 @@ struct LoadPlan: Sendable {
     /// Whether the broker is one that this program starts and stops.
     var isOwnBroker: Bool { nameServers == nil && brokers == nil }
 
-    /// What every result says of its run.
-    func parameters(_ own: [(String, JSONValue)]) -> [(String, JSONValue)] {
+    /// What the latencies of its requests are of.
+    var latencyMeaning: String {
+        rate > 0
+            ? "from when a request was due to its answer"
+            : "from a request to its answer, \(inFlight) under way for each connection"
+    }
+
+    /// What every result says of its run, and of where a broker runs that was started for it.
+    func parameters(
+        _ own: [(String, JSONValue)], ownBroker: String = "in process"
+    ) -> [(String, JSONValue)] {
         own + [
-            ("broker", .string(brokers ?? nameServers ?? "in process")),
+            ("broker", .string(brokers ?? nameServers ?? ownBroker)),
             ("flush", .string(isOwnBroker ? (isSync ? "sync" : "async") : "unknown")),
             ("connections", .count(connections)), ("queues", .count(queues)),
             ("threads", .count(threads)), ("brokerThreads", .count(brokerThreads)),

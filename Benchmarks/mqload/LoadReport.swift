@@ -1,23 +1,14 @@
 // Prints results: a table for people, JSON for programs.
 
 import Bench
-import CRoofline
 import Histogram
 
 /// What becomes of a measurement.
 enum LoadReport {
     static func finish(_ measurement: RunResult, _ options: Options) throws -> ExitCode {
         Console.endProgress()
-        if let path = options.text("--record") {
-            let machine = Machine.block(
-                directory: options.text("--directory") ?? ".",
-                commit: options.text("--commit"), toolchain: options.text("--toolchain"))
-            try ResultFile.append([measurement.json], machine: machine, to: path)
-        }
+        try ResultFile.record([measurement], options, makeTarget: "load")
         Console.line(options.has("--json") ? measurement.json.text : table(measurement))
-        if croofline_is_optimized() == 0 {
-            Console.warn("built without optimisation: these figures mean nothing (make load)")
-        }
         if measurement.checked { return .good }
         Console.warn("something failed: see the notes")
         return .refused

@@ -48,6 +48,7 @@ enum LoadTool {
             Console.line(command.map { LoadUsage.text(of: $0) } ?? LoadUsage.overview)
             return .good
         }
+        try raiseLimit()
         if first == ChildBroker.word {
             return try await ChildBroker.serve(Options(words.dropFirst(), allowed: Flag.common))
         }
@@ -58,14 +59,5 @@ enum LoadTool {
         }
         let options = try Options(words.dropFirst(), allowed: command.flags + Flag.common)
         return try LoadReport.finish(try await command.measure(options), options)
-    }
-}
-
-extension Options {
-    /// With a value for a flag that was not given.
-    func with(_ name: String, _ value: String) -> Options {
-        var options = self
-        if text(name) == nil { options.set(name, value) }
-        return options
     }
 }

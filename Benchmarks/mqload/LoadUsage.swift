@@ -6,26 +6,27 @@ import Bench
 enum LoadUsage {
     static var overview: String {
         let commands = LoadCommand.all.map { command in
-            "  mqload \(padded(command.name, to: 13))\(command.summary)"
+            "  mqload \(command.name.padded(to: 13))\(command.summary)"
         }
         return """
             mqload puts load on a broker over the wire, RocketMQ's or ours, and in the
             same run on a bare server that answers as many bytes without looking at
             any. Without --broker or --namesrv it starts a broker of ours in its own
-            process, on a store that it removes afterwards.
+            process (idle: in one of its own), on a store that it removes afterwards.
 
             \(commands.joined(separator: "\n"))
 
             --help behind a command tells more, with examples. Flags of all:
 
-            \(text(of: Flag.common))
+            \(Flag.text(of: Flag.common))
 
-            Only an answer with code 0 counts as success; others are counted by code.
+            Only an answer with code 0 counts as success, and one with code 19, the end of
+            a queue, as nothing; others are counted by code.
 
             Exit codes: 0 all that was asked was answered with success, and the check in
             the end was right; 1 it could not be measured; 2 something was refused, had no
-            answer, or did not come to what was acknowledged; 64 the command line could not
-            be understood.
+            answer, or did not come to what was acknowledged, or a connection that was to
+            be idle was closed; 64 the command line could not be understood.
             """
     }
 
@@ -35,20 +36,9 @@ enum LoadUsage {
 
         \(command.details)
 
-        \(text(of: command.flags + Flag.common))
+        \(Flag.text(of: command.flags + Flag.common))
 
         \(command.examples.map { "  mqload \($0)" }.joined(separator: "\n"))
         """
-    }
-
-    private static func text(of flags: [Flag]) -> String {
-        flags.map { flag in
-            let name = flag.value.map { "\(flag.name) \($0)" } ?? flag.name
-            return "  \(padded(name, to: 20)) \(flag.meaning)"
-        }.joined(separator: "\n")
-    }
-
-    private static func padded(_ text: String, to width: Int) -> String {
-        text + String(repeating: " ", count: max(0, width - text.count))
     }
 }

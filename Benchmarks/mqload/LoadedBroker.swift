@@ -20,8 +20,26 @@ struct LoadedBroker {
     private let own: Broker?
     private let workplace: Workplace?
 
+    /// Has `body` put load on brokers that have the topic. Whatever comes of it, the broker that
+    /// was started for it is stopped, and the event loops end, and with them their connections.
+    static func with<Result>(
+        _ plan: LoadPlan, _ body: (LoadedBroker, any EventLoopGroup) async throws -> Result
+    ) async throws -> Result {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: plan.threads)
+        return try await ensuring {
+            let broker = try await open(plan)
+            return try await ensuring {
+                try await body(broker, group)
+            } finally: {
+                await broker.close()
+            }
+        } finally: {
+            try await group.shutdownGracefully()
+        }
+    }
+
     /// Finds the brokers and sees to the topic. What is started is stopped again when this fails.
-    static func open(_ plan: LoadPlan) async throws -> LoadedBroker {
+    private static func open(_ plan: LoadPlan) async throws -> LoadedBroker {
         let client = RemotingClient(logger: .quiet, group: MultiThreadedEventLoopGroup.singleton)
         var loaded: LoadedBroker
         if let list = plan.brokers {
@@ -64,7 +82,7 @@ struct LoadedBroker {
         }
     }
 
-    func close() async {
+    private func close() async {
         await client.close()
         do { try await own?.stop() } catch { Console.warn("\(error)") }
         withExtendedLifetime(workplace) {}
@@ -86,15 +104,27 @@ struct LoadedBroker {
         return answer
     }
 
-    /// How many queues the topic has there, which is left as it is; made where it is not there.
+    /// How many queues the topic has there, which is left as it is; made only where the broker says
+    /// that it is not there.
     private func makeTopic(on address: String, queues: Int) async throws -> Int {
         let known = try await client.invoke(
             .request(.getTopicConfig, fields: ["topic": topic, "lo": "true"]), on: address,
             timeout: .seconds(10))
-        if known.responseCode == .success, let json = try? JSON(parsing: known.body.span.bytes),
-            let count = (json["topicConfig"] ?? json)["writeQueueNums"]?.int32
-        {
-            return Int(count)
+        switch known.responseCode {
+        case .success:
+            let json = try? JSON(parsing: known.body.span.bytes)
+            let found = json.flatMap { ($0["topicConfig"] ?? $0)["writeQueueNums"]?.int32 }
+            guard let found, found > 0 else {
+                throw BenchError(
+                    "\(address) has \(topic), and does not say with how many queues that may be"
+                        + " written; it is left as it is: name another with --topic")
+            }
+            return Int(found)
+        case .topicNotExist: break
+        case let code:
+            throw BenchError(
+                "\(address) answers with \(CodeName.of(code.rawValue)) whether it has \(topic),"
+                    + " which is left as it is: \(known.remark ?? "")")
         }
         _ = try await ask(
             .updateAndCreateTopic,

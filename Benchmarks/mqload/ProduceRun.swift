@@ -3,7 +3,6 @@
 import ApusRemoting
 import Bench
 import NIOCore
-import NIOPosix
 
 /// Sends, and counts what is acknowledged.
 enum ProduceRun {
@@ -23,55 +22,27 @@ enum ProduceRun {
             "produce --flush sync --connections 64 --in-flight 1",
         ],
         flags: [.inFlight, .body, .batch, Flag("--rate", "N", "requests a second in all")],
-        measure: { try await measure(LoadPlan($0)) })
-
-    private static func measure(_ plan: LoadPlan) async throws -> RunResult {
-        let broker = try await LoadedBroker.open(plan)
-        do {
-            let result = try await measure(plan, broker)
-            await broker.close()
-            return result
-        } catch {
-            await broker.close()
-            throw error
-        }
-    }
+        measure: { options in
+            let plan = try LoadPlan(options)
+            return try await LoadedBroker.with(plan) { try await measure(plan, $0, $1) }
+        })
 
     private static func measure(
-        _ plan: LoadPlan, _ broker: LoadedBroker
+        _ plan: LoadPlan, _ broker: LoadedBroker, _ group: any EventLoopGroup
     ) async throws -> RunResult {
         let before = try await broker.endOfAll()
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: plan.threads)
-        let sends = SendPlan(
-            topic: broker.topic, queues: broker.queues, bodyByteCount: plan.body,
-            batch: plan.batch, serialization: plan.serialization)
-        let slots = plan.inFlight
-        let crowd = try await Crowd.connect(
-            plan.connections, to: try broker.socketAddresses(), group: group
-        ) { SendConversation(sends, slots: slots, number: $0) }
-        // Queues and pages are made by then.
-        let warm = try await crowd.run(
-            seconds: min(0.5, plan.seconds * 0.2), rate: Double(plan.rate))
+        let crowd = try await Crowd.senders(
+            plan.connections, SendPlan(plan, broker, batch: plan.batch), inFlight: plan.inFlight,
+            to: broker, group: group)
         var rounds = Rounds(plan, name: "produce")
-        var acknowledged = 0
-        if warm.tally.failures == 0 {
-            try await rounds.run(crowd, warm: warm.tally, messages: plan.batch, group: group)
-            acknowledged = warm.tally.messages
-        } else {
-            rounds.count(failed: warm.tally)
-        }
-        acknowledged += rounds.all.messages
-        await crowd.close()
-        try await group.shutdownGracefully()
+        try await rounds.run(crowd, group: group)
         var result = rounds.measurement(
             [
                 ("body", .count(plan.body)), ("batch", .count(plan.batch)),
                 ("inFlight", .count(plan.inFlight)), ("rate", .count(plan.rate)),
-            ], byteCount: Double(plan.body),
-            latency: plan.rate > 0
-                ? "from when a request was due to its answer"
-                : "from a request to its answer, \(plan.inFlight) under way for each connection")
-        let grown = try await broker.endOfAll() - before
+            ], byteCount: Double(plan.body))
+        let acknowledged = rounds.acknowledged
+        let grown = try await growth(of: broker, since: before, wanted: Int64(acknowledged))
         if grown < acknowledged {
             result.checked = false
             result.notes.append(
@@ -80,15 +51,31 @@ enum ProduceRun {
         return result
     }
 
-    /// Fills the topic so that its queues hold so many messages together.
-    static func fill(_ plan: LoadPlan, _ broker: LoadedBroker, messages: Int) async throws {
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let sends = SendPlan(
-            topic: broker.topic, queues: broker.queues, bodyByteCount: plan.body, batch: 32,
-            serialization: plan.serialization)
-        let crowd = try await Crowd.connect(
-            broker.addresses.count, to: try broker.socketAddresses(), group: group
-        ) { SendConversation(sends, slots: 8, number: $0) }
+    /// What the queues grew by: looked at again for a while when that is less than wanted, since a
+    /// broker may acknowledge a message before it has put it into its queue.
+    private static func growth(
+        of broker: LoadedBroker, since before: Int64, wanted: Int64
+    ) async throws -> Int64 {
+        var grown: Int64 = 0
+        for look in 0..<patience {
+            if look > 0 { try await Task.sleep(for: .milliseconds(100)) }
+            grown = try await broker.endOfAll() - before
+            if grown >= wanted { break }
+        }
+        return grown
+    }
+
+    private static let patience = 30
+
+    /// Fills the topic so that its queues hold so many messages more.
+    static func fill(
+        _ plan: LoadPlan, _ broker: LoadedBroker, messages: Int, group: any EventLoopGroup
+    ) async throws {
+        // As many as fit into 4 MiB, of which a frame has room for more.
+        let batch = max(1, min(32, (4 << 20) / (plan.body + 128)))
+        let crowd = try await Crowd.senders(
+            broker.addresses.count, SendPlan(plan, broker, batch: batch), inFlight: 8, to: broker,
+            group: group)
         var left = messages
         while left > 0 {
             let tally = try await crowd.run(seconds: 0.1).tally
@@ -98,7 +85,5 @@ enum ProduceRun {
             }
             left -= tally.messages
         }
-        await crowd.close()
-        try await group.shutdownGracefully()
     }
 }

@@ -36,14 +36,15 @@ struct PullConversation: Conversation {
     private var wasChecked: [Bool]
     private let queuePlace: Int
     private let offsetPlace: Int
-    /// Of messages with the stamp: nanoseconds from when each was due.
-    private var ages = Histogram()
+    private let times: Times.OfLoop
 
     private static let queueDigits = 6
     private static let offsetDigits = 18
 
-    init(_ plan: PullPlan, places: [PullPlace]) {
+    /// The ages of messages with the stamp, from when each was due, are latencies of `times`.
+    init(_ plan: PullPlan, places: [PullPlace], _ times: Times.OfLoop) {
         self.plan = plan
+        self.times = times
         self.places = places
         tickets = Tickets(slots: places.count)
         wasChecked = Array(repeating: false, count: places.count)
@@ -65,6 +66,9 @@ struct PullConversation: Conversation {
     }
 
     var slots: Int { tickets.slots }
+
+    /// A pull that waits for its message tells nothing by how long it waited.
+    var isTimingItself: Bool { plan.stamp != nil }
 
     mutating func ask(slot: Int, due: Int64, into out: inout ByteBuffer) {
         let place = places[slot]
@@ -153,13 +157,6 @@ struct PullConversation: Conversation {
         guard let stamp = plan.stamp, body.byteCount >= SendPlan.stampByteCount,
             body.loadBigEndian(UInt64.self, at: 0) == stamp
         else { return }
-        ages.record(now - body.loadBigEndian(Int64.self, at: 8))
-    }
-
-    /// A pull that waits for its message tells nothing by how long it waited.
-    mutating func report(into tally: inout Tally) {
-        guard plan.stamp != nil else { return }
-        tally.latency = ages
-        ages = Histogram()
+        times.value.latency.record(now - body.loadBigEndian(Int64.self, at: 8))
     }
 }

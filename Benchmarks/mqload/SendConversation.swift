@@ -23,6 +23,15 @@ struct SendPlan: Sendable {
     static let stampByteCount = 16
 }
 
+extension SendPlan {
+    /// To the topic of `broker`, with bodies and headers of `plan`.
+    init(_ plan: LoadPlan, _ broker: LoadedBroker, batch: Int, stamp: UInt64? = nil) {
+        self.init(
+            topic: broker.topic, queues: broker.queues, bodyByteCount: plan.body, batch: batch,
+            serialization: plan.serialization, stamp: stamp)
+    }
+}
+
 /// Sends to all queues in turn.
 struct SendConversation: Conversation {
     private var stream = CommandStream()
@@ -31,26 +40,27 @@ struct SendConversation: Conversation {
     private let queues: Int
     private let batch: Int
     private var queue: Int
-    private var key: UInt32
+    private var key: UInt32 = 0
     private let queuePlace: Int
     private let keyPlaces: [Int]
     private let stampPlaces: [Int]
 
-    private static let keyHead = "7F00000100003B9AC9FF0000"
+    /// Of a key, before the four digits of the connection and the eight of the message.
+    private static let keyHead = "7F00000100003B9AC9FF"
     private static let queueDigits = 6
 
-    /// `number` tells this connection's keys and first queue from those of others.
+    /// `number`, below 65,536, tells this connection's keys and first queue from those of others.
     init(_ plan: SendPlan, slots: Int, number: Int) {
         tickets = Tickets(slots: slots)
         queues = plan.queues
         batch = plan.batch
         queue = number % plan.queues
-        key = UInt32(truncatingIfNeeded: number) << 24
-        template = FrameTemplate(Self.command(plan))
+        let digits = String(number & 0xFFFF, radix: 16, uppercase: true)
+        let keyHead = Self.keyHead + String(repeating: "0", count: 4 - digits.count) + digits
+        template = FrameTemplate(Self.command(plan, keyHead: keyHead))
         let queuePlace = template.places(of: "QUEUEX").first ?? 0
         self.queuePlace = queuePlace
-        let head = Self.keyHead.utf8.count
-        keyPlaces = template.places(of: Self.keyHead).map { $0 + head }
+        keyPlaces = template.places(of: keyHead).map { $0 + keyHead.utf8.count }
         if let stamp = plan.stamp {
             let places = template.places(of: String(repeating: "#", count: SendPlan.stampByteCount))
             for place in places { template.store(stamp, byteCount: 8, at: place) }
@@ -60,7 +70,7 @@ struct SendConversation: Conversation {
         }
     }
 
-    private static func command(_ plan: SendPlan) -> RemotingCommand {
+    private static func command(_ plan: SendPlan, keyHead: String) -> RemotingCommand {
         let properties = Properties.encode([
             Property(name: PropertyName.uniqueKey, value: keyHead + "00000000"),
             Property(name: "WAIT", value: "true"),

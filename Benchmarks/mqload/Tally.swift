@@ -1,11 +1,14 @@
 // What came of the requests of one connection, or of many.
 
 import Histogram
+import NIOCore
 
 /// Counts of one phase. Nothing counts as done but what was acknowledged with success.
 struct Tally: Sendable {
     /// Requests that were answered with success.
     var requests = 0
+    /// All answers, of whatever kind: those to requests that found nothing have their bytes too.
+    var answers = 0
     /// Messages that these stored or brought.
     var messages = 0
     /// Of whole frames, of all requests and answers.
@@ -15,14 +18,11 @@ struct Tally: Sendable {
     var refused: [Int32: Int] = [:]
     /// Requests without an answer when the phase was given up, or the connection closed.
     var unanswered = 0
-    /// Requests that were due and could not be sent before the end: all slots were taken.
+    /// Requests that were due and were not sent before the phase was given up: what is late is sent
+    /// behind the end too.
     var unsent = 0
     /// What was wrong with an answer, the first time.
     var complaint: String?
-    /// Nanoseconds from when a request was due to its answer.
-    var latency = Histogram()
-    /// Nanoseconds from when a request was due to its sending: what this program adds by itself.
-    var lateness = Histogram()
     /// By the monotonic clock: of the last answer.
     var lastAnswer: Int64 = 0
 
@@ -30,6 +30,7 @@ struct Tally: Sendable {
 
     mutating func merge(_ other: Tally) {
         requests += other.requests
+        answers += other.answers
         messages += other.messages
         bytesOut += other.bytesOut
         bytesIn += other.bytesIn
@@ -37,9 +38,24 @@ struct Tally: Sendable {
         unanswered += other.unanswered
         unsent += other.unsent
         complaint = complaint ?? other.complaint
+        lastAnswer = max(lastAnswer, other.lastAnswer)
+    }
+}
+
+/// How long things took in one phase, in nanoseconds. All connections of an event loop share one of
+/// these: it has half a megabyte.
+struct Times: Sendable {
+    /// Those of an event loop, on which alone they are looked at.
+    typealias OfLoop = NIOLoopBoundBox<Times>
+
+    /// From when a request was due to its answer; of messages with a stamp, to when they came.
+    var latency = Histogram()
+    /// At a rate, from when a request was due to its sending: what this program adds by itself.
+    var lateness = Histogram()
+
+    mutating func merge(_ other: Times) {
         latency.merge(other.latency)
         lateness.merge(other.lateness)
-        lastAnswer = max(lastAnswer, other.lastAnswer)
     }
 }
 

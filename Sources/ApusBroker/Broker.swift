@@ -45,7 +45,7 @@ public final class Broker: Sendable {
             // Before the store is opened, so that its records carry the port that clients come to.
             let bound = try await server.start(
                 host: configuration.network.bindAddress, port: configuration.network.port)
-            warnOfOpenPort(bound, logger)
+            if !configuration.access.isEnabled { warnOfOpenPort(bound, logger) }
             return try Broker(
                 configuration, router, server, port: bound.port ?? configuration.network.port,
                 groups: [serving, errands], logger: logger)
@@ -71,13 +71,17 @@ public final class Broker: Sendable {
         var configuration = configuration
         address = try Self.advertisedAddress(configuration.network, port: Int32(port))
         configuration.store.storeHost = address
+        let access =
+            configuration.access.isEnabled
+            ? try AccessControl(home: configuration.access.home ?? "", logger: logger) : nil
         let store = try MessageStore.open(
             configuration.storePath, configuration.store, observer: StoreLog(logger))
         do {
             let state = try BrokerState.open(configuration, logger: logger)
             core = try BrokerCore(
                 configuration: configuration, store: store, state: state,
-                connections: router.connections, errands: groups[1].next(), logger: logger)
+                connections: router.connections, errands: groups[1].next(), access: access,
+                logger: logger)
             delivery = try DelayedDelivery(core)
         } catch {
             try store.close()
@@ -105,6 +109,7 @@ public final class Broker: Sendable {
         every(.milliseconds(200)) { core.answerExpiredPulls() }
         every(.seconds(10)) { core.closeSilentConnections() }
         every(.seconds(10)) { core.countTraffic() }
+        if let access = core.access { every(.seconds(1)) { access.reload() } }
         every(.milliseconds(core.configuration.transactions.intervalMilliseconds)) {
             core.checkTransactions()
         }

@@ -18,6 +18,8 @@ final class BrokerCore: Sendable {
     let state: BrokerState
     let delays: DelayTable
     let transactions: Transactions
+    /// Who may do what; nil: anyone anything.
+    let access: AccessControl?
     let logger: Logger
     let time: TimeSource
     /// The loop that errands, timers and delayed deliveries run on. It serves no connection.
@@ -35,6 +37,10 @@ final class BrokerCore: Sendable {
     let isSync: Bool
     /// What every stored message's properties end with, as Java's broker has it.
     let propertySuffix: [UInt8]
+    /// What the ids of all messages of this store begin with.
+    let messageIDHead: MessageIDText
+    /// What tells clients in each answer to a send whether and as of which region to trace theirs.
+    let traceFields: PreparedFields
     /// Ids for messages that come without.
     let uniqueIDs: UniqueIDGenerator
     /// When it started, milliseconds since 1970.
@@ -48,17 +54,18 @@ final class BrokerCore: Sendable {
 
     init(
         configuration: BrokerConfiguration, store: MessageStore, state: BrokerState,
-        connections: ConnectionTable, errands: any EventLoop, logger: Logger,
-        time: TimeSource = .system
+        connections: ConnectionTable, errands: any EventLoop, access: AccessControl? = nil,
+        logger: Logger, time: TimeSource = .system
     ) throws(StoreError) {
         self.configuration = configuration
         self.store = store
         self.state = state
         self.connections = connections
         self.errands = errands
+        self.access = access
         self.logger = logger
         self.time = time
-        transactions = try Transactions(store, offsets: state.offsets)
+        transactions = try Transactions(store, offsets: state.offsets, logger)
         bootTime = time.wallMilliseconds
         traffic = TrafficHistory(
             time: time.nanoseconds / 1_000_000, offsets: state.offsets.all)
@@ -73,6 +80,10 @@ final class BrokerCore: Sendable {
             PropertyName.traceSwitch, configuration.isTraceOn ? "true" : "false", to: &suffix)
         PropertyEdit.append(PropertyName.cluster, configuration.clusterName, to: &suffix)
         propertySuffix = suffix
+        messageIDHead = MessageIDText(hostOf: configuration.store.storeHost)
+        traceFields = PreparedFields(
+            "MSG_REGION", configuration.regionID,
+            ("TRACE_ON", configuration.isTraceOn ? "true" : "false"))
         uniqueIDs = UniqueIDGenerator(
             host: configuration.store.storeHost, processID: processID(),
             instance: Int32.random(in: .min ... .max))
@@ -87,7 +98,9 @@ final class BrokerCore: Sendable {
     /// The queue, made when it has no messages yet; only for topics that the broker knows.
     func queue(_ topic: Topic, _ id: Int32) throws(Refusal) -> MessageQueue {
         try Refusal.store { () throws(StoreError) in
-            try store.queue(topic: topic.name, id: id)
+            try topic.queue(id) { (name) throws(StoreError) in
+                try store.queue(topic: name, id: id)
+            }
         }
     }
 

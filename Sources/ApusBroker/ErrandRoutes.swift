@@ -6,13 +6,13 @@ import ApusRemoting
 extension BrokerCore {
     /// Carries a request out, as an errand.
     func carryOut(
-        _ command: RemotingCommand, on connection: Connection
+        _ command: RemotingCommand, on connection: Connection, for account: Account?
     ) throws(Refusal) -> Response {
         switch command.requestCode {
         case .endTransaction: return try endTransaction(command)
         case .heartBeat: return try heartBeat(command, on: connection)
         case .queryMessage: return try queryMessage(command)
-        case .viewMessageById: return try viewMessage(command)
+        case .viewMessageById: return try viewMessage(command, for: account)
         default: return try administrate(command)
         }
     }
@@ -57,7 +57,7 @@ extension BrokerCore {
         case .viewBrokerStatsData: try statisticsData(command)
         case .getBrokerRuntimeInfo: runtimeInformation()
         case .getBrokerConfig: brokerConfiguration()
-        case .updateBrokerConfig: try updateConfiguration()
+        case .updateBrokerConfig: try updateConfiguration(command)
         case .getAllConsumerOffset: Response(.success, body: state.offsets.document)
         case .getAllDelayOffset: Response(.success, body: state.delayOffsets.document)
         default: .unsupported(command.requestCode)

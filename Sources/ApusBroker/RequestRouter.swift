@@ -23,14 +23,19 @@ final class RequestRouter: RequestProcessor {
                 throw Refusal(.serviceNotAvailable, "the broker starts: try again")
             }
             if core.isStopping.load(ordering: .relaxed) { throw Self.stopping(request.version) }
-            try route(request, on: connection, core)
+            var account: Account?
+            if let access = core.access {
+                account = try access.account(for: request, at: core.now)
+            }
+            try route(request, on: connection, core, for: account)
         } catch {
             connection.refuse(request.replyKey, error)
         }
     }
 
     private func route(
-        _ request: borrowing Request, on connection: Connection, _ core: BrokerCore
+        _ request: borrowing Request, on connection: Connection, _ core: BrokerCore,
+        for account: Account?
     ) throws(Refusal) {
         let answer: Response
         switch request.code {
@@ -51,14 +56,15 @@ final class RequestRouter: RequestProcessor {
         case .lockBatchMq: answer = try core.lockQueues(request)
         case .unlockBatchMq: answer = try core.unlockQueues(request)
         case .checkClientConfig: answer = try core.checkClient(request)
-        default: return routeErrand(request, on: connection, core)
+        default: return routeErrand(request, on: connection, core, for: account)
         }
         connection.respond(to: request.replyKey, answer)
     }
 
     /// What may wait for the disk, and takes its request along.
     private func routeErrand(
-        _ request: borrowing Request, on connection: Connection, _ core: BrokerCore
+        _ request: borrowing Request, on connection: Connection, _ core: BrokerCore,
+        for account: Account?
     ) {
         let key = request.replyKey
         let command = request.command
@@ -78,7 +84,7 @@ final class RequestRouter: RequestProcessor {
         default: break
         }
         core.errand(connection, key) { (core) throws(Refusal) in
-            try core.carryOut(command, on: connection)
+            try core.carryOut(command, on: connection, for: account)
         }
     }
 

@@ -38,7 +38,7 @@ struct TrafficSeries: Sendable {
     }
 
     mutating func add(_ count: Int64, at time: Int64, tick: Int) {
-        total &+= max(0, count)
+        total = total.saturatingAdd(max(0, count))
         last = time
         for (index, span) in Span.allCases.enumerated() where tick % span.ticks == 0 {
             samples[index].append(Sample(time: time, total: total))
@@ -112,7 +112,7 @@ final class TrafficHistory: Sendable {
             let reached = offsets.mapValues(Self.sum)
             for (key, sum) in reached {
                 let before = state.offsets[key] ?? sum
-                if sum > before { counts[.groupGet(key)] = sum - before }
+                if sum > before { counts[.groupGet(key)] = sum.saturatingSubtract(before) }
             }
             state.offsets = reached
             Self.add(counts, at: time, &state)
@@ -129,7 +129,7 @@ final class TrafficHistory: Sendable {
     }
 
     private static func sum(_ offsets: [Int32: Int64]) -> Int64 {
-        offsets.values.reduce(0) { $0 &+ $1 }
+        offsets.values.reduce(0) { $0.saturatingAdd($1) }
     }
 
     /// Nil when nothing was counted in a day.

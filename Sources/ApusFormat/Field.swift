@@ -83,6 +83,17 @@ extension [UInt8] {
 }
 
 extension RawSpan {
+    /// Which of the 64 bytes from `offset` on, or as many as there are, are `one` or `other`: bit n
+    /// stands for byte n. Traps when `offset` does not lie within the span.
+    @inlinable @inline(__always)
+    public func matches(of one: UInt8, or other: UInt8, at offset: Int) -> UInt64 {
+        precondition(offset >= 0 && offset < byteCount)
+        // Safe: the bytes from `offset` to the end are there as long as the span is, and no others
+        // are looked at. All of it in the closure would allocate where nothing is optimised.
+        guard let base = unsafe withUnsafeBytes({ $0.baseAddress }) else { return 0 }
+        return unsafe capus_either_of_64(base, offset, byteCount, one, other)
+    }
+
     /// Whether both hold the same bytes.
     public func isEqual(to other: RawSpan) -> Bool {
         let count = byteCount
@@ -144,7 +155,7 @@ extension MutableRawSpan {
         unsafe self.withUnsafeMutableBytes { target in
             unsafe source.withUnsafeBytes { bytes in
                 guard let from = bytes.baseAddress, let to = target.baseAddress else { return }
-                unsafe (to + offset).copyMemory(from: from, byteCount: bytes.count)
+                unsafe capus_copy(to + offset, from, bytes.count)
             }
         }
     }

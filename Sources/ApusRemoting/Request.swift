@@ -22,6 +22,8 @@ public struct Request: ~Escapable {
     let numbers: HeaderNumbers
     let header: RawSpan
     let slots: Span<FieldSlot>
+    /// Where in `slots` a name's field is, by its hash: see `HeaderIndex`.
+    private let places: Span<UInt8>
     let unescaped: RawSpan
     private let remarkSlot: FieldSlot?
 
@@ -32,7 +34,8 @@ public struct Request: ~Escapable {
     init(_ index: borrowing HeaderIndex, _ frame: borrowing Frame) {
         numbers = index.numbers
         header = frame.header
-        slots = index.slots.span
+        slots = index.memory.span.extracting(0..<index.count)
+        places = index.places.span
         unescaped = index.unescaped.rawSpan
         remarkSlot = index.remark
         serialization = frame.serialization
@@ -57,17 +60,34 @@ public struct Request: ~Escapable {
 
     /// The value of a field, without escapes; nil where it is missing or null.
     @_lifetime(copy self)
-    public func bytes(_ name: FieldName) -> RawSpan? {
+    public func bytes(_ name: FieldName) -> RawSpan? { find(name) }
+
+    @inline(__always) @_lifetime(copy self)
+    private func find(_ name: FieldName) -> RawSpan? {
+        let place = Int(places[name.hash])
+        guard place > 0 else { return nil }
+        if place < 255 {
+            let slot = slots[place &- 1]
+            if isNamed(slot, name) { return value(of: slot) }
+        }
+        return search(name)
+    }
+
+    /// The same for a name that shares its hash with another, or stands far behind.
+    @inline(never) @_lifetime(copy self)
+    private func search(_ name: FieldName) -> RawSpan? {
         for place in slots.indices {
-            // Most are told apart by their first eight bytes.
-            guard slots[place].tag == name.tag else { continue }
             let slot = slots[place]
-            guard Int(slot.nameCount) == name.count else { continue }
-            if name.count <= 8 || self.name(of: slot).isEqual(to: name.bytes) {
-                return value(of: slot)
-            }
+            if isNamed(slot, name) { return value(of: slot) }
         }
         return nil
+    }
+
+    /// Most names are told apart by their first eight bytes.
+    @inline(__always)
+    private func isNamed(_ slot: FieldSlot, _ name: FieldName) -> Bool {
+        slot.tag == name.tag && Int(slot.nameCount) == name.count
+            && (name.count <= 8 || self.name(of: slot).isEqual(to: name.bytes))
     }
 
     /// Each field with its name and value, in the order in which they came.
@@ -77,7 +97,14 @@ public struct Request: ~Escapable {
         for place in slots.indices { try visit(name(of: slots[place]), value(of: slots[place])) }
     }
 
+    /// The name of a field by its place, from 0 to `fieldCount`.
     @_lifetime(copy self)
+    func name(_ place: Int) -> RawSpan { name(of: slots[place]) }
+
+    @_lifetime(copy self)
+    func value(_ place: Int) -> RawSpan { value(of: slots[place]) }
+
+    @inline(__always) @_lifetime(copy self)
     private func value(of slot: FieldSlot) -> RawSpan {
         slot.isValueElsewhere ? unescaped.extracting(slot.value) : header.extracting(slot.value)
     }
@@ -96,21 +123,27 @@ extension Request {
 
     /// The value, or nil where the field is missing.
     public func optionalString(_ name: FieldName) -> String? {
-        guard let value = bytes(name) else { return nil }
+        guard let value = find(name) else { return nil }
         return String(decodingUTF8: value)
     }
 
-    public func int32(_ name: FieldName) throws(HeaderError) -> Int32 { try integer(name) }
+    public func int32(_ name: FieldName) throws(HeaderError) -> Int32 {
+        try Self.integer(name, required(name))
+    }
 
-    public func int64(_ name: FieldName) throws(HeaderError) -> Int64 { try integer(name) }
+    public func int64(_ name: FieldName) throws(HeaderError) -> Int64 {
+        try Self.integer(name, required(name))
+    }
 
     /// The value, or `fallback` where the field is missing; text that is no number is an error.
     public func int32(_ name: FieldName, or fallback: Int32) throws(HeaderError) -> Int32 {
-        bytes(name) == nil ? fallback : try integer(name)
+        guard let text = find(name) else { return fallback }
+        return try Self.integer(name, text)
     }
 
     public func int64(_ name: FieldName, or fallback: Int64) throws(HeaderError) -> Int64 {
-        bytes(name) == nil ? fallback : try integer(name)
+        guard let text = find(name) else { return fallback }
+        return try Self.integer(name, text)
     }
 
     /// True for `true` in any case, false for any other text, as Java reads it.
@@ -119,7 +152,7 @@ extension Request {
     }
 
     public func bool(_ name: FieldName, or fallback: Bool) -> Bool {
-        guard let value = bytes(name) else { return fallback }
+        guard let value = find(name) else { return fallback }
         return Self.isTrue(value)
     }
 
@@ -135,23 +168,29 @@ extension Request {
             remark: remark, fields: fields, body: [UInt8](body), serialization: serialization)
     }
 
-    @_lifetime(copy self)
+    @inline(__always) @_lifetime(copy self)
     private func required(_ name: FieldName) throws(HeaderError) -> RawSpan {
-        guard let value = bytes(name) else {
+        guard let value = find(name) else {
             throw HeaderError(field: name.description, problem: .missing)
         }
         return value
     }
 
-    private func integer<Value: FixedWidthInteger>(_ name: FieldName) throws(HeaderError) -> Value {
-        let text = try required(name)
-        guard let value = text.decimal(Value.self) else {
-            throw HeaderError(
-                field: name.description,
-                problem: .notA(
-                    "\(Value.bitWidth)-bit integer", value: String(decodingUTF8: text)))
-        }
+    @inline(__always)
+    private static func integer<Value: FixedWidthInteger>(
+        _ name: FieldName, _ text: RawSpan
+    ) throws(HeaderError) -> Value {
+        guard let value = text.decimal(Value.self) else { throw noInteger(name, text, Value.self) }
         return value
+    }
+
+    @inline(never)
+    private static func noInteger<Value: FixedWidthInteger>(
+        _ name: FieldName, _ text: RawSpan, _ type: Value.Type
+    ) -> HeaderError {
+        HeaderError(
+            field: name.description,
+            problem: .notA("\(Value.bitWidth)-bit integer", value: String(decodingUTF8: text)))
     }
 
     /// `true` in any case.

@@ -24,8 +24,11 @@ enum AdminTool {
         commands.first { $0.name.lowercased() == name.lowercased() }
     }
 
-    /// Carries out what `words` ask for. `nameServers` are those of the environment.
-    static func run(_ words: [String], nameServers: String?, output: Output) async -> Int32 {
+    /// Carries out what `words` ask for. `nameServers` are those of the environment, `home` is its
+    /// ROCKETMQ_HOME.
+    static func run(
+        _ words: [String], nameServers: String?, home: String? = nil, output: Output
+    ) async -> Int32 {
         guard let name = words.first else {
             output.complain(Help.overview)
             return ExitCode.badCommandLine
@@ -44,15 +47,22 @@ enum AdminTool {
             output.print(Help.text(of: command))
             return ExitCode.done
         }
-        return await run(command, arguments, nameServers, output)
+        do throws(ToolAccount.Complaint) {
+            let account = try ToolAccount.read(home: home)
+            return await run(command, arguments, nameServers, account, output)
+        } catch {
+            output.complain("mqadmin: \(Printable.text("\(error)"))\n")
+            return ExitCode.badCommandLine
+        }
     }
 
     private static func run(
         _ command: any Command.Type, _ arguments: Arguments, _ nameServers: String?,
-        _ output: Output
+        _ account: SessionCredentials?, _ output: Output
     ) async -> Int32 {
         let group = MultiThreadedEventLoopGroup.singleton
         let client = RemotingClient(
+            credentials: account,
             logger: Logger(label: "mqadmin") { _ in SwiftLogNoOpLogHandler() }, group: group)
         let list = arguments["namesrvAddr"] ?? nameServers ?? ""
         let call = Call(

@@ -5,5 +5,6 @@ import ApusSystem
 let words = Array(CommandLine.arguments.dropFirst())
 let code = await AdminTool.run(
     words, nameServers: ServerProcess.environment("NAMESRV_ADDR"),
+    home: ServerProcess.environment("ROCKETMQ_HOME"),
     output: Output(print: ServerProcess.print, complain: ServerProcess.complain))
 ServerProcess.exit(code)

@@ -16,17 +16,24 @@ enum BrokerTool: ServerTool {
         var runsNameServer = false
     }
 
-    /// The settings of the file, or RocketMQ's, with what the command line says.
     static func settings(_ arguments: Arguments) throws -> Settings {
+        try settings(arguments, host: .current)
+    }
+
+    /// The settings of the file, or RocketMQ's, with what the command line says.
+    static func settings(_ arguments: Arguments, host: HostEnvironment) throws -> Settings {
         let text = try arguments.configurationFile.map(SettingsFile.read) ?? []
         let origin = arguments.configurationFile ?? "the defaults"
-        let parsed = try BrokerConfiguration.parse(text, origin: origin)
-        for note in parsed.warnings + parsed.notices { complain("\(origin): \(note)") }
+        var host = host
+        // Those of the environment are not looked at when the command line names some.
+        if arguments.nameServers != nil { host.nameServers = "" }
+        let parsed = try BrokerConfiguration.parse(text, origin: origin, host: host)
+        for note in parsed.warnings + parsed.notices { complain(note) }
         var settings = Settings(
             broker: parsed.configuration, runsNameServer: arguments.runsNameServer)
         if let list = arguments.nameServers {
             settings.broker.registration.nameServers = list.split(separator: ";").map(String.init)
-        } else if arguments.runsNameServer {
+        } else if arguments.runsNameServer, settings.broker.registration.nameServers.isEmpty {
             settings.broker.registration.nameServers = ["127.0.0.1:9876"]
         }
         try settings.broker.validate()

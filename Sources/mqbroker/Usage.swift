@@ -9,7 +9,8 @@ enum Usage {
 
           -c, --configFile FILE    settings, as RocketMQ's broker.conf
           -n, --namesrvAddr LIST   NameServers to register with: host:port;host:port
-              --namesrv            be a NameServer, too: on 0.0.0.0:9876, without -n
+              --namesrv            be a NameServer, too, on 0.0.0.0:9876: the one to register
+                                   with where none is named
           -p, --printConfigItem    print every setting with its value, and end
           -h, --help               print this, and end
 

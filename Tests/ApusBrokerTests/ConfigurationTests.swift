@@ -158,13 +158,28 @@ private func complaints(_ text: String) throws -> [ConfigurationError.Complaint]
         #expect(try complaints(ratios).map(\.key) == ["diskMaxUsedSpaceRatio"])
     }
 
+    @Test("is refused with an environment that names no NameServers, unless it names some itself")
+    func environment() throws {
+        let bad = HostEnvironment(name: "box", home: "/home/me", nameServers: "ns")
+        func parse(_ text: String) throws -> ParsedConfiguration {
+            try BrokerConfiguration.parse(Array(text.utf8), origin: "broker.conf", host: bad)
+        }
+        let error = #expect(throws: ConfigurationError.self) { _ = try parse("") }
+        #expect(try #require(error).description == "broker.conf: NAMESRV_ADDR: ns is no host:port")
+        var settings = try parse("namesrvAddr=a:1").configuration
+        try settings.validate()
+        settings.registration.nameServers = ["a:1", "b"]
+        let later = #expect(throws: ConfigurationError.self) { try settings.validate() }
+        #expect(try #require(later).complaints.map(\.key) == ["namesrvAddr"])
+    }
+
     @Test("is complained of at once, with all lines")
     func together() throws {
         let error = #expect(throws: ConfigurationError.self) {
-            _ = try parse("aclEnable=true\nlistenPort=x\n")
+            _ = try parse("enableLmq=true\nlistenPort=x\n")
         }
         let text = try #require(error).description
-        #expect(text.contains("broker.conf:1: aclEnable: true asks for what"))
+        #expect(text.contains("broker.conf:1: enableLmq: true asks for what"))
         #expect(text.contains("broker.conf:2: listenPort: x is no number from 0 to 65535"))
     }
 

@@ -60,4 +60,20 @@ import Testing
         history.tick(at: 40_000, topics: [], offsets: [other: [0: 9]], broker)
         #expect(history.series(.groupGet(other)) == nil)
     }
+
+    @Test("stays at the most that can be counted")
+    func most() {
+        var series = TrafficSeries(since: 0)
+        for tick in 1...3 { series.add(.max, at: Int64(tick) * 10_000, tick: tick) }
+        #expect(series.total == .max && series.figures(.minute).count == .max)
+        let key = OffsetTable.Key(topic: "T", group: "G")
+        let history = TrafficHistory(time: 0, offsets: [key: [0: .max, 1: 1]])
+        let broker = BrokerStatistics()
+        let steps: [[Int32: Int64]] = [[0: 0, 1: 1], [0: .max, 1: .max], [0: .min, 1: 5]]
+        for (tick, offsets) in steps.enumerated() {
+            history.tick(
+                at: Int64(tick + 1) * 10_000, topics: [], offsets: [key: offsets], broker)
+        }
+        #expect(history.series(.groupGet(key))?.total == Int64.max - 1)
+    }
 }

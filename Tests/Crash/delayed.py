@@ -6,9 +6,10 @@ a consumer sends back, and plain ones, and is killed again and again, at times f
 waits needs to come due. In the end every message that was acknowledged is where it belongs, none
 was stored there before its time, and one that is there twice was delivered by two lives of the
 broker: the first was killed before it had kept how far it had come. Transactions are ended at once
-or when the broker asks; what was rolled back is never there. A broker that is stopped in order and
-started delivers none again. With --control the state or the settings are spoilt between
-two lives; each must be noticed.
+or when the broker asks; what was rolled back is never there. No life ends before something of each
+kind was acknowledged in it. A broker that is stopped in order and started delivers none again. With
+--control the state or the settings are spoilt between two lives; each must be noticed, and as what
+it is.
 """
 import argparse
 import collections
@@ -31,6 +32,7 @@ sys.path.insert(0, os.path.join(lab.TREE, "Tests/Interop"))
 from servers import Broker  # noqa: E402
 
 LEVELS = [1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 5, 5, 6]
+KINDS = ["delayed", "plain", "sent back", "committed", "rolled back"]
 GROUP, TOPICS, PLAIN, PAID, QUEUES = "G", ["Orders", "Bills"], "Plain", "Paid", 2
 RETRY = f"%RETRY%{GROUP}"
 SETTINGS = ("flushDelayOffsetInterval=700\ntransactionTimeOut=1000\ntransactionCheckMax=1000\n"
@@ -88,8 +90,9 @@ class Sent:
     """A message that is to arrive: where, and not before when (milliseconds since 1970); or that is
     not to arrive, when it is rolled back."""
 
-    def __init__(self, place, due, isWanted=True):
-        self.place, self.due, self.isWanted, self.isAcknowledged = place, due, isWanted, False
+    def __init__(self, kind, place, due):
+        self.kind, self.place, self.due = kind, place, due
+        self.isWanted, self.isAcknowledged = kind != "rolled back", False
 
 
 class Load:
@@ -98,36 +101,71 @@ class Load:
     def __init__(self, broker, seed):
         self.broker, self.seed, self.sent = broker, seed, {}
         self.lock, self.ends, self.number = threading.Lock(), threading.Event(), 0
-        self.threads = [threading.Thread(target=self.run, args=(n,)) for n in range(4)]
+        # What each life of the broker acknowledged, and what a thread ended by.
+        self.life, self.kinds, self.failure = 1, collections.Counter(), None
+        self.threads = [
+            threading.Thread(target=self.run, args=(n,), daemon=True) for n in range(4)]
         for thread in self.threads:
             thread.start()
 
-    def stop(self):
+    def end_threads(self):
         self.ends.set()
         for thread in self.threads:
             thread.join()
+
+    def stop(self):
+        self.end_threads()
+        self.raise_failure()
+
+    def raise_failure(self):
+        if self.failure:
+            raise self.failure
+
+    def wait_for_each_kind(self):
+        """A life in which nothing of a kind was acknowledged shows nothing of that kind."""
+        deadline = time.monotonic() + 30
+        while missing := [kind for kind in KINDS if not self.kinds[self.life, kind]]:
+            self.raise_failure()
+            if time.monotonic() > deadline:
+                raise lab.Unable(f"life {self.life} acknowledged nothing that is {missing}")
+            time.sleep(0.01)
 
     def acknowledged(self):
         return sum(sent.isAcknowledged for sent in list(self.sent.values()))
 
     def run(self, thread):
         numbers = random.Random(f"{self.seed}/{thread}")
-        while not self.ends.is_set():
-            try:
-                wire = Wire(self.broker.port)
-                self.register(wire, thread)
-                while not self.ends.is_set():
-                    self.send(wire, numbers)
-                    self.answer(wire)
-                    time.sleep(0.001)
-            except (Gone, OSError):
-                time.sleep(0.05)
+        try:
+            while not self.ends.is_set():
+                try:
+                    self.talk(thread, numbers)
+                except (Gone, OSError):
+                    time.sleep(0.05)
+        except Exception as error:
+            self.failure = error
 
-    def note(self, place, delay, isWanted=True):
+    def talk(self, thread, numbers):
+        """Sends over one connection, as long as the broker lives."""
+        # Before it connects: what is acknowledged may count for the life before, never for one after.
+        life = self.life
+        wire = Wire(self.broker.port)
+        wire.life = life
+        self.register(wire, thread)
+        while not self.ends.is_set():
+            self.send(wire, numbers)
+            self.answer(wire)
+            time.sleep(0.001)
+
+    def note(self, kind, place, delay):
         with self.lock:
             self.number += 1
-            made = self.sent[self.number] = Sent(place, now() + delay, isWanted)
+            made = self.sent[self.number] = Sent(kind, place, now() + delay)
             return self.number, made
+
+    def acknowledge(self, wire, sent):
+        sent.isAcknowledged = True
+        with self.lock:
+            self.kinds[wire.life, sent.kind] += 1
 
     def register(self, wire, name):
         """Becomes a producer that can be asked how its transactions ended."""
@@ -150,8 +188,9 @@ class Load:
             "commitOrRollback": 8 if isWanted else 12, "fromTransactionCheck": "false"})
 
     def send_half(self, wire, numbers):
-        number, sent = self.note(
-            (PAID, numbers.randrange(QUEUES)), 0, isWanted=numbers.random() < 0.6)
+        place = PAID, numbers.randrange(QUEUES)
+        kind = "committed" if numbers.random() < 0.6 else "rolled back"
+        number, sent = self.note(kind, place, 0)
         answer = self.put(wire, number, sent, "TRAN_MSG\1true\2PGROUP\1P\2", flag=4)
         if answer and numbers.random() < 0.6:
             fields = answer["extFields"]
@@ -165,7 +204,7 @@ class Load:
             return self.send_plain(wire, numbers, is_sent_back=kind < 0.15)
         level = numbers.randint(1, len(LEVELS))
         place = numbers.choice(TOPICS), numbers.randrange(QUEUES)
-        number, sent = self.note(place, LEVELS[level - 1] * 1000)
+        number, sent = self.note("delayed", place, LEVELS[level - 1] * 1000)
         self.put(wire, number, sent, f"DELAY\1{level}\2TAGS\1T{level}\2")
 
     def put(self, wire, number, sent, properties, flag=0):
@@ -176,22 +215,24 @@ class Load:
             "h": 0, "i": properties, "j": 0, "k": "false", "m": "false"}, str(number).encode())
         if answer["code"] != 0:
             return None
-        sent.isAcknowledged = True
+        self.acknowledge(wire, sent)
         return answer
 
     def send_plain(self, wire, numbers, is_sent_back):
-        number, sent = self.note((PLAIN, numbers.randrange(QUEUES)), 0)
+        number, sent = self.note("plain", (PLAIN, numbers.randrange(QUEUES)), 0)
         answer = self.put(wire, number, sent, "")
         if answer is None or not is_sent_back:
             return
         place = int(answer["extFields"]["msgId"][16:], 16)
         # It comes again by way of its group's retry topic, and keeps its body: a minus tells the two.
         level = numbers.randint(1, len(LEVELS))
-        again = self.sent[-number] = Sent((RETRY, 0), now() + LEVELS[level - 1] * 1000)
+        again = self.sent[-number] = Sent(
+            "sent back", (RETRY, 0), now() + LEVELS[level - 1] * 1000)
         answer, _ = wire.ask(36, {
             "offset": place, "group": GROUP, "delayLevel": level, "originTopic": PLAIN,
             "maxReconsumeTimes": 16})
-        again.isAcknowledged = answer["code"] == 0
+        if answer["code"] == 0:
+            self.acknowledge(wire, again)
 
 
 def delivered(broker):
@@ -226,7 +267,7 @@ class Run:
     """One store, from its first message to the check."""
 
     def __init__(self, options, place, seed):
-        self.numbers, self.lives = random.Random(seed), []
+        self.numbers, self.lives, self.load = random.Random(seed), [], None
         self.broker = Broker(pathlib.Path(options.programs), place, "127.0.0.1:1", "broker-a",
                              SETTINGS)
         self.directory = place / "broker-a-store"
@@ -237,10 +278,18 @@ class Run:
 
     def start(self):
         self.lives.append(now())
+        if self.load:
+            self.load.life = len(self.lives)
         self.broker.start()
 
     def kill(self):
         self.broker.stop(signal.SIGKILL)
+
+    def close(self):
+        """Whatever came of it: raises nothing that is not raised already."""
+        if self.load:
+            self.load.end_threads()
+        self.kill()
 
     def settle(self):
         """Ends the load, and waits until everything has come due."""
@@ -304,11 +353,13 @@ def crash(options):
         try:
             for cycle in range(options.cycles):
                 time.sleep(run.numbers.uniform(0.2, 3))
+                run.load.wait_for_each_kind()
                 run.kill()
                 # For long enough at times that much comes due at once.
                 time.sleep(run.numbers.choice([0, 0, run.numbers.uniform(0, 4)]))
                 run.start()
                 print(f"kill {cycle + 1}: {run.load.acknowledged()} acknowledged", flush=True)
+            run.load.wait_for_each_kind()
             run.settle()
             count, twice = run.check()
             restart_in_order(run)
@@ -318,8 +369,7 @@ def crash(options):
             print(f"what it left is in {kept}", file=sys.stderr)
             raise
         finally:
-            run.load.stop()
-            run.kill()
+            run.close()
         seconds = time.monotonic() - began
     lab.record(options, "L3", "kill -9 of mqbroker with delayed messages and transactions open",
                str(options.seed), options.cycles, 0, seconds)
@@ -347,13 +397,12 @@ def shorten(run):
 
 def deny(run):
     """The producer commits what it had meant to roll back."""
-    with run.load.lock:
-        for sent in list(run.load.sent.values()):
-            sent.isWanted = True
+    turned = [sent for sent in list(run.load.sent.values()) if not sent.isWanted]
+    for sent in turned:
+        sent.isWanted = True
     time.sleep(3)
-    with run.load.lock:
-        for sent in list(run.load.sent.values()):
-            sent.isWanted = sent.place[0] != PAID
+    for sent in turned:
+        sent.isWanted = False
     run.kill()
 
 
@@ -363,13 +412,18 @@ def forget(run):
         path.unlink()
 
 
+# What each is noticed as.
+CONTROLS = {move_on: "LOST", shorten: "EARLY", deny: "UNWANTED", forget: "AGAIN"}
+
+
 def control(options):
     unnoticed = 0
-    for spoil in (move_on, shorten, deny, forget):
+    for spoil, word in CONTROLS.items():
         with lab.workspace(options.place) as place:
             run = Run(options, pathlib.Path(place), options.seed)
             try:
                 time.sleep(3)
+                run.load.wait_for_each_kind()
                 if spoil is forget:
                     run.settle()
                     restart_in_order(run, lambda: forget(run))
@@ -382,10 +436,11 @@ def control(options):
                 print(f"control {spoil.__name__}: NOT NOTICED", file=sys.stderr)
                 unnoticed += 1
             except lab.Broken as broken:
+                if not str(broken).startswith(word):
+                    raise lab.Broken(f"control {spoil.__name__} is not {word}, but {broken}")
                 print(f"control {spoil.__name__}: noticed, {broken}", flush=True)
             finally:
-                run.load.stop()
-                run.kill()
+                run.close()
     return 1 if unnoticed else 0
 
 

@@ -1,9 +1,9 @@
 """A consumer of the C++ client as a process of its own, so that it can be killed.
 
-    consumer.py NAMESERVERS GROUP TOPIC EXPRESSION [orderly] [broadcast] [later=N]
+    consumer.py NAMESERVERS GROUP TOPIC EXPRESSION [orderly] [broadcast] [later=N] [key=ACCESS:SECRET]
 
 Writes a line of JSON for each message: body, queue, offset, and how often it was consumed before.
-With later=N it asks for each message again until it was consumed N times before.
+With later=N it asks for each message again until it was consumed N times before; with a key it signs.
 """
 import json
 import sys
@@ -33,6 +33,9 @@ consumer = PushConsumer(group, orderly="orderly" in options, message_model=model
 consumer.set_namesrv_addr(names)
 consumer.set_instance_name(f"consumer-{__import__('os').getpid()}")
 dll.Subscribe(consumer._handle, topic.encode(), expression.encode())
+for option in options:
+    if option.startswith("key="):
+        consumer.set_session_credentials(*option[4:].split(":"), "channel")
 consumer._register_callback(note)
 consumer.start()
 print("started", flush=True)

@@ -7,6 +7,7 @@ PROGRAMS is the directory of the two. Each scenario runs in a process, and with 
 """
 import argparse
 import collections
+import contextlib
 import json
 import os
 import pathlib
@@ -54,10 +55,12 @@ class Consumer:
         self.process.wait()
 
 
-def producer(cluster, group="producers"):
+def producer(cluster, group="producers", key=None):
     from rocketmq.client import Producer
     made = Producer(group, timeout=5000)
     made.set_namesrv_addr(cluster.names)
+    if key:
+        made.set_session_credentials(*key, "channel")
     made.start()
     return made
 
@@ -245,7 +248,8 @@ class Stream:
     def __init__(self, sender, topic):
         self.sender, self.topic = sender, topic
         self.acknowledged, self.ends = [], threading.Event()
-        self.thread = threading.Thread(target=self.send)
+        # A scenario that fails does not stop it, and must end.
+        self.thread = threading.Thread(target=self.send, daemon=True)
         self.thread.start()
 
     def send(self):
@@ -343,9 +347,73 @@ def brokers(cluster):
     sender.shutdown()
 
 
-SCENARIOS = [sends, tags, pull, orderly, broadcast, shares, retry, restart, brokers]
-SETTINGS = {"sends": "flushDiskType=SYNC_FLUSH\n"}
+ACCOUNTS = """\
+accounts:
+  - accessKey: producers
+    secretKey: secret-of-producers
+    topicPerms:
+      - Accounts=PUB
+  - accessKey: consumers
+    secretKey: secret-of-consumers
+    topicPerms:
+      - Accounts=SUB
+    groupPerms:
+      - G-accounts=SUB
+"""
+
+
+def accounts(cluster):
+    """With access control, the client is served what its account may do, and nothing else."""
+    from rocketmq.exceptions import ProducerSendSyncFailed
+    expected = {f"{number}" for number in range(30)}
+    sender = producer(cluster, "P-right", ("producers", "secret-of-producers"))
+    for body in sorted(expected):
+        result = sender.send_sync(message("Accounts", body))
+        assert result.status == 0, result
+    for group, key in [("P-none", None), ("P-wrong", ("producers", "secret-of-nobody")),
+                       ("P-reader", ("consumers", "secret-of-consumers"))]:
+        refused = producer(cluster, group, key)
+        try:
+            result = refused.send_sync(message("Accounts", "refused"))
+            raise AssertionError(f"{group} was served: {result}")
+        except ProducerSendSyncFailed:
+            pass
+        refused.shutdown()
+    reader = "key=consumers:secret-of-consumers"
+    others = [
+        Consumer(cluster, "G-accounts-none", "Accounts"),
+        Consumer(cluster, "G-accounts-other", "Accounts", "*", reader),
+        Consumer(cluster, "G-accounts", "Accounts", "*", "key=consumers:secret-of-nobody")]
+    # Each comes a second time by way of the group's retry topic.
+    consumer = Consumer(cluster, "G-accounts", "Accounts", "*", reader, "later=1")
+    wait_until("all are received twice", lambda: collections.Counter(
+        (m["body"], m["times"]) for m in consumer.received) == collections.Counter(
+        (body, times) for body in expected for times in range(2)), 120)
+    assert not any(other.received for other in others), [o.received for o in others]
+    for one in [consumer, *others]:
+        one.stop()
+    sender.shutdown()
+
+
+SCENARIOS = [sends, tags, pull, orderly, broadcast, shares, retry, restart, brokers, accounts]
+SETTINGS = {"sends": "flushDiskType=SYNC_FLUSH\n",
+            "accounts": "aclEnable=true\nrocketmqHome={home}\n"}
+FILES = {"accounts": ("conf/plain_acl.yml", ACCOUNTS)}
 BROKERS = {"brokers": 2}
+
+
+def run(command, environment, seconds=400):
+    """Whether it ended well in time. Its servers and consumers end with it."""
+    process = subprocess.Popen(command, env=environment, start_new_session=True)
+    try:
+        return process.wait(timeout=seconds) == 0
+    except subprocess.TimeoutExpired:
+        print(f"  not over after {seconds} s", flush=True)
+        return False
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def main():
@@ -356,8 +424,12 @@ def main():
     arguments = parser.parse_args()
     if arguments.inner:
         scenario = next(s for s in SCENARIOS if s.__name__ == arguments.only)
-        name = arguments.only
-        with Cluster(arguments.programs, os.environ["HOME"], SETTINGS.get(name, ""),
+        name, home = arguments.only, pathlib.Path(os.environ["HOME"])
+        if name in FILES:
+            path, text = FILES[name]
+            (home / path).parent.mkdir()
+            (home / path).write_text(text)
+        with Cluster(arguments.programs, home, SETTINGS.get(name, "").format(home=home),
                      BROKERS.get(name, 1)) as cluster:
             scenario(cluster)
         # The client's own threads do not always end.
@@ -370,12 +442,11 @@ def main():
             continue
         home = tempfile.mkdtemp(prefix=f"apus-interop-{name}-")
         start = time.monotonic()
-        ended = subprocess.run(
+        is_good = run(
             [sys.executable, __file__, arguments.programs, "--only", name, "--inner"],
-            env={**os.environ, "HOME": home, "PYTHONDONTWRITEBYTECODE": "1"}, timeout=400)
-        print(f"{'ok' if ended.returncode == 0 else 'FAILED'} {name} "
-              f"{time.monotonic() - start:.1f} s", flush=True)
-        if ended.returncode == 0:
+            {**os.environ, "HOME": home, "PYTHONDONTWRITEBYTECODE": "1"})
+        print(f"{'ok' if is_good else 'FAILED'} {name} {time.monotonic() - start:.1f} s", flush=True)
+        if is_good:
             subprocess.run(["rm", "-rf", home], check=True)
         else:
             failed.append(name)

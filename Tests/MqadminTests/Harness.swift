@@ -29,11 +29,13 @@ struct ToolRun: Sendable {
 }
 
 /// Runs `mqadmin` with these words.
-func mqadmin(_ words: [String], environment: String? = nil) async -> ToolRun {
+func mqadmin(
+    _ words: [String], environment: String? = nil, home: String? = nil
+) async -> ToolRun {
     let printed = Mutex("")
     let complained = Mutex("")
     let code = await AdminTool.run(
-        words, nameServers: environment,
+        words, nameServers: environment, home: home,
         output: Output(
             print: { text in printed.withLock { $0 += text } },
             complain: { text in complained.withLock { $0 += text } }))

@@ -22,19 +22,34 @@ struct ToolTests {
         }
     }
 
-    @Test("the command line goes before the file, and --namesrv asks the one beside it")
+    @Test("the command line goes before the file, and the NameServer in it before nothing")
     func settings() throws {
         let directory = try TemporaryDirectory()
         let file = "\(directory.path)/b.conf"
         try "namesrvAddr=c:1\nlistenPort=1234".write(
             toFile: file, atomically: true, encoding: .utf8)
-        func servers(_ more: String...) throws -> [String] {
-            try BrokerTool.settings(try Arguments(["-c", file] + more)).broker.registration
-                .nameServers
+        func servers(
+            _ more: String..., host: String = "", file: String? = file
+        ) throws -> [String] {
+            try BrokerTool.settings(
+                try Arguments((file.map { ["-c", $0] } ?? []) + more),
+                host: HostEnvironment(name: "box", home: "/home/me", nameServers: host)
+            ).broker.registration.nameServers
         }
         #expect(try servers() == ["c:1"])
         #expect(try servers("-n", "a:1;b:2", "--namesrv") == ["a:1", "b:2"])
-        #expect(try servers("--namesrv") == ["127.0.0.1:9876"])
+        #expect(try servers("--namesrv") == ["c:1"])
+        #expect(try servers("--namesrv", host: "d:1", file: nil) == ["d:1"])
+        #expect(try servers("--namesrv", file: nil) == ["127.0.0.1:9876"])
+        // What is no address is refused, unless something else takes its place.
+        #expect(throws: ConfigurationError.self) { try servers("-n", "foo") }
+        #expect(throws: ConfigurationError.self) { try servers("-n", "a:1 ;b:2") }
+        #expect(throws: ConfigurationError.self) { try servers(host: "foo", file: nil) }
+        #expect(throws: ConfigurationError.self) {
+            try servers("--namesrv", host: "foo", file: nil)
+        }
+        #expect(try servers(host: "foo") == ["c:1"])
+        #expect(try servers("-n", "a:1", host: "foo", file: nil) == ["a:1"])
         let settings = try BrokerTool.settings(try Arguments(["-c", file, "--namesrv"]))
         #expect(settings.runsNameServer && BrokerTool.place(settings).hasSuffix(":1234"))
         #expect(BrokerTool.items(settings).contains { $0 == ("listenPort", "1234") })

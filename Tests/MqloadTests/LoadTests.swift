@@ -10,25 +10,6 @@ import Testing
 @testable import mqload
 
 @Suite("mqload", .serialized) struct LoadTests {
-    /// One command with its flags, for a moment.
-    private func measure(_ words: String, in directory: TemporaryDirectory) async throws
-        -> RunResult
-    {
-        let all = words.split(separator: " ").map(String.init)
-        let command = try #require(LoadCommand.all.first { $0.name == all[0] })
-        let options = try Options(
-            all.dropFirst() + ["--smoke", "--directory", directory.path],
-            allowed: command.flags + Flag.common)
-        return try await command.measure(options)
-    }
-
-    private func count(_ name: String, _ result: RunResult) -> Int {
-        guard case .integer(let value)? = result.more.first(where: { $0.0 == name })?.1 else {
-            return -1
-        }
-        return Int(value)
-    }
-
     @Test(
         "sends are acknowledged and stored, and stand beside a bare server of the same sizes",
         arguments: ["", " --batch 8", " --binary", " --flush sync", " --rate 500"])
@@ -65,21 +46,10 @@ import Testing
         #expect(Int(result.latency.count) == count("messages", result))
     }
 
-    @Test("idle connections are opened with a heartbeat, and the broker's memory is looked at")
-    func idle() async throws {
-        let directory = try TemporaryDirectory()
-        let result = try await FakeBroker(sends: .success).serve { address in
-            try await measure(
-                "idle --connections 20 --broker \(address) --pid \(getpid())", in: directory)
-        }
-        #expect(result.checked, "\(result.notes)")
-        #expect(count("requests", result) == 21 && count("residentBytesAfter", result) > 0)
-    }
-
     @Test("a send that is refused is counted by its code, and never as a success")
     func refused() async throws {
         let directory = try TemporaryDirectory()
-        let result = try await FakeBroker(sends: .systemBusy).serve { address in
+        let result = try await FakeBroker(Manners(sends: .systemBusy)).serve { address in
             try await measure("produce --broker \(address)", in: directory)
         }
         #expect(!result.checked && count("messages", result) == 0)
@@ -90,7 +60,7 @@ import Testing
     @Test("a send that timed out on its way to the device is not acknowledged")
     func flushTimeout() async throws {
         let directory = try TemporaryDirectory()
-        let result = try await FakeBroker(sends: .flushDiskTimeout).serve { address in
+        let result = try await FakeBroker(Manners(sends: .flushDiskTimeout)).serve { address in
             try await measure("produce --broker \(address)", in: directory)
         }
         #expect(!result.checked && count("messages", result) == 0)
@@ -99,7 +69,7 @@ import Testing
     @Test("a broker that acknowledges and does not store is found out")
     func liar() async throws {
         let directory = try TemporaryDirectory()
-        let result = try await FakeBroker(sends: .success).serve { address in
+        let result = try await FakeBroker(Manners(keeps: { _ in false })).serve { address in
             try await measure("produce --broker \(address)", in: directory)
         }
         #expect(!result.checked && count("messages", result) > 0)
@@ -109,15 +79,39 @@ import Testing
     @Test("at a rate a stall counts for every send that was due in it")
     func coordinatedOmission() async throws {
         let directory = try TemporaryDirectory()
-        let broker = FakeBroker(sends: .success, stall: .milliseconds(400))
+        let broker = FakeBroker(Manners(stall: .milliseconds(400)))
         let result = try await broker.serve { address in
             try await measure(
-                "produce --broker \(address) --rate 100 --connections 1 --in-flight 100"
+                "produce --broker \(address) --rate 100 --connections 1 --in-flight 1"
                     + " --seconds 1 --no-roofline", in: directory)
         }
-        // Forty sends were due meanwhile, of a hundred: one in flight at a time would show one.
+        // Forty sends were due meanwhile, of a hundred. One was under way: a latency that counted
+        // from when a request left would show one.
         #expect(result.latency.value(atPercentile: 80) > 100_000_000)
         #expect(result.latency.value(atPercentile: 100) > 350_000_000)
+    }
+
+    @Test("connections share what they measure with")
+    func sharedHistograms() async throws {
+        let directory = try TemporaryDirectory()
+        // The kernel's mark of the most that was in memory begins anew.
+        try "5".write(toFile: "/proc/self/clear_refs", atomically: false, encoding: .utf8)
+        let before = try peakKilobytes()
+        let result = try await FakeBroker().serve { address in
+            try await measure(
+                "produce --broker \(address) --connections 256 --in-flight 1 --no-roofline",
+                in: directory)
+        }
+        #expect(result.checked, "\(result.notes)")
+        // A pair of histograms has half a megabyte.
+        #expect(try peakKilobytes() - before < 256 * 540 / 2)
+    }
+
+    private func peakKilobytes() throws -> Int {
+        let lines = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
+            .split(separator: "\n")
+        let line = try #require(lines.first { $0.hasPrefix("VmHWM:") })
+        return try #require(Int(line.split(whereSeparator: { $0 == " " || $0 == "\t" })[1]))
     }
 
     @Test("exit codes: 64 for a command line, 1 where nobody listens, 2 for what was refused")
@@ -127,36 +121,11 @@ import Testing
         #expect(await LoadTool.run(["produce", "--broker", "x", "--flush", "sync"]) == 64)
         #expect(
             await LoadTool.run(["produce", "--broker", "127.0.0.1:1", "--smoke", "--json"]) == 1)
-        let code = try await FakeBroker(sends: .noPermission).serve { address in
+        let code = try await FakeBroker(Manners(sends: .noPermission)).serve { address in
             await LoadTool.run([
                 "produce", "--broker", address, "--smoke", "--json", "--directory", directory.path,
             ])
         }
         #expect(code == 2)
-    }
-}
-
-@Suite("what mqload says and hears") struct ConversationTests {
-    @Test("an answer finds its slot by its number, and only once its request was asked")
-    func tickets() {
-        var tickets = Tickets(slots: 3)
-        #expect(tickets.slot(of: Tickets.first + 3) == nil)
-        let first = tickets.next(slot: 2)
-        #expect(tickets.slot(of: first) == 2)
-        let second = tickets.next(slot: 2)
-        #expect(tickets.slot(of: first) == nil && tickets.slot(of: second) == 2)
-        #expect(String(first).count == 10 && tickets.slot(of: -1) == nil)
-    }
-
-    @Test("frames are counted however they are cut", arguments: [1, 2, 3, 5, 1000])
-    func frameCounter(piece: Int) {
-        let bytes = [0, 0, 0, 2, 9, 9, 0, 0, 0, 1, 9, 0, 0, 0, 3, 9, 9, 9, 0, 0].map { UInt8($0) }
-        var counter = FrameCounter()
-        var count = 0
-        for start in stride(from: 0, to: bytes.count, by: piece) {
-            let end = min(bytes.count, start + piece)
-            count += counter.take(bytes.span.bytes.extracting(start..<end))
-        }
-        #expect(count == 3)
     }
 }

@@ -93,6 +93,17 @@ extension BrokerConfiguration {
             guard case .setting(let key, let reason) = problem else { continue }
             complain(key, reason)
         }
+        if access.isEnabled, access.home == nil {
+            complain(
+                "aclEnable",
+                "the accounts are in conf/plain_acl.yml under rocketmqHome, which is not set, nor "
+                    + "is ROCKETMQ_HOME in the environment")
+        }
+        for server in registration.nameServers {
+            if let complaint = Forms.complaint(nameServer: server) {
+                complain("namesrvAddr", complaint)
+            }
+        }
         return found
     }
 }
@@ -105,15 +116,19 @@ private struct Reading {
     private var complaints: [ConfigurationError.Complaint] = []
     private var warnings: [String] = []
     private var notices: [String] = []
+    /// What is wrong with the environment's NameServers.
+    private var hostComplaint: String?
 
     init(origin: String, host: HostEnvironment) {
         self.origin = origin
         configuration = BrokerConfiguration()
         configuration.name = host.name
         configuration.storePath = "\(host.home)/store"
-        // Complained of when nothing in the file takes its place.
-        if let servers = try? Forms.nameServers(host.nameServers) {
-            configuration.registration.nameServers = servers
+        configuration.access.home = try? Forms.home(host.rocketmqHome)
+        do throws(ValueComplaint) {
+            configuration.registration.nameServers = try Forms.nameServers(host.nameServers)
+        } catch {
+            hostComplaint = error.text
         }
     }
 
@@ -150,6 +165,9 @@ private struct Reading {
     mutating func finish() throws(ConfigurationError) -> ParsedConfiguration {
         if lines["haListenPort"] == nil {
             configuration.network.replicationPort = configuration.network.port + 1
+        }
+        if let hostComplaint, lines["namesrvAddr"] == nil {
+            complaints.append(.init(key: "NAMESRV_ADDR", line: nil, reason: hostComplaint))
         }
         complaints += configuration.contradictions(lines: lines)
         guard complaints.isEmpty else {

@@ -31,6 +31,7 @@ public struct BrokerConfiguration: Sendable {
     public var offsets = OffsetSettings()
     public var delay = DelaySettings()
     public var transactions = TransactionSettings()
+    public var access = AccessSettings()
     /// Directory of the store, without a slash at the end. `storePathRootDir`, `store` in the home
     /// directory.
     public var storePath = "store"
@@ -66,6 +67,15 @@ public struct NetworkSettings: Hashable, Sendable {
     /// Milliseconds after which a client that sent no heartbeat is forgotten.
     /// `channelExpiredTimeout`, 120 000.
     public var clientExpiryMilliseconds: Int64 = 120_000
+}
+
+/// Whether requests are to be signed, and where the accounts are.
+public struct AccessSettings: Hashable, Sendable {
+    /// `aclEnable`, false.
+    public var isEnabled = false
+    /// The directory that holds `conf/plain_acl.yml`, without a slash at the end. `rocketmqHome`,
+    /// the environment's ROCKETMQ_HOME.
+    public var home: String?
 }
 
 /// How NameServers learn of the broker.

@@ -8,7 +8,7 @@ import ApusStore
 
 extension ConfigurationKey {
     static let honoured: [ConfigurationKey] =
-        identity + network + creation + serving + files + flushing + cleaning
+        identity + access + network + creation + serving + files + flushing + cleaning
 
     private static let longest: Int64 = 1 << 40
 
@@ -20,6 +20,11 @@ extension ConfigurationKey {
         text("regionId", \.regionID),
         flag("traceOn", \.isTraceOn),
         number("startAcceptSendRequestTimeStamp", \.acceptsSendsFrom, 0 ... .max),
+    ]
+
+    private static let access: [ConfigurationKey] = [
+        flag("aclEnable", \.access.isEnabled),
+        other("rocketmqHome", \.access.home, Forms.home, { $0 ?? "" }),
     ]
 
     private static let network: [ConfigurationKey] = [
@@ -160,10 +165,10 @@ extension ConfigurationKey {
                 enableDLegerCommitLog=false inBrokerContainer=false
                 """),
             only(
-                because: "there is no access control, and a broker that was to have it must "
-                    + "not run without",
+                because: "there is no ACL 2.0, and a broker that was to have it must not run "
+                    + "without; aclEnable is ACL 1.0",
                 """
-                aclEnable=false authenticationEnabled=false authorizationEnabled=false
+                authenticationEnabled=false authorizationEnabled=false
                 migrateAuthFromV1Enabled=false
                 """),
             only(
@@ -458,9 +463,9 @@ extension ConfigurationKey {
                 enableLagAndDlqMetrics estimateAccumulation flushConsumerOffsetHistoryInterval
                 """),
             noEffect(
-                because: "settings cannot be changed from outside",
+                because: "what may be changed from outside is a list of its own",
                 """
-                configBlackList brokerConfigPath rocketmqHome
+                configBlackList brokerConfigPath
                 """),
             noEffect(
                 because: "records choose their version by the topic's length, as with the "

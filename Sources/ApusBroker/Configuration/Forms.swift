@@ -23,13 +23,19 @@ enum Forms {
         for part in text.split(separator: ";") {
             let server = String(part).trimmed
             if server.isEmpty { continue }
-            guard let colon = server.lastIndex(of: ":"), colon != server.startIndex,
-                let port = Int(server[server.index(after: colon)...]), (1...65535).contains(port),
-                !server.contains(where: \.isWhitespace)
-            else { throw ValueComplaint("\(server) is no host:port") }
+            if let complaint = complaint(nameServer: server) { throw ValueComplaint(complaint) }
             if !servers.contains(server) { servers.append(server) }
         }
         return servers
+    }
+
+    /// Why the text is no `host:port`; nil when it is one.
+    static func complaint(nameServer text: String) -> String? {
+        guard let colon = text.lastIndex(of: ":"), colon != text.startIndex,
+            let port = Int(text[text.index(after: colon)...]), (1...65535).contains(port),
+            !text.contains(where: { $0.isWhitespace || $0 == ";" })
+        else { return "\(text) is no host:port" }
+        return nil
     }
 
     /// RocketMQ takes no period for longer or shorter than these.
@@ -43,6 +49,11 @@ enum Forms {
         if path.isEmpty { throw ValueComplaint("it is empty") }
         if path.utf8.contains(0) { throw ValueComplaint("no path holds a zero byte") }
         return path
+    }
+
+    /// A directory that may be left out.
+    static func home(_ text: String) throws(ValueComplaint) -> String? {
+        text.isEmpty ? nil : try directory(text)
     }
 
     static func optionalDirectory(_ text: String) throws(ValueComplaint) -> String? {

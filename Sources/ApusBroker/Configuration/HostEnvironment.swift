@@ -12,11 +12,16 @@ public struct HostEnvironment: Sendable {
     public var home: String
     /// `host:port` of NameServers with semicolons between them: NAMESRV_ADDR.
     public var nameServers: String
+    /// RocketMQ's directory: ROCKETMQ_HOME.
+    public var rocketmqHome: String
 
-    public init(name: String, home: String, nameServers: String = "") {
+    public init(
+        name: String, home: String, nameServers: String = "", rocketmqHome: String = ""
+    ) {
         self.name = name
         self.home = home
         self.nameServers = nameServers
+        self.rocketmqHome = rocketmqHome
     }
 
     /// This machine's, as the process found it when it was started.
@@ -25,7 +30,8 @@ public struct HostEnvironment: Sendable {
         let name = String(decoding: read("/proc/sys/kernel/hostname"), as: UTF8.self).trimmed
         return HostEnvironment(
             name: name.isEmpty ? "DEFAULT_BROKER" : name, home: variables["HOME"] ?? "",
-            nameServers: variables["NAMESRV_ADDR"] ?? "")
+            nameServers: variables["NAMESRV_ADDR"] ?? "",
+            rocketmqHome: variables["ROCKETMQ_HOME"] ?? "")
     }
 
     /// `NAME=value` entries with zeros behind them.

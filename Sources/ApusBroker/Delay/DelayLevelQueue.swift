@@ -37,7 +37,7 @@ struct DelayLevelQueue {
         self.level = level
         self.delay = delay
         self.store = store
-        queue = try store.queue(topic: DelayTable.topic, id: DelayTable.queueID(level: level))
+        queue = try store.queue(topic: WellKnownName.schedule, id: DelayTable.queueID(level: level))
         let bounds = try store.minimumOffset(queue)...store.maximumOffset(queue)
         self.offset = min(max(offset, bounds.lowerBound), bounds.upperBound)
     }
@@ -82,18 +82,15 @@ struct DelayLevelQueue {
     private func deliver(_ record: RecordView) throws(StoreError) -> Int64 {
         let properties = record.properties
         guard
-            let topic = MessageProperties.valueRange(of: PropertyName.realTopic, in: properties),
-            let id = MessageProperties.valueRange(of: PropertyName.realQueueID, in: properties),
+            let topic = Properties.valueRange(of: PropertyName.realTopic, in: properties),
+            let id = Properties.valueRange(of: PropertyName.realQueueID, in: properties),
             let queueID = Int32(String(decodingUTF8: properties.extracting(id)))
         else { return 0 }
         let target = try store.queue(
             topic: String(decodingUTF8: properties.extracting(topic)), id: queueID)
-        let fields = record.fields
-        let attributes = MessageAttributes(
-            flag: fields.flag, systemFlag: fields.systemFlag, bornTimestamp: fields.bornTimestamp,
-            bornHost: fields.bornHost, reconsumeTimes: fields.reconsumeTimes)
         return try store.appendWithoutWaiting(
-            to: target, body: record.body, properties: properties, attributes: attributes
+            to: target, body: record.body, properties: properties,
+            attributes: MessageAttributes(again: record.fields)
         ).physicalEnd
     }
 

@@ -2,8 +2,6 @@
 
 /// How long a message of each level waits.
 struct DelayTable: Hashable, Sendable {
-    /// The topic of messages that wait; its queue N holds those of level N + 1.
-    static let topic = "SCHEDULE_TOPIC_XXXX"
     /// RocketMQ's own levels.
     static let standard = DelayTable(
         milliseconds: [
@@ -28,5 +26,6 @@ struct DelayTable: Hashable, Sendable {
         milliseconds.indices.contains(level - 1) ? milliseconds[level - 1] : 1000
     }
 
+    /// The queue of the schedule topic that holds a level's messages.
     static func queueID(level: Int) -> Int32 { Int32(truncatingIfNeeded: level - 1) }
 }

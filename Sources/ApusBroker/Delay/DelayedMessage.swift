@@ -2,6 +2,7 @@
 // it belongs.
 
 import ApusFormat
+import ApusStore
 
 /// Where a message goes first, and the properties that it goes with.
 struct DelayedMessage {
@@ -27,48 +28,18 @@ struct DelayedMessage {
     }
 }
 
-/// Those of messages, as records hold them. A `broker.conf` has properties, too.
-typealias MessageProperties = ApusFormat.Properties
-/// One of them.
-typealias MessageProperty = ApusFormat.Property
-
-/// Changes of encoded properties.
-enum PropertyEdit {
-    /// The properties without those of these names, with the separator at their end.
-    static func removing(_ names: [String], from properties: RawSpan) -> [UInt8] {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(properties.byteCount + 1)
-        MessageProperties.forEach(in: properties) { name, value in
-            guard !names.contains(String(decodingUTF8: properties.extracting(name))) else { return }
-            bytes.append(contentsOf: [UInt8](properties.extracting(name)))
-            bytes.append(MessageProperties.nameEnd)
-            bytes.append(contentsOf: [UInt8](properties.extracting(value)))
-            bytes.append(MessageProperties.valueEnd)
-        }
-        return bytes
-    }
-
-    /// Appends a property to properties that end with a separator.
-    static func append(_ name: String, _ value: String, to bytes: inout [UInt8]) {
-        bytes.append(contentsOf: name.utf8)
-        bytes.append(MessageProperties.nameEnd)
-        bytes.append(contentsOf: value.utf8)
-        bytes.append(MessageProperties.valueEnd)
-    }
-
-    /// The properties of a message that is held back elsewhere, with the place that it belongs to.
-    static func remembering(
-        topic: String, queueID: Int32, in properties: RawSpan
-    ) -> [UInt8] {
-        var bytes = removing([PropertyName.realTopic, PropertyName.realQueueID], from: properties)
-        append(PropertyName.realTopic, topic, to: &bytes)
-        append(PropertyName.realQueueID, String(queueID), to: &bytes)
-        return bytes
-    }
-
-    /// Sets a property, whatever it was.
-    static func set(_ name: String, _ value: String, in bytes: inout [UInt8]) {
-        bytes = removing([name], from: bytes.rawSpan)
-        append(name, value, to: &bytes)
+extension BrokerCore {
+    /// Where a message waits that asks for a delay, and its properties there; nil when it asks for
+    /// none.
+    func delayed(
+        topic: String, queueID: Int32, properties: RawSpan
+    ) throws(StoreError) -> (queue: MessageQueue, properties: [UInt8])? {
+        guard
+            let delayed = DelayedMessage(
+                topic: topic, queueID: queueID, properties: properties, table: delays)
+        else { return nil }
+        let queue = try store.queue(
+            topic: WellKnownName.schedule, id: DelayTable.queueID(level: delayed.level))
+        return (queue, delayed.properties)
     }
 }

@@ -15,10 +15,10 @@ extension Connection {
         _ core: BrokerCore
     ) {
         respond(to: key, result.status.code) { fields in
-            let id = MessageIDText(result.messageID)
-            fields.append("msgId", id.bytes)
-            core.writeTrace(&fields)
-            fields.append("queueId", queueID)
+            let id = core.messageIDHead.with(offset: result.physicalOffset)
+            fields.append("msgId", plain: id.bytes)
+            fields.append(core.traceFields)
+            fields.append("queueId", Int64(queueID))
             fields.append("queueOffset", result.queueOffset)
             fields.append("transactionId", uniqueID)
         }
@@ -30,9 +30,9 @@ extension Connection {
         uniqueID: RawSpan, _ core: BrokerCore
     ) {
         respond(to: key, batch.first.status.code) { fields in
-            fields.append("msgId", ids.rawSpan)
-            core.writeTrace(&fields)
-            fields.append("queueId", queueID)
+            fields.append("msgId", plain: ids.rawSpan)
+            fields.append(core.traceFields)
+            fields.append("queueId", Int64(queueID))
             fields.append("queueOffset", batch.first.queueOffset)
             if uniqueID.byteCount > 0 { fields.append("transactionId", uniqueID) }
         }
@@ -44,10 +44,10 @@ extension Connection {
         _ core: BrokerCore
     ) {
         respond(to: key, failure == nil ? .success : .systemError, remark: failure) { fields in
-            core.writeTrace(&fields)
+            fields.append(core.traceFields)
             if let stored {
-                let id = MessageIDText(stored.messageID)
-                fields.append("msgId", id.bytes)
+                let id = core.messageIDHead.with(offset: stored.physicalOffset)
+                fields.append("msgId", plain: id.bytes)
                 fields.append("queueOffset", stored.queueOffset)
             } else if failure == nil {
                 // Clients want them.
@@ -56,7 +56,7 @@ extension Connection {
             } else {
                 return
             }
-            fields.append("queueId", queueID)
+            fields.append("queueId", Int64(queueID))
         }
     }
 
@@ -81,14 +81,6 @@ extension Connection {
         } body: { body in
             batch?.forEach { body.append($0.bytes) }
         }
-    }
-}
-
-extension BrokerCore {
-    /// What tells clients whether and as of which region to trace their sends.
-    fileprivate func writeTrace(_ fields: inout FieldWriter) {
-        fields.append("MSG_REGION", configuration.regionID)
-        fields.append("TRACE_ON", configuration.isTraceOn)
     }
 }
 

@@ -32,21 +32,18 @@ extension BrokerCore {
     ) throws(Refusal) {
         let (properties, uniqueKey, isDelayed) = complete(given)
         let id = properties.rawSpan.extracting(uniqueKey)
-        var queue: MessageQueue
         if isDelayed,
-            let delayed = DelayedMessage(
-                topic: draft.topic.name, queueID: draft.queueID, properties: properties.rawSpan,
-                table: delays)
+            let delayed = try Refusal.store({ () throws(StoreError) in
+                try self.delayed(
+                    topic: draft.topic.name, queueID: draft.queueID,
+                    properties: properties.rawSpan)
+            })
         {
-            queue = try Refusal.store { () throws(StoreError) in
-                try store.queue(
-                    topic: DelayTable.topic, id: DelayTable.queueID(level: delayed.level))
-            }
             return try append(
-                draft, to: queue, body: body, properties: delayed.properties.rawSpan, id: id,
-                on: connection)
+                draft, to: delayed.queue, body: body, properties: delayed.properties.rawSpan,
+                id: id, on: connection)
         }
-        queue = try self.queue(draft.topic, draft.queueID)
+        let queue = try self.queue(draft.topic, draft.queueID)
         try append(
             draft, to: queue, body: body, properties: properties.rawSpan, id: id, on: connection)
     }
@@ -56,8 +53,10 @@ extension BrokerCore {
         half draft: MessageDraft, body: RawSpan, given: RawSpan, on connection: Connection
     ) throws(Refusal) {
         let whole = complete(given).bytes
+        // A message that was consumed and is sent on still has what a broker noted on its half.
         let properties = PropertyEdit.remembering(
-            topic: draft.topic.name, queueID: draft.queueID, in: whole.rawSpan)
+            topic: draft.topic.name, queueID: draft.queueID, in: whole.rawSpan,
+            without: HalfMessage.bookkeeping)
         let scan = PropertyScan(properties.rawSpan)
         var plain = draft
         plain.isHalf = true
@@ -76,7 +75,7 @@ extension BrokerCore {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(given.byteCount + propertySuffix.count + 48)
         bytes.append(bytesOf: given)
-        if !scan.isTerminated { bytes.append(MessageProperties.valueEnd) }
+        if !scan.isTerminated { bytes.append(Properties.valueEnd) }
         if scan.uniqueKey.isEmpty {
             PropertyEdit.append(
                 PropertyName.uniqueKey, uniqueIDs.next(milliseconds: time.wallMilliseconds),
@@ -93,28 +92,35 @@ extension BrokerCore {
     ) throws(Refusal) {
         let key = draft.key
         let queueID = draft.queueID
-        statistics.sent(messages: 1, bytes: body.byteCount)
-        draft.topic.messagesIn.wrappingAdd(1, ordering: .relaxed)
         if !isSync || Self.waitsForNothing(properties) {
             let result = try Refusal.store { () throws(StoreError) in
                 try store.appendWithoutWaiting(
                     to: queue, body: body, properties: properties, attributes: draft.attributes)
             }
+            count(draft, bytes: body.byteCount)
             if key.isOneWay { return }
             return connection.answer(key, sent: result, queueID: queueID, uniqueID: id, self)
         }
         try admitWaiting()
         let id = [UInt8](id)
+        let byteCount = body.byteCount
         store.append(
             to: queue, body: body, properties: properties, attributes: draft.attributes
         ) { [self] outcome in
             statistics.waitingSends.wrappingSubtract(1, ordering: .relaxed)
             switch outcome {
             case .success(let result):
+                count(draft, bytes: byteCount)
                 connection.answer(key, sent: result, queueID: queueID, uniqueID: id.rawSpan, self)
             case .failure(let error): connection.refuse(key, Refusal(error))
             }
         }
+    }
+
+    /// A half counts for its topic when it is committed.
+    private func count(_ draft: MessageDraft, bytes: Int) {
+        statistics.sent(messages: 1, bytes: bytes)
+        if !draft.isHalf { draft.topic.messagesIn.wrappingAdd(1, ordering: .relaxed) }
     }
 
     /// One more send that waits for the device, unless too many do: the client is to wait, or to
@@ -130,7 +136,7 @@ extension BrokerCore {
     /// Whether the producer asks for an answer before the message is on the device.
     private static func waitsForNothing(_ properties: RawSpan) -> Bool {
         guard
-            let value = MessageProperties.valueRange(of: PropertyName.waitsForStore, in: properties)
+            let value = Properties.valueRange(of: PropertyName.waitsForStore, in: properties)
         else { return false }
         return String(decodingUTF8: properties.extracting(value)).lowercased() == "false"
     }

@@ -8,8 +8,8 @@ struct MessageIDText {
     private var words = InlineArray<7, UInt64>(repeating: 0)
     private var count = 0
 
-    init(_ id: OffsetMessageID) {
-        let host = id.storeHost
+    /// What all ids of a store begin with: as much of an id as stands before the offset.
+    init(hostOf host: HostAddress) {
         if host.isIPv6 {
             append(host.high)
             append(host.low)
@@ -17,7 +17,13 @@ struct MessageIDText {
             append(UInt32(truncatingIfNeeded: host.low))
         }
         append(UInt32(bitPattern: host.port))
-        append(UInt64(bitPattern: id.physicalOffset))
+    }
+
+    /// The id of a message of that host.
+    func with(offset: Int64) -> MessageIDText {
+        var text = self
+        text.append(UInt64(bitPattern: offset))
+        return text
     }
 
     private mutating func append(_ value: UInt64) {

@@ -43,12 +43,21 @@ extension BrokerCore {
     private static let nothingFound = Refusal(
         .queryNotFound, "can not find message, maybe time range not correct")
 
-    func viewMessage(_ command: RemotingCommand) throws(Refusal) -> Response {
+    /// The account may consume from the topic that the record turns out to be of.
+    func viewMessage(
+        _ command: RemotingCommand, for account: Account?
+    ) throws(Refusal) -> Response {
         let offset: Int64
         do throws(HeaderError) { offset = try command.fields.int64("offset") } catch {
             throw Refusal(error)
         }
-        return Response(.success, body: try bytes(of: record(at: offset)))
+        let batch = try record(at: offset)
+        if let account {
+            var topic: String?
+            batch.forEach { topic = String(decodingUTF8: $0.topic) }
+            try account.checkConsume(from: topic)
+        }
+        return Response(.success, body: try bytes(of: batch))
     }
 
     /// The record that begins at a place in the log.

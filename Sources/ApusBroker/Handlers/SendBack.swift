@@ -44,7 +44,9 @@ extension BrokerCore {
             throw Refusal(
                 .noPermission, "the topic[\(topic.name)] sending message is forbidden")
         }
-        let level = isDead ? 0 : wish.delayLevel == 0 ? 3 + fields.reconsumeTimes : wish.delayLevel
+        let wanted =
+            wish.delayLevel == 0 ? fields.reconsumeTimes.saturatingAdd(3) : wish.delayLevel
+        let level = isDead ? 0 : wanted
         let id = OffsetMessageID(
             storeHost: fields.storeHost, physicalOffset: fields.physicalOffset
         ).text
@@ -55,20 +57,14 @@ extension BrokerCore {
                 in: &properties)
             PropertyEdit.set(PropertyName.deadLetterOriginMessageID, id, in: &properties)
         }
-        let attributes = MessageAttributes(
-            flag: fields.flag, systemFlag: fields.systemFlag, bornTimestamp: fields.bornTimestamp,
-            bornHost: fields.bornHost, reconsumeTimes: fields.reconsumeTimes + 1)
+        var attributes = MessageAttributes(again: fields)
+        attributes.reconsumeTimes = fields.reconsumeTimes.saturatingAdd(1)
         var queue = try self.queue(
             topic, Int32.random(in: 0..<max(1, topic.settings.writeQueues)))
-        if let delayed = DelayedMessage(
-            topic: queue.topic, queueID: queue.id, properties: properties.rawSpan, table: delays)
-        {
-            properties = delayed.properties
-            queue = try Refusal.store { () throws(StoreError) in
-                try store.queue(
-                    topic: DelayTable.topic, id: DelayTable.queueID(level: delayed.level))
-            }
+        let delayed = try Refusal.store { () throws(StoreError) in
+            try self.delayed(topic: queue.topic, queueID: queue.id, properties: properties.rawSpan)
         }
+        if let delayed { (queue, properties) = delayed }
         // Waits for the device where a send does: the consumer's offset moves on behind the answer.
         store.append(
             to: queue, body: record.body, properties: properties.rawSpan, attributes: attributes
@@ -93,11 +89,11 @@ extension BrokerCore {
         let old = record.properties
         var bytes = PropertyEdit.removing(
             [PropertyName.waitsForStore, PropertyName.delayLevel], from: old)
-        if MessageProperties.valueRange(of: PropertyName.retryTopic, in: old) == nil {
+        if Properties.valueRange(of: PropertyName.retryTopic, in: old) == nil {
             PropertyEdit.append(
                 PropertyName.retryTopic, String(decodingUTF8: record.topic), to: &bytes)
         }
-        if MessageProperties.valueRange(of: PropertyName.originMessageID, in: old) == nil {
+        if Properties.valueRange(of: PropertyName.originMessageID, in: old) == nil {
             PropertyEdit.append(PropertyName.originMessageID, id, to: &bytes)
         }
         PropertyEdit.append(PropertyName.waitsForStore, "false", to: &bytes)

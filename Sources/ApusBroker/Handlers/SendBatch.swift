@@ -63,8 +63,7 @@ extension BrokerCore {
         ids.reserveCapacity(33 * batch.count)
         for offset in offsets(of: batch, lengths) {
             if !ids.isEmpty { ids.append(UInt8(ascii: ",")) }
-            let id = OffsetMessageID(storeHost: batch.first.storeHost, physicalOffset: offset)
-            ids.append(bytesOf: MessageIDText(id).bytes)
+            ids.append(bytesOf: messageIDHead.with(offset: offset).bytes)
         }
         return ids
     }

@@ -3,11 +3,33 @@
 import ApusFormat
 import ApusRemoting
 
-/// What the fields of a send are called.
-struct SendFieldNames {
+/// What the fields of a send are called. A class, since so much is not copied for each send.
+final class SendFieldNames: Sendable {
     let producerGroup, topic, defaultTopic, defaultQueues, queueID, systemFlag: FieldName
     let bornTimestamp, flag, properties, reconsumeTimes, unitMode, maximumReconsumes: FieldName
     let batch: FieldName
+
+    private init(
+        producerGroup: FieldName, topic: FieldName, defaultTopic: FieldName,
+        defaultQueues: FieldName, queueID: FieldName, systemFlag: FieldName,
+        bornTimestamp: FieldName, flag: FieldName, properties: FieldName,
+        reconsumeTimes: FieldName, unitMode: FieldName, maximumReconsumes: FieldName,
+        batch: FieldName
+    ) {
+        self.producerGroup = producerGroup
+        self.topic = topic
+        self.defaultTopic = defaultTopic
+        self.defaultQueues = defaultQueues
+        self.queueID = queueID
+        self.systemFlag = systemFlag
+        self.bornTimestamp = bornTimestamp
+        self.flag = flag
+        self.properties = properties
+        self.reconsumeTimes = reconsumeTimes
+        self.unitMode = unitMode
+        self.maximumReconsumes = maximumReconsumes
+        self.batch = batch
+    }
 
     static let long = SendFieldNames(
         producerGroup: "producerGroup", topic: "topic", defaultTopic: "defaultTopic",
@@ -22,6 +44,10 @@ struct SendFieldNames {
 
     static func names(for code: RequestCode) -> SendFieldNames {
         code == .sendMessage ? long : short
+    }
+
+    static func names(forReply code: RequestCode) -> SendFieldNames {
+        code == .sendReplyMessage ? long : short
     }
 }
 

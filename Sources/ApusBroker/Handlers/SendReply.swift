@@ -14,7 +14,7 @@ import Synchronization
 extension BrokerCore {
     func sendReply(_ request: borrowing Request, on connection: Connection) throws(Refusal) {
         try checkAcceptsSends()
-        let names: SendFieldNames = request.code == .sendReplyMessage ? .long : .short
+        let names = SendFieldNames.names(forReply: request.code)
         let name = try Refusal.fields { () throws(HeaderError) in try request.string(names.topic) }
         guard let topic = state.topics.topic(name) else {
             return try createTopic(for: request, names, on: connection) {
@@ -144,7 +144,7 @@ private struct Reply {
         isUnit = request.bool(names.unitMode, or: false)
         let given = request.bytes(names.properties).orEmpty
         properties = [UInt8](given)
-        requester = MessageProperties.valueRange(of: PropertyName.replyToClient, in: given).map {
+        requester = Properties.valueRange(of: PropertyName.replyToClient, in: given).map {
             String(decodingUTF8: given.extracting($0))
         }
     }

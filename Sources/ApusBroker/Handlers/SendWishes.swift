@@ -57,33 +57,31 @@ private struct SendWishes {
 
     /// False where no name begins with TR or TI, as in most messages: one look at each item.
     static func mayBe(in properties: RawSpan) -> Bool {
-        var place = 0
-        while place &+ 2 <= properties.byteCount {
-            let start = properties.loadBigEndian(UInt16.self, at: place)
-            if start == 0x5452 || start == 0x5449 { return true }
-            place = itemEnd(from: place, in: properties) &+ 1
+        let end = properties.byteCount
+        if startsLikeOne(properties, at: 0) { return true }
+        var offset = 0
+        while offset < end {
+            // The ends of items, each an 02, in 64 bytes.
+            var ends = properties.matches(of: 2, or: 2, at: offset)
+            while ends != 0 {
+                let start = offset &+ ends.trailingZeroBitCount &+ 1
+                if startsLikeOne(properties, at: start) { return true }
+                ends &= ends &- 1
+            }
+            offset &+= 64
         }
         return false
     }
 
-    /// Where the next 02 stands, or the end.
-    private static func itemEnd(from start: Int, in properties: RawSpan) -> Int {
-        let end = properties.byteCount
-        var place = start
-        while place &+ 8 <= end {
-            let word = properties.loadBigEndian(UInt64.self, at: place) ^ 0x0202_0202_0202_0202
-            let low: UInt64 = 0x7F7F_7F7F_7F7F_7F7F
-            // A bit for each byte that was 02.
-            let ends = ~(((word & low) &+ low) | word | low)
-            if ends != 0 { return place &+ ends.leadingZeroBitCount >> 3 }
-            place &+= 8
-        }
-        while place < end, properties.loadBigEndian(UInt8.self, at: place) != 2 { place &+= 1 }
-        return place
+    @inline(__always)
+    private static func startsLikeOne(_ properties: RawSpan, at start: Int) -> Bool {
+        guard start &+ 2 <= properties.byteCount else { return false }
+        let start = properties.loadBigEndian(UInt16.self, at: start)
+        return start == 0x5452 || start == 0x5449
     }
 
     init(_ properties: RawSpan) {
-        MessageProperties.forEach(in: properties) { name, value in
+        Properties.forEach(in: properties) { name, value in
             // All of them begin so, and few others of this length do.
             guard name.count >= PropertyName.transactionPrepared.utf8.count,
                 properties.loadBigEndian(UInt8.self, at: name.lowerBound) == UInt8(ascii: "T")

@@ -10,7 +10,7 @@ extension GroupTable {
     public func createOnUse(_ name: String) throws(StateError) -> Group? {
         if let group = group(name) { return group }
         let isSystem = name.hasPrefix(WellKnownName.systemGroupPrefix)
-        guard creation.createsOnUse || isSystem && creation.createsSystemGroups,
+        guard createsOnUse.isOn || isSystem && creation.createsSystemGroups,
             NameRules.complaint(group: name) == nil
         else { return nil }
         return try changing { (groups) throws(StateError) in

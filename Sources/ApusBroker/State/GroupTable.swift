@@ -25,6 +25,8 @@ public final class GroupTable: Sendable {
 
     let kept: KeptValue<Groups>
     let creation: GroupCreationSettings
+    /// `autoCreateSubscriptionGroup`, as it is now.
+    let createsOnUse: Switch
     let time: TimeSource
     /// What look-ups use, and its version; made anew after each change.
     private let shown: Mutex<(map: NameMap<Group>, version: DataVersion)>
@@ -35,6 +37,7 @@ public final class GroupTable: Sendable {
     ) {
         kept = KeptValue(groups, save: save)
         self.creation = creation
+        createsOnUse = Switch(creation.createsOnUse)
         self.time = time
         shown = Mutex((NameMap(Array(groups.byName.values)), groups.version))
     }

@@ -11,8 +11,9 @@ protocol Named: AnyObject, Sendable {
     var name: String { get }
 }
 
-/// An immutable map from names to things.
-struct NameMap<Entry: Named>: Sendable {
+/// An immutable map from names to things. A class, so that a look-up retains one object, and not
+/// each of its arrays.
+final class NameMap<Entry: Named>: Sendable {
     /// Indices into `entries`, by the hash of the name; open addressing, a power of two long.
     private let slots: [Int32]
     private let names: [[UInt8]]

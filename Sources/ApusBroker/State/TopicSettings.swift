@@ -51,3 +51,15 @@ public struct TopicSettings: Equatable, Sendable {
         self.permission = permission
     }
 }
+
+extension TopicSettings {
+    /// The queues that consumers see.
+    var readQueueIDs: Range<Int32> { Self.queueIDs(readQueues) }
+    /// The queues that producers see.
+    var writeQueueIDs: Range<Int32> { Self.queueIDs(writeQueues) }
+
+    /// A file may name any number of them.
+    private static func queueIDs(_ count: Int32) -> Range<Int32> {
+        0..<min(max(0, count), TopicTable.queueLimit)
+    }
+}

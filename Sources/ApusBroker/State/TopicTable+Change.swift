@@ -24,7 +24,7 @@ extension TopicTable {
         if name.utf8.count > creation.nameLimit, !NameRules.isDerived(name) {
             return .refused(reason: "its name is longer than maxTopicLength, \(creation.nameLimit)")
         }
-        if example == WellKnownName.createdAfter, !creation.createsOnSend {
+        if example == WellKnownName.createdAfter, !createsOnSend.isOn {
             return .refused(reason: "autoCreateTopicEnable is off")
         }
         return try changing([name]) { (topics, make) throws(StateError) in

@@ -5,6 +5,7 @@
 // no more than a lock held for a moment. The only writer of `topics.json`.
 
 public import ApusServer
+import ApusStore
 import ApusSystem
 import Synchronization
 
@@ -19,12 +20,35 @@ public final class Topic: Sendable, Named {
     public var name: String { settings.name }
     /// Messages that were sent to it since this object was made.
     let messagesIn = Atomic<Int>(0)
+    /// Its queues that were asked for, by number: the store looks each up by its topic's name.
+    private let queues = Mutex<[MessageQueue?]>([])
 
     init(_ settings: TopicSettings, isSystem: Bool) {
         self.settings = settings
         self.isSystem = isSystem
         isClosedToSends = NameRules.isClosedToSends(settings.name)
         isRetry = settings.name.hasPrefix(WellKnownName.retryPrefix)
+    }
+
+    /// The queue of this number, which `find` gives when it is first asked for.
+    func queue(
+        _ id: Int32, _ find: (String) throws(StoreError) -> MessageQueue
+    ) throws(StoreError) -> MessageQueue {
+        let place = Int(id)
+        let known = queues.withLock { queues in
+            queues.indices.contains(place) ? queues[place] : nil
+        }
+        if let known { return known }
+        let found = try find(name)
+        // Others may stand in an old message, and are no reason to keep anything.
+        guard place >= 0, place < max(settings.writeQueues, settings.readQueues) else {
+            return found
+        }
+        queues.withLock { queues in
+            while queues.count <= place { queues.append(nil) }
+            queues[place] = found
+        }
+        return found
     }
 }
 
@@ -42,6 +66,8 @@ public final class TopicTable: Sendable {
     let kept: KeptValue<Topics>
     let systemTopics: SystemTopics
     let creation: TopicCreationSettings
+    /// `autoCreateTopicEnable`, as it is now.
+    let createsOnSend: Switch
     let time: TimeSource
     /// What look-ups use, and its version; made anew after each change.
     private let shown: Mutex<(map: NameMap<Topic>, version: DataVersion)>
@@ -54,6 +80,7 @@ public final class TopicTable: Sendable {
         kept = KeptValue(topics, save: save)
         systemTopics = system
         self.creation = creation
+        createsOnSend = Switch(creation.createsOnSend)
         self.time = time
         shown = Mutex((NameMap(Array(topics.byName.values)), topics.version))
     }

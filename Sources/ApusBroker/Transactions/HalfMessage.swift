@@ -15,10 +15,6 @@ struct HalfMessage: Sendable {
     let uniqueID: String
     /// How often the producer was asked.
     let checkCount: Int
-    /// Milliseconds from its birth before which nobody is asked; nil: as the broker is set.
-    let immunity: Int64?
-    /// The half that this one was written anew for, by its number in the queue of halves.
-    let earlier: Int64?
     let fields: RecordFields
     let body: [UInt8]
     let properties: [UInt8]
@@ -28,29 +24,25 @@ struct HalfMessage: Sendable {
 
     /// Nil for a record that is no half.
     init?(_ record: RecordView) {
-        guard String(decodingUTF8: record.topic) == WellKnownName.halfMessages else { return nil }
-        let named = Dictionary(
-            MessageProperties.decode(record.properties).map { ($0.name, $0.value) }
-        ) { $1 }
-        guard let topic = named[PropertyName.realTopic],
-            let queueID = named[PropertyName.realQueueID].flatMap({ Int32($0) })
-        else { return nil }
+        guard let (topic, queueID) = Self.target(record) else { return nil }
         self.topic = topic
         self.queueID = queueID
-        producerGroup = named[PropertyName.producerGroup] ?? ""
-        uniqueID = named[PropertyName.uniqueKey] ?? ""
-        checkCount = named[PropertyName.transactionCheckTimes].flatMap { Int($0) } ?? 0
-        immunity = named[PropertyName.checkImmunitySeconds].flatMap { Self.milliseconds($0) }
-        earlier = named[PropertyName.preparedQueueOffset].flatMap { Int64($0) }
+        producerGroup = record.text(PropertyName.producerGroup) ?? ""
+        uniqueID = record.text(PropertyName.uniqueKey) ?? ""
+        checkCount = record.text(PropertyName.transactionCheckTimes).flatMap { Int($0) } ?? 0
         fields = record.fields
         body = [UInt8](record.body)
         properties = [UInt8](record.properties)
     }
 
-    /// Seconds as text; -1 and what is no number stand for nothing.
-    private static func milliseconds(_ text: String) -> Int64? {
-        guard let seconds = Int64(text), seconds >= 0 else { return nil }
-        return seconds.multipliedReportingOverflow(by: 1_000).overflow ? nil : seconds * 1_000
+    static func isHalf(_ record: RecordView) -> Bool { target(record) != nil }
+
+    private static func target(_ record: RecordView) -> (topic: String, queueID: Int32)? {
+        guard String(decodingUTF8: record.topic) == WellKnownName.halfMessages,
+            let topic = record.text(PropertyName.realTopic),
+            let queueID = record.text(PropertyName.realQueueID).flatMap({ Int32($0) })
+        else { return nil }
+        return (topic, queueID)
     }
 
     /// What a half is appended with: its record is in a queue, so it is none to the store.
@@ -62,28 +54,55 @@ struct HalfMessage: Sendable {
 
     /// What the message is appended with when it is to be delivered.
     var committed: MessageAttributes {
-        var attributes = again
+        var attributes = MessageAttributes(again: fields)
         attributes.systemFlag = attributes.systemFlag.with(.commit)
         attributes.preparedTransactionOffset = physicalOffset
         return attributes
     }
 
-    /// What the half is appended with when it is written anew.
-    var again: MessageAttributes {
-        MessageAttributes(
-            flag: fields.flag, systemFlag: fields.systemFlag, bornTimestamp: fields.bornTimestamp,
-            bornHost: fields.bornHost, reconsumeTimes: fields.reconsumeTimes)
-    }
+    /// What a broker writes into the properties of halves, and nobody else.
+    static let bookkeeping = [
+        PropertyName.transactionCheckTimes, PropertyName.preparedQueueOffset,
+    ]
 
     /// Its properties when the producer has been asked once more.
     var askedAgain: [UInt8] {
-        var bytes = PropertyEdit.removing(
-            [PropertyName.transactionCheckTimes, PropertyName.preparedQueueOffset],
-            from: properties.rawSpan)
+        var bytes = PropertyEdit.removing(Self.bookkeeping, from: properties.rawSpan)
         PropertyEdit.append(
             PropertyName.transactionCheckTimes, String(checkCount + 1), to: &bytes)
         PropertyEdit.append(PropertyName.preparedQueueOffset, String(queueOffset), to: &bytes)
         return bytes
+    }
+}
+
+extension TransactionLedger {
+    /// Takes in the next record of the queue of halves. Its body is not looked at.
+    mutating func take(_ record: RecordView) {
+        skip(to: record.queueOffset)
+        let earlier = record.text(PropertyName.preparedQueueOffset).flatMap { Int64($0) }
+        if isNextEnded { return found(Open(bornTimestamp: 0), earlier: earlier) }
+        guard HalfMessage.isHalf(record) else { return skip(to: record.queueOffset + 1) }
+        let seconds = record.text(PropertyName.checkImmunitySeconds).flatMap { Int64($0) }
+        found(
+            Open(bornTimestamp: record.fields.bornTimestamp, immunity: Self.immunity(seconds)),
+            earlier: earlier)
+    }
+
+    /// In milliseconds; -1 stands for nothing.
+    private static func immunity(_ seconds: Int64?) -> Int64? {
+        guard let seconds, seconds >= 0 else { return nil }
+        let (milliseconds, isOverflow) = seconds.multipliedReportingOverflow(by: 1_000)
+        return isOverflow ? nil : milliseconds
+    }
+}
+
+extension RecordView {
+    /// The value of a property; nil when there is none of that name.
+    fileprivate func text(_ name: String) -> String? {
+        let properties = self.properties
+        return Properties.valueRange(of: name, in: properties).map {
+            String(decodingUTF8: properties.extracting($0))
+        }
     }
 }
 

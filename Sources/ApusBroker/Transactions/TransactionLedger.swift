@@ -12,7 +12,8 @@ struct TransactionLedger: Sendable {
         var bornTimestamp: Int64
         /// Milliseconds from then before which nobody is asked; nil: as the broker is set.
         var immunity: Int64?
-        /// Halves that this one was written anew for. Their producer may still name them.
+        /// Halves that this one was written anew for, in their order. Their producer may still
+        /// name them.
         var earlier: [Int64] = []
     }
 
@@ -23,6 +24,9 @@ struct TransactionLedger: Sendable {
     private var endedAhead: Set<Int64> = []
     /// Halves that were written anew → the newest of each.
     private var newest: [Int64: Int64] = [:]
+    /// Earlier names of halves that had ended when they were found: one that was written anew for
+    /// such a half may come behind it.
+    private var namesOfEnded: [Int64: [Int64]] = [:]
     /// Notes that are still needed, in their order: number, and the highest half that it names.
     private var notes: [(offset: Int64, half: Int64)] = []
     /// The number of the next note.
@@ -42,14 +46,25 @@ struct TransactionLedger: Sendable {
         return newest >= next && !endedAhead.contains(newest) ? newest : nil
     }
 
+    /// Whether the half at `next` has ended: then nothing but its earlier name is of use.
+    var isNextEnded: Bool { endedAhead.contains(next) }
+
     /// A half was found at `next`. `earlier` is the one that it was written anew for.
     mutating func found(_ half: Open, earlier: Int64?) {
         let offset = next
         next += 1
-        if endedAhead.remove(offset) != nil || open[offset] != nil { return }
-        open[offset] = half
-        if let earlier { replace(earlier, by: offset) }
+        if open[offset] != nil { return }
+        let names = earlier.map { takeNames($0, before: offset) } ?? []
+        if endedAhead.remove(offset) == nil {
+            put(half, at: offset, names)
+        } else {
+            for name in names { newest[name] = nil }
+            if !names.isEmpty { namesOfEnded[offset] = names }
+        }
     }
+
+    /// All halves that there are have been looked at.
+    mutating func foundAll() { namesOfEnded = [:] }
 
     /// There is no half to be read before `offset`.
     mutating func skip(to offset: Int64) { next = max(next, offset) }
@@ -57,14 +72,21 @@ struct TransactionLedger: Sendable {
     /// A half was written anew at `offset`: the old one is not asked about any more.
     mutating func renewed(_ half: Int64, as offset: Int64) {
         guard let old = open[half] else { return }
-        open[offset] = Open(bornTimestamp: old.bornTimestamp, immunity: old.immunity)
-        replace(half, by: offset)
+        put(old, at: offset, takeNames(half, before: offset))
     }
 
-    private mutating func replace(_ half: Int64, by offset: Int64) {
-        guard half < offset, let old = open.removeValue(forKey: half) else { return }
-        open[offset]?.earlier = old.earlier + [half]
-        for earlier in old.earlier + [half] { newest[earlier] = offset }
+    /// The names of a half that was written anew at `offset`. It is not open any more, and need not
+    /// have been: a note may have come first that it has ended.
+    private mutating func takeNames(_ half: Int64, before offset: Int64) -> [Int64] {
+        guard half >= 0, half < offset else { return [] }
+        let earlier = open.removeValue(forKey: half)?.earlier ?? namesOfEnded[half] ?? []
+        return earlier + [half]
+    }
+
+    private mutating func put(_ half: Open, at offset: Int64, _ names: [Int64]) {
+        open[offset] = half
+        open[offset]?.earlier = names
+        for name in names { newest[name] = offset }
     }
 
     /// A transaction has ended, or is given up.
@@ -87,9 +109,10 @@ struct TransactionLedger: Sendable {
         open.filter { $0.value.isDue(at: now, timeout: timeout) }.map(\.key).sorted()
     }
 
-    /// From where halves have to be read to make this ledger again, and from where notes.
+    /// From where halves have to be read to make this ledger again, with all names of those that
+    /// are open, and from where notes.
     mutating func needed() -> (halves: Int64, notes: Int64) {
-        let halves = open.keys.min() ?? next
+        let halves = open.lazy.map { $0.value.earlier.first ?? $0.key }.min() ?? next
         let kept = notes.firstIndex { $0.half >= halves } ?? notes.count
         notes.removeFirst(kept)
         return (halves, notes.first?.offset ?? nextNote)
@@ -99,7 +122,7 @@ struct TransactionLedger: Sendable {
 extension TransactionLedger.Open {
     /// A half from the future, by a clock that was set back, is due too: as with RocketMQ.
     fileprivate func isDue(at now: Int64, timeout: Int64) -> Bool {
-        let age = now - bornTimestamp
+        let age = now.saturatingSubtract(bornTimestamp)
         return age < 0 || age >= immunity ?? timeout
     }
 }

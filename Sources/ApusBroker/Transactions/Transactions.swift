@@ -24,8 +24,11 @@ final class Transactions: Sendable {
     let ledger: Mutex<TransactionLedger>
     /// Where the last thing that was written about a transaction ends in the log.
     let writtenEnd = Mutex<Int64>(0)
+    /// Whether a round of questions is under way.
+    let isChecking = Atomic<Bool>(false)
 
-    init(_ store: MessageStore, offsets: OffsetTable) throws(StoreError) {
+    /// Reads both queues, so that ends under a half's earlier names are known from the start.
+    init(_ store: MessageStore, offsets: OffsetTable, _ logger: Logger) throws(StoreError) {
         halves = try store.queue(topic: WellKnownName.halfMessages, id: 0)
         notes = try store.queue(topic: WellKnownName.halfOperations, id: 0)
         func start(_ queue: MessageQueue) throws(StoreError) -> Int64 {
@@ -35,39 +38,54 @@ final class Transactions: Sendable {
             return min(max(kept, low), max(low, high))
         }
         var ledger = TransactionLedger(halves: try start(halves), notes: try start(notes))
-        try Self.read(store, notes, from: try start(notes)) { record in
-            let named = String(decodingUTF8: record.body).split(separator: ",")
-            ledger.noted(named.compactMap { Int64($0) }, at: record.queueOffset)
+        var (offset, next) = (Int64.min, try start(notes))
+        while next > offset {
+            offset = next
+            next = try Self.readBatch(store, notes, from: offset, logger) { record in
+                let named = String(decodingUTF8: record.body).split(separator: ",")
+                ledger.noted(named.compactMap { Int64($0) }, at: record.queueOffset)
+            }
         }
+        repeat {
+            offset = ledger.next
+            next = try Self.readBatch(store, halves, from: offset, logger) { ledger.take($0) }
+            ledger.skip(to: next)
+        } while next > offset
+        ledger.foundAll()
         self.ledger = Mutex(ledger)
     }
 
-    /// All readable records of a queue from `offset` on. Answers where they end.
-    @discardableResult
-    static func read(
-        _ store: MessageStore, _ queue: MessageQueue, from offset: Int64,
+    /// Visits readable records of a queue from `offset` on, at most a batch. Answers where to go
+    /// on: at `offset` when there are none.
+    static func readBatch(
+        _ store: MessageStore, _ queue: MessageQueue, from offset: Int64, _ logger: Logger,
         _ visit: (RecordView) -> Void
     ) throws(StoreError) -> Int64 {
-        var offset = offset
-        while true {
-            let end = try store.maximumOffset(queue)
-            if offset >= end { return offset }
-            do throws(StoreError) {
-                let batch = try store.read(queue, from: offset, count: 64, byteCount: 1 << 20)
-                batch.forEach(visit)
-                try batch.checkMappings()
-                guard batch.nextOffset > offset else { return offset }
-                offset = batch.nextOffset
-            } catch {
-                switch error {
-                // One that cannot be read must not stand in the way of those behind it.
-                case .damagedRecord, .damagedQueue, .noRecord: offset += 1
-                case .offsetOutOfRange(_, let low, _) where low > offset: offset = low
-                default: throw error
-                }
+        do throws(StoreError) {
+            if offset >= (try store.maximumOffset(queue)) { return offset }
+            let batch = try store.read(
+                queue, from: offset, count: batchCount, byteCount: 1 << 20)
+            batch.forEach(visit)
+            try batch.checkMappings()
+            return batch.nextOffset
+        } catch {
+            switch error {
+            // One that cannot be read must not stand in the way of those behind it.
+            case .damagedRecord, .damagedQueue, .noRecord:
+                logger.warning(
+                    "a record of transactions cannot be read, and is passed over",
+                    metadata: [
+                        "topic": "\(queue.topic)", "offset": "\(offset)", "reason": "\(error)",
+                    ])
+                return offset + 1
+            case .offsetOutOfRange(_, let low, _) where low > offset: return low
+            default: throw error
             }
         }
     }
+
+    /// Halves that one errand reads or asks about: others wait for it.
+    static let batchCount = 256
 }
 
 // MARK: - How they end
@@ -77,16 +95,24 @@ extension BrokerCore {
     func commit(_ half: HalfMessage) throws(StoreError) {
         var properties = half.properties
         var queue = try store.queue(topic: half.topic, id: half.queueID)
-        if let delayed = DelayedMessage(
-            topic: half.topic, queueID: half.queueID, properties: properties.rawSpan, table: delays)
+        if let delayed = try self.delayed(
+            topic: half.topic, queueID: half.queueID, properties: properties.rawSpan)
         {
-            properties = delayed.properties
-            queue = try store.queue(
-                topic: DelayTable.topic, id: DelayTable.queueID(level: delayed.level))
+            (queue, properties) = delayed
         }
-        _ = try store.appendWithoutWaiting(
-            to: queue, body: half.body.rawSpan, properties: properties.rawSpan,
-            attributes: half.committed)
+        try write(to: queue, body: half.body, properties: properties, attributes: half.committed)
+        state.topics.topic(half.topic)?.messagesIn.wrappingAdd(1, ordering: .relaxed)
+    }
+
+    /// Appends what belongs to a transaction. What is kept of them waits until it is on the device.
+    @discardableResult
+    func write(
+        to queue: MessageQueue, body: [UInt8], properties: [UInt8], attributes: MessageAttributes
+    ) throws(StoreError) -> AppendResult {
+        let result = try store.appendWithoutWaiting(
+            to: queue, body: body.rawSpan, properties: properties.rawSpan, attributes: attributes)
+        transactions.writtenEnd.withLock { $0 = max($0, result.physicalEnd) }
+        return result
     }
 
     /// Notes that a transaction has ended. A note that cannot be written is missed after a restart
@@ -96,12 +122,10 @@ extension BrokerCore {
         PropertyEdit.append(PropertyName.tags, "d", to: &properties)
         PropertyEdit.append(PropertyName.waitsForStore, "true", to: &properties)
         do throws(StoreError) {
-            let result = try store.appendWithoutWaiting(
-                to: transactions.notes, body: Array("\(half),".utf8).rawSpan,
-                properties: properties.rawSpan,
+            let result = try write(
+                to: transactions.notes, body: Array("\(half),".utf8), properties: properties,
                 attributes: MessageAttributes(
                     bornTimestamp: time.wallMilliseconds, bornHost: address))
-            transactions.writtenEnd.withLock { $0 = max($0, result.physicalEnd) }
             transactions.ledger.withLock { $0.noted([half], at: result.queueOffset) }
         } catch {
             transactions.ledger.withLock { $0.ended(half) }

@@ -61,15 +61,23 @@ public final class Connection: Sendable {
     /// call the connection.
     public func respond(
         to key: ReplyKey, _ code: ResponseCode, remark: String? = nil,
-        fields: (inout FieldWriter) -> Void, body: (inout BodyWriter) -> Void = { _ in }
+        fields: (inout FieldWriter) -> Void, body: (inout BodyWriter) -> Void
     ) {
         guard !key.isOneWay else { return }
-        let numbers = HeaderNumbers(
-            code: code.rawValue, language: .other, version: RemotingCommand.currentVersion,
-            opaque: key.opaque, flags: 1)
+        let numbers = HeaderNumbers(answering: key, code)
         append {
             $0.append(numbers, remark: remark, key.serialization, fields: fields, body: body)
         }
+    }
+
+    /// The same without a body.
+    public func respond(
+        to key: ReplyKey, _ code: ResponseCode, remark: String? = nil,
+        fields: (inout FieldWriter) -> Void
+    ) {
+        guard !key.isOneWay else { return }
+        let numbers = HeaderNumbers(answering: key, code)
+        append { $0.append(numbers, remark: remark, key.serialization, fields: fields) }
     }
 
     /// Sends a request and calls `completion` once: with the response, or with the error after
@@ -246,4 +254,13 @@ extension Connection {
 extension Connection: Hashable {
     public static func == (one: Connection, other: Connection) -> Bool { one === other }
     public func hash(into hasher: inout Hasher) { hasher.combine(id) }
+}
+
+extension HeaderNumbers {
+    /// What stands in an answer of ours.
+    fileprivate init(answering key: ReplyKey, _ code: ResponseCode) {
+        self.init(
+            code: code.rawValue, language: .other, version: RemotingCommand.currentVersion,
+            opaque: key.opaque, flags: 1)
+    }
 }

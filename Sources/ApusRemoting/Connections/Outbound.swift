@@ -1,18 +1,18 @@
-// What waits to be written to a connection: frames, one behind the other in one buffer.
+// What waits to be written to a connection: frames, one behind the other.
 //
-// Any thread encodes its frames straight into the buffer, under the connection's lock. The event
-// loop takes the buffer and hands it to the channel: at the end of each read cycle, or when a drain
-// was scheduled. Two buffers go to and fro, so that nothing is allocated once they have their size.
+// Any thread encodes its frames under the connection's lock. The event loop copies all of them into
+// a buffer and hands it to the channel: at the end of each read cycle, or when a drain was
+// scheduled. Frames are not written into the buffer themselves, which asks at each piece who else
+// has it. The buffer comes back, so that nothing is allocated once it has its size.
 
 internal import ApusFormat
 internal import NIOCore
 
 /// The frames of a connection that are not with its channel yet.
 struct Outbound {
-    /// Frames, whole.
-    private(set) var buffer = ByteBuffer()
-    private var spare = ByteBuffer()
+    /// Has written the frames.
     private var fields = FieldWriter()
+    private var spare = ByteBuffer()
     /// The event loop is reading, and drains when it is done.
     var isInCycle = false
     /// A drain is on its way to the event loop.
@@ -20,55 +20,52 @@ struct Outbound {
     /// Nothing is taken any more.
     var isClosed = false
 
-    var byteCount: Int { buffer.readableBytes }
+    var byteCount: Int { fields.encoder.byteCount }
 
-    /// Room that a buffer may keep between two drains.
+    /// Bytes of memory that are there for what is written next.
+    var keptByteCount: Int { fields.encoder.sink.capacity + spare.capacity }
+
+    /// Bytes that a buffer may keep between two drains, and what is written into twice of that.
     private static let keptCapacity = 64 << 10
 
     mutating func append(_ command: RemotingCommand) {
         fields.encoder.encode(command)
-        writeHeader()
-        buffer.writeBytes(command.body)
+        fields.encoder.sink.append(command.body.rawSpan)
     }
 
-    /// Writes a response whose fields and body come from closures.
+    /// Writes a response whose fields come from a closure.
     mutating func append(
         _ numbers: HeaderNumbers, remark: String?, _ serialization: HeaderSerialization,
-        fields write: (inout FieldWriter) -> Void, body: (inout BodyWriter) -> Void
+        fields write: (inout FieldWriter) -> Void
     ) {
         fields.encoder.begin(numbers, remark: remark, serialization)
         write(&fields)
         fields.encoder.end(remark: remark, bodyCount: 0)
-        let start = buffer.writerIndex
-        writeHeader()
-        let bodyStart = buffer.writerIndex
-        // Moved out and back, so that it stays the only one of its memory.
-        var writer = BodyWriter(buffer: ByteBuffer())
-        swap(&writer.buffer, &buffer)
-        body(&writer)
-        swap(&writer.buffer, &buffer)
-        let bodyCount = buffer.writerIndex - bodyStart
-        if bodyCount > 0 {
-            let length = fields.encoder.byteCount - Frame.length.end + bodyCount
-            buffer.setInteger(Int32(truncatingIfNeeded: length), at: start)
-        }
     }
 
-    private mutating func writeHeader() {
-        // Moved out and back: two parts of this value are used at once.
-        var out = ByteBuffer()
-        swap(&out, &buffer)
-        out.writeBytes(fields.encoder.bytes)
-        swap(&out, &buffer)
+    /// The same with a body from another closure.
+    mutating func append(
+        _ numbers: HeaderNumbers, remark: String?, _ serialization: HeaderSerialization,
+        fields write: (inout FieldWriter) -> Void, body: (inout BodyWriter) -> Void
+    ) {
+        append(numbers, remark: remark, serialization, fields: write)
+        // Moved out and back, so that it stays the only one of its memory.
+        var writer = BodyWriter(sink: ByteSink())
+        swap(&writer.sink, &fields.encoder.sink)
+        body(&writer)
+        swap(&writer.sink, &fields.encoder.sink)
+        fields.encoder.setBody()
     }
 
     /// What is to be written now; nil when there is nothing.
     mutating func take() -> ByteBuffer? {
-        guard buffer.readableBytes > 0 else { return nil }
+        guard byteCount > 0 else { return nil }
         var ready = ByteBuffer()
-        swap(&ready, &buffer)
-        swap(&buffer, &spare)
-        if buffer.capacity > 0 { buffer.clear() }
+        swap(&ready, &spare)
+        if ready.capacity > 0 { ready.clear() }
+        ready.writeBytes(fields.encoder.bytes)
+        // It grows by doubling, and may be twice as long as what was written.
+        fields.encoder.sink.removeAll(keeping: 2 * Self.keptCapacity)
         return ready
     }
 
@@ -80,15 +77,14 @@ struct Outbound {
     /// Lets go of everything: nobody reads it any more.
     mutating func discard() {
         isClosed = true
-        buffer = ByteBuffer()
-        shrink()
+        fields = FieldWriter()
+        spare = ByteBuffer()
     }
 
     /// Lets go of memory that was kept.
     mutating func shrink() {
-        if buffer.readableBytes == 0 { buffer = ByteBuffer() }
+        if byteCount == 0 { fields = FieldWriter() }
         spare = ByteBuffer()
-        fields = FieldWriter()
     }
 }
 
@@ -108,9 +104,16 @@ public struct FieldWriter {
         encoder.field(name, value)
     }
 
+    /// The same for a value that needs no escapes in JSON: letters, digits and the like.
+    public mutating func append(_ name: StaticString, plain value: RawSpan) {
+        encoder.field(name, plain: value)
+    }
+
     public mutating func append(_ name: StaticString, _ value: String) {
         encoder.field(name, value)
     }
+
+    public mutating func append(_ fields: PreparedFields) { encoder.fields(fields) }
 
     public mutating func append(_ name: StaticString, _ value: Bool) {
         encoder.field(name, value ? "true" : "false")
@@ -119,10 +122,10 @@ public struct FieldWriter {
 
 /// Takes the body of a response, piece by piece, straight into what is written.
 public struct BodyWriter {
-    fileprivate(set) var buffer: ByteBuffer
+    fileprivate(set) var sink: ByteSink
 
     /// Copies `bytes` behind what is there.
-    public mutating func append(_ bytes: RawSpan) { buffer.writeBytes(bytes) }
+    public mutating func append(_ bytes: RawSpan) { sink.append(bytes) }
 
-    public mutating func append(_ bytes: [UInt8]) { buffer.writeBytes(bytes) }
+    public mutating func append(_ bytes: [UInt8]) { sink.append(bytes.rawSpan) }
 }

@@ -9,6 +9,8 @@ internal import Synchronization
 public final class RemotingClient: Sendable {
     private let configuration: RemotingConfiguration
     private let processor: any RequestProcessor
+    /// What requests are signed with.
+    private let signer: (credentials: SessionCredentials, key: SigningKey)?
     private let logger: Logger
     private let group: any EventLoopGroup
     private let state = Mutex(State())
@@ -20,14 +22,16 @@ public final class RemotingClient: Sendable {
         var isClosed = false
     }
 
-    /// `requests` answers what servers ask. `group` runs the connections; the caller shuts it down
-    /// after `close`.
+    /// `requests` answers what servers ask. With `credentials` every request is signed. `group`
+    /// runs the connections; the caller shuts it down after `close`.
     public init(
         configuration: RemotingConfiguration = RemotingConfiguration(),
-        requests: any RequestProcessor = NoRequests(), logger: Logger, group: any EventLoopGroup
+        requests: any RequestProcessor = NoRequests(), credentials: SessionCredentials? = nil,
+        logger: Logger, group: any EventLoopGroup
     ) {
         self.configuration = configuration
         processor = requests
+        signer = credentials.map { ($0, SigningKey($0.secretKey)) }
         self.logger = logger
         self.group = group
         handshakes = configuration.clientTLS.map { settings in
@@ -39,6 +43,7 @@ public final class RemotingClient: Sendable {
     public func invoke(
         _ command: RemotingCommand, on address: String, timeout: Duration = .seconds(3)
     ) async throws(RemotingError) -> RemotingCommand {
+        let command = signed(command)
         for _ in 0..<3 {
             let connection = try await connection(to: address)
             let result: InvocationResult? = await withCheckedContinuation { continuation in
@@ -57,9 +62,16 @@ public final class RemotingClient: Sendable {
     public func invokeOneWay(
         _ command: RemotingCommand, on address: String
     ) async throws(RemotingError) {
-        var command = command
+        var command = signed(command)
         command.isOneWay = true
         try await connection(to: address).send(command)
+    }
+
+    private func signed(_ command: RemotingCommand) -> RemotingCommand {
+        guard let signer else { return command }
+        var command = command
+        command.sign(signer.credentials, signer.key)
+        return command
     }
 
     /// The connection to `address`, made if there is none that is open.

@@ -43,19 +43,8 @@ public final class RemotingServer: Sendable {
             logger.notice("no connection is encrypted: tls.server.certPath is not set")
         }
         let bootstrap = ServerBootstrap(group: group)
-            .serverChannelOption(.backlog, value: configuration.backlog)
-            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .remotingOptions(configuration)
             .childChannelInitializer { self.adopt($0, handshakes) }
-            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .childChannelOption(
-                .recvAllocator,
-                // Grows with what comes: a buffer stays with its connection when it is idle.
-                value: AdaptiveRecvByteBufferAllocator(
-                    minimum: 2 << 10, initial: 2 << 10, maximum: 64 << 10)
-            )
-            .childChannelOption(.maxMessagesPerRead, value: 1)
-            .childChannelOption(
-                .writeBufferWaterMark, value: .init(configuration.writeMarks))
         let channel = try await bootstrap.bind(host: host, port: port).get()
         let isStopped = state.withLock { state in
             if !state.isStopped { state.listeners.append(channel) }
@@ -120,11 +109,5 @@ public final class RemotingServer: Sendable {
             }
         }
         for channel in channels { try? await channel.closeFuture.get() }
-    }
-}
-
-extension ChannelOptions.Types.WriteBufferWaterMark {
-    init(_ marks: ClosedRange<Int>) {
-        self.init(low: marks.lowerBound, high: marks.upperBound)
     }
 }

@@ -46,8 +46,7 @@ extension HeaderIndex {
             let value = try Self.counted(Int32.self, in: header, at: &place)
             if name.isEmpty || value.isEmpty { continue }
             var slot = FieldSlot(valueAt: value)
-            slot.nameStart = UInt32(truncatingIfNeeded: name.lowerBound)
-            slot.nameCount = UInt32(truncatingIfNeeded: name.count)
+            slot.setName(name)
             try append(slot, of: header, limits)
         }
     }

@@ -9,6 +9,9 @@
 internal import ApusFormat
 
 extension HeaderIndex {
+    /// What a header has besides its fields.
+    private enum Member { case code, flag, opaque, remark, version, language, extFields, other }
+
     mutating func readJSON(_ header: RawSpan, _ limits: HeaderLimits) throws(FrameError) {
         var scanner = JSONScanner(header)
         do throws(JSONError) {
@@ -17,31 +20,104 @@ extension HeaderIndex {
         } catch { throw .json(error) }
         var isPlain = false
         while isPlain || !scanner.take(UInt8(ascii: "}")) {
-            let name = try nameAndColon(&scanner)
-            try readMember(name, &scanner, limits)
+            if let member = Self.plainMember(&scanner) {
+                try read(member, &scanner, limits)
+                if member == .extFields, readPlainTail(&scanner) { return }
+            } else {
+                try read(Self.member(&scanner), &scanner, limits)
+            }
             isPlain = scanner.takePlainComma()
             if !isPlain { try Self.separate(&scanner) }
         }
         if scanner.next() != nil { throw .json(JSONError(.trailingBytes, at: scanner.position)) }
     }
 
-    private mutating func readMember(
-        _ name: JSONScanner.Text, _ scanner: inout JSONScanner, _ limits: HeaderLimits
-    ) throws(FrameError) {
-        let bytes = scanner.bytes.extracting(name.range)
+    /// A member's name and colon as RocketMQ writes them, told by eight bytes. For anything else
+    /// nil, with nothing gone over.
+    @inline(__always)
+    private static func plainMember(_ scanner: inout JSONScanner) -> Member? {
+        let bytes = scanner.bytes
+        let place = scanner.position
+        guard place &+ 12 <= bytes.byteCount else { return nil }
+        let word = bytes.loadBigEndian(UInt64.self, at: place)
+        let rest = bytes.loadBigEndian(UInt32.self, at: place &+ 8)
+        let member: Member
+        let count: Int
+        switch word {
+        // `"opaque"`, `:`
+        case 0x226F_7061_7175_6522 where rest >> 24 == 0x3A: (member, count) = (.opaque, 9)
+        // `"version`, `":`
+        case 0x2276_6572_7369_6F6E where rest >> 16 == 0x223A: (member, count) = (.version, 10)
+        // `"languag`, `e":`
+        case 0x226C_616E_6775_6167 where rest >> 8 == 0x65_223A: (member, count) = (.language, 11)
+        // `"extFiel`, `ds":`
+        case 0x2265_7874_4669_656C where rest == 0x6473_223A: (member, count) = (.extFields, 12)
+        default:
+            // `"code":` and `"flag":`
+            switch word >> 8 {
+            case 0x22_636F_6465_223A: (member, count) = (.code, 7)
+            case 0x22_666C_6167_223A: (member, count) = (.flag, 7)
+            default: return nil
+            }
+        }
+        scanner.move(to: place &+ count)
+        return member
+    }
+
+    /// Reads all that stands behind the fields as RocketMQ's client in Java writes it. For anything
+    /// else false, with nothing gone over.
+    @inline(__always)
+    private mutating func readPlainTail(_ scanner: inout JSONScanner) -> Bool {
+        let start = scanner.position
+        guard scanner.take(",\"flag\":"), let flags = scanner.plainNumber(),
+            scanner.take(",\"language\":"), let language = scanner.plainString(),
+            scanner.take(",\"opaque\":"), let opaque = scanner.plainNumber(),
+            scanner.take(",\"serializeTypeCurrentRPC\":\"JSON\",\"version\":"),
+            let version = scanner.plainNumber(), scanner.take("}"),
+            scanner.position == scanner.bytes.byteCount
+        else {
+            scanner.move(to: start)
+            return false
+        }
+        numbers.flags = flags
+        numbers.language = Language(scanner.bytes.extracting(language))
+        numbers.opaque = opaque
+        numbers.version = version
+        return true
+    }
+
+    /// The name of a member, however it is written, and its colon.
+    @inline(never)
+    private static func member(_ scanner: inout JSONScanner) throws(FrameError) -> Member {
+        let bytes = scanner.bytes.extracting(try nameAndColon(&scanner).range)
         switch (bytes.byteCount, FieldName.tag(bytes)) {
-        case (4, Self.code): numbers.code = try number("code", &scanner)
-        case (4, Self.flag): numbers.flags = try number("flag", &scanner)
-        case (6, Self.opaque): numbers.opaque = try number("opaque", &scanner)
-        case (6, Self.remark):
+        case (4, code): return .code
+        case (4, flag): return .flag
+        case (6, opaque): return .opaque
+        case (6, remark): return .remark
+        case (7, version): return .version
+        case (8, language): return .language
+        case (9, extFields) where bytes.loadBigEndian(UInt8.self, at: 8) == UInt8(ascii: "s"):
+            return .extFields
+        default: return .other
+        }
+    }
+
+    private mutating func read(
+        _ member: Member, _ scanner: inout JSONScanner, _ limits: HeaderLimits
+    ) throws(FrameError) {
+        switch member {
+        case .code: numbers.code = try number("code", &scanner)
+        case .flag: numbers.flags = try number("flag", &scanner)
+        case .opaque: numbers.opaque = try number("opaque", &scanner)
+        case .remark:
             guard let slot = try value(&scanner) else { return }
             try check(slot, limits)
-            self.remark = slot
-        case (7, Self.version): numbers.version = try number("version", &scanner)
-        case (8, Self.language): numbers.language = try language(&scanner)
-        case (9, Self.extFields) where bytes.loadBigEndian(UInt8.self, at: 8) == UInt8(ascii: "s"):
-            try readFields(&scanner, limits)
-        default:
+            remark = slot
+        case .version: numbers.version = try number("version", &scanner)
+        case .language: numbers.language = try language(&scanner)
+        case .extFields: try readFields(&scanner, limits)
+        case .other:
             do throws(JSONError) { try scanner.skipValue(depth: 4) } catch { throw .json(error) }
         }
     }
@@ -68,44 +144,19 @@ extension HeaderIndex {
             return
         }
         scanner.skipCommas()
-        var isPlain = false
-        while isPlain || !scanner.take(UInt8(ascii: "}")) {
-            scanner.move(to: try readPlainFields(scanner.bytes, from: scanner.position, limits))
-            let name = try nameAndColon(&scanner)
+        while !readPlainFields(&scanner, limits) {
+            scanner.skipCommas()
+            if scanner.take(UInt8(ascii: "}")) { return }
+            let name = try Self.nameAndColon(&scanner)
             if var slot = try value(&scanner) {
                 try put(name, of: scanner, into: &slot)
                 try append(slot, of: scanner.bytes, limits)
             }
-            isPlain = scanner.takePlainComma()
-            if !isPlain { try Self.separate(&scanner) }
+            try Self.separate(&scanner)
         }
     }
 
-    /// Goes over fields as clients write them, `"name":"value",` with no blank and no escape, and
-    /// answers where the first one begins that is not like that, or is the last.
-    private mutating func readPlainFields(
-        _ bytes: RawSpan, from start: Int, _ limits: HeaderLimits
-    ) throws(FrameError) -> Int {
-        var place = start
-        while place &+ 1 < bytes.byteCount, bytes.loadBigEndian(UInt8.self, at: place) == 0x22 {
-            let nameEnd = JSONScanner.plainEnd(of: bytes, from: place &+ 1)
-            guard nameEnd >= 0, nameEnd &+ 3 <= bytes.byteCount,
-                bytes.loadBigEndian(UInt16.self, at: nameEnd &+ 1) == 0x3A22
-            else { break }
-            let valueEnd = JSONScanner.plainEnd(of: bytes, from: nameEnd &+ 3)
-            guard valueEnd >= 0, valueEnd &+ 3 <= bytes.byteCount,
-                bytes.loadBigEndian(UInt16.self, at: valueEnd &+ 1) == 0x2C22
-            else { break }
-            var slot = FieldSlot(valueAt: nameEnd &+ 3..<valueEnd)
-            slot.nameStart = UInt32(truncatingIfNeeded: place &+ 1)
-            slot.nameCount = UInt32(truncatingIfNeeded: nameEnd &- place &- 1)
-            try append(slot, of: bytes, limits)
-            place = valueEnd &+ 2
-        }
-        return place
-    }
-
-    private func nameAndColon(
+    private static func nameAndColon(
         _ scanner: inout JSONScanner
     ) throws(FrameError) -> JSONScanner.Text {
         if let range = scanner.plainName() {
@@ -132,17 +183,26 @@ extension HeaderIndex {
         _ name: JSONScanner.Text, of scanner: borrowing JSONScanner, into slot: inout FieldSlot
     ) throws(FrameError) {
         if name.isEscaped {
-            let start = unescaped.count
-            do throws(JSONError) { try scanner.unescape(name, into: &unescaped) } catch {
+            do throws(JSONError) { slot.setName(try unescape(name, of: scanner)) } catch {
                 throw .json(error)
             }
-            slot.nameStart = UInt32(truncatingIfNeeded: start)
-            slot.nameCount = UInt32(truncatingIfNeeded: unescaped.count - start)
             slot.isNameElsewhere = true
         } else {
-            slot.nameStart = UInt32(truncatingIfNeeded: name.range.lowerBound)
-            slot.nameCount = UInt32(truncatingIfNeeded: name.range.count)
+            slot.setName(name.range)
         }
+    }
+
+    /// Where the text stands without its escapes.
+    private mutating func unescape(
+        _ text: JSONScanner.Text, of scanner: borrowing JSONScanner
+    ) throws(JSONError) -> Range<Int> {
+        Self.makeRoom(toUnescape: scanner.bytes, in: &unescaped)
+        let start = unescapedCount
+        var end = start
+        var out = unescaped.mutableRawSpan
+        try scanner.unescape(text, into: &out, at: &end)
+        unescapedCount = end
+        return start..<end
     }
 
     /// The value that comes next as text, whatever its kind; nil for null.
@@ -161,9 +221,7 @@ extension HeaderIndex {
             case UInt8(ascii: "\""), UInt8(ascii: "'"):
                 let text = try scanner.string()
                 guard text.isEscaped else { return FieldSlot(valueAt: text.range) }
-                let start = unescaped.count
-                try scanner.unescape(text, into: &unescaped)
-                var slot = FieldSlot(valueAt: start..<unescaped.count)
+                var slot = FieldSlot(valueAt: try unescape(text, of: scanner))
                 slot.isValueElsewhere = true
                 return slot
             case UInt8(ascii: "{"), UInt8(ascii: "["):
@@ -182,7 +240,7 @@ extension HeaderIndex {
     }
 
     /// `null` as four bytes.
-    private static let null: UInt32 = 0x6E75_6C6C
+    private static var null: UInt32 { 0x6E75_6C6C }
 
     /// A number, in quotes or not; 0 for null.
     private mutating func number(
@@ -199,78 +257,25 @@ extension HeaderIndex {
     /// A name, or its number; anything else is a language that we do not know.
     private mutating func language(_ scanner: inout JSONScanner) throws(FrameError) -> Language {
         guard let slot = try value(&scanner), !slot.isValueElsewhere else { return .other }
-        let bytes = scanner.bytes.extracting(slot.value)
-        if let number = bytes.decimal(UInt8.self) { return Language(rawValue: number) ?? .other }
-        // Not by `allCases`, which would be an array made each time.
-        var number: UInt8 = 0
-        while let language = Language(rawValue: number) {
-            if FieldName.bytes(of: language.name).isEqual(to: bytes) { return language }
-            number &+= 1
-        }
-        return .other
+        return Language(scanner.bytes.extracting(slot.value))
     }
 }
 
-extension FieldSlot {
-    /// A value, for now without a name.
-    init(valueAt range: Range<Int>) {
-        self.init(
-            tag: 0, nameStart: 0, nameCount: 0,
-            valueStart: UInt32(truncatingIfNeeded: range.lowerBound),
-            valueCount: UInt32(truncatingIfNeeded: range.count), isNameElsewhere: false,
-            isValueElsewhere: false)
+extension Language {
+    /// By its name or its number; `other` for anything else.
+    fileprivate init(_ text: RawSpan) {
+        let tag = FieldName.tag(text)
+        for place in 0..<Self.tags.count where Self.tags[place] == tag {
+            if let language = Language(rawValue: UInt8(truncatingIfNeeded: place)),
+                FieldName.bytes(of: language.name).isEqual(to: text)
+            {
+                self = language
+                return
+            }
+        }
+        self = text.decimal(UInt8.self).flatMap { Language(rawValue: $0) } ?? .other
     }
 
-    var value: Range<Int> { Int(valueStart)..<Int(valueStart) + Int(valueCount) }
-    var name: Range<Int> { Int(nameStart)..<Int(nameStart) + Int(nameCount) }
-}
-
-extension RawSpan {
-    /// The number that the bytes spell in decimal digits, with a sign or without; nil for anything
-    /// else, and for what `Value` does not hold.
-    func decimal<Value: FixedWidthInteger>(_ type: Value.Type = Value.self) -> Value? {
-        var offset = 0
-        var isNegative = false
-        if byteCount > 0 {
-            let first = loadBigEndian(UInt8.self, at: 0)
-            isNegative = first == UInt8(ascii: "-")
-            if isNegative || first == UInt8(ascii: "+") { offset = 1 }
-        }
-        guard offset < byteCount else { return nil }
-        if byteCount &- offset <= Self.harmlessDigits(Value.bitWidth), !isNegative {
-            return harmlessDecimal(from: offset)
-        }
-        var value: Value = 0
-        while offset < byteCount {
-            let digit = loadBigEndian(UInt8.self, at: offset) &- 0x30
-            guard digit < 10 else { return nil }
-            let product = value.multipliedReportingOverflow(by: 10)
-            let sum =
-                isNegative
-                ? product.partialValue.subtractingReportingOverflow(Value(digit))
-                : product.partialValue.addingReportingOverflow(Value(digit))
-            if product.overflow || sum.overflow { return nil }
-            value = sum.partialValue
-            offset &+= 1
-        }
-        return value
-    }
-
-    /// As many digits as fit a signed integer of this width, whatever they are.
-    @inline(__always)
-    private static func harmlessDigits(_ bitWidth: Int) -> Int {
-        bitWidth == 64 ? 18 : bitWidth == 32 ? 9 : 0
-    }
-
-    /// The same for so few digits that nothing can overflow.
-    @inline(__always)
-    private func harmlessDecimal<Value: FixedWidthInteger>(from start: Int) -> Value? {
-        var value: Value = 0
-        for offset in start..<byteCount {
-            let digit = loadBigEndian(UInt8.self, at: offset) &- 0x30
-            guard digit < 10 else { return nil }
-            value = value &* 10 &+ Value(truncatingIfNeeded: digit)
-        }
-        return value
-    }
+    /// The first eight bytes of each name, which tell them apart.
+    private static let tags = allCases.map { FieldName.tag(FieldName.bytes(of: $0.name)) }
 }

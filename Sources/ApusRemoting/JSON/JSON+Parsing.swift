@@ -120,10 +120,11 @@ private struct JSONParser: ~Escapable {
         guard text.isEscaped else {
             return String(decodingUTF8: scanner.bytes.extracting(text.range))
         }
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(text.range.count)
-        try scanner.unescape(text, into: &bytes)
-        return String(decoding: bytes, as: UTF8.self)
+        var bytes = [UInt8](repeating: 0, count: text.range.count)
+        var count = 0
+        var out = bytes.mutableRawSpan
+        try scanner.unescape(text, into: &out, at: &count)
+        return String(decodingUTF8: bytes.rawSpan.extracting(0..<count))
     }
 
     @_lifetime(self: copy self)

@@ -87,11 +87,7 @@ extension [UInt8] {
 
     @inline(__always)
     mutating func append(escaping byte: UInt8) {
-        if byte >= 0x20 && byte != 0x22 && byte != 0x5C && byte != 0x7F {
-            append(byte)
-        } else {
-            appendEscape(of: byte)
-        }
+        if RawSpan.isEscaped(byte) { appendEscape(of: byte) } else { append(byte) }
     }
 
     private mutating func appendEscape(of byte: UInt8) {

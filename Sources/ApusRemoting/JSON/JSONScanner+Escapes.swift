@@ -3,8 +3,12 @@
 internal import ApusFormat
 
 extension JSONScanner {
-    /// Appends what a string stands for. Half of a surrogate pair becomes U+FFFD.
-    func unescape(_ text: Text, into out: inout [UInt8]) throws(JSONError) {
+    /// Writes what a string stands for from `written` on, and moves that behind it. Half of a
+    /// surrogate pair becomes U+FFFD. What is written is no longer than the text; there must be
+    /// room for so much.
+    func unescape(
+        _ text: Text, into out: inout MutableRawSpan, at written: inout Int
+    ) throws(JSONError) {
         var place = text.range.lowerBound
         let end = text.range.upperBound
         while place < end {
@@ -12,24 +16,25 @@ extension JSONScanner {
             guard found == 0x5C else {
                 let start = place
                 place = backslash(from: place, end: end)
-                out.append(copyOf: bytes.extracting(start..<place))
+                out.copy(bytes.extracting(start..<place), at: written)
+                written &+= place &- start
                 continue
             }
             guard place &+ 1 < end else { throw JSONError(.badEscape, at: place) }
             switch byte(place &+ 1) {
             case 0x75:
                 let (scalar, length) = try unicode(at: place, end: end)
-                out.append(scalar: scalar)
+                out.put(scalar: scalar, at: &written)
                 place &+= length
             case 0x78:
                 let value = try hexadecimal(at: place &+ 2, count: 2, end: end)
-                out.append(scalar: value)
+                out.put(scalar: value, at: &written)
                 place &+= 4
             case let letter:
                 guard let meant = Self.meaning(of: letter) else {
                     throw JSONError(.badEscape, at: place)
                 }
-                out.append(meant)
+                out.put(UInt32(meant), at: &written)
                 place &+= 2
             }
         }
@@ -80,23 +85,31 @@ extension JSONScanner {
     }
 }
 
-extension [UInt8] {
-    /// Appends a scalar as UTF-8; it is no half of a pair.
-    fileprivate mutating func append(scalar: UInt32) {
+extension MutableRawSpan {
+    /// Writes a scalar as UTF-8; it is no half of a pair.
+    @_lifetime(self: copy self)
+    fileprivate mutating func put(scalar: UInt32, at place: inout Int) {
         switch scalar {
-        case 0..<0x80: append(UInt8(truncatingIfNeeded: scalar))
+        case 0..<0x80: put(scalar, at: &place)
         case 0x80..<0x800:
-            append(0xC0 | UInt8(truncatingIfNeeded: scalar >> 6))
-            append(0x80 | UInt8(truncatingIfNeeded: scalar) & 0x3F)
+            put(0xC0 | scalar >> 6, at: &place)
+            put(0x80 | scalar & 0x3F, at: &place)
         case 0x800..<0x1_0000:
-            append(0xE0 | UInt8(truncatingIfNeeded: scalar >> 12))
-            append(0x80 | UInt8(truncatingIfNeeded: scalar >> 6) & 0x3F)
-            append(0x80 | UInt8(truncatingIfNeeded: scalar) & 0x3F)
+            put(0xE0 | scalar >> 12, at: &place)
+            put(0x80 | scalar >> 6 & 0x3F, at: &place)
+            put(0x80 | scalar & 0x3F, at: &place)
         default:
-            append(0xF0 | UInt8(truncatingIfNeeded: scalar >> 18))
-            append(0x80 | UInt8(truncatingIfNeeded: scalar >> 12) & 0x3F)
-            append(0x80 | UInt8(truncatingIfNeeded: scalar >> 6) & 0x3F)
-            append(0x80 | UInt8(truncatingIfNeeded: scalar) & 0x3F)
+            put(0xF0 | scalar >> 18, at: &place)
+            put(0x80 | scalar >> 12 & 0x3F, at: &place)
+            put(0x80 | scalar >> 6 & 0x3F, at: &place)
+            put(0x80 | scalar & 0x3F, at: &place)
         }
+    }
+
+    /// Writes one byte.
+    @inline(__always) @_lifetime(self: copy self)
+    fileprivate mutating func put(_ byte: UInt32, at place: inout Int) {
+        storeBigEndian(UInt8(truncatingIfNeeded: byte), at: place)
+        place &+= 1
     }
 }

@@ -33,6 +33,18 @@ extension JSONScanner {
         return true
     }
 
+    /// Goes over a literal and says so, if its bytes come next as they are.
+    @inline(__always) @_lifetime(self: copy self)
+    mutating func take(_ text: StaticString) -> Bool {
+        let wanted = FieldName.bytes(of: text)
+        let end = position &+ wanted.byteCount
+        guard end <= bytes.byteCount, bytes.extracting(position..<end).isEqual(to: wanted) else {
+            return false
+        }
+        move(to: end)
+        return true
+    }
+
     /// A number of digits alone before a comma or the end of its object. For anything else, and
     /// for what does not fit, nil, with nothing gone over.
     @_lifetime(self: copy self)

@@ -11,13 +11,18 @@ struct ByteSink {
     private var memory: [UInt8] = []
     private(set) var count = 0
 
+    var capacity: Int { memory.capacity }
+
     /// All that was written since the memory was last let go of.
     var bytes: RawSpan {
         @_lifetime(borrow self) get { memory.rawSpan.extracting(0..<count) }
     }
 
-    /// Begins anew and keeps the memory.
-    mutating func removeAll() { count = 0 }
+    /// Begins anew, and keeps the memory if it is not more than so many bytes.
+    mutating func removeAll(keeping limit: Int) {
+        count = 0
+        if memory.count > limit { memory = [] }
+    }
 
     @inline(__always)
     private mutating func makeRoom(_ more: Int) {
@@ -27,21 +32,29 @@ struct ByteSink {
     @inline(never)
     private mutating func grow(_ more: Int) {
         let wanted = max(512, memory.count * 2, count + more)
-        memory.append(contentsOf: repeatElement(0, count: wanted - memory.count))
+        // Safe: what was written is copied, and what stands behind it is written before it is read.
+        memory = unsafe [UInt8](unsafeUninitializedCapacity: wanted) { target, filled in
+            unsafe bytes.withUnsafeBytes { written in
+                unsafe UnsafeMutableRawBufferPointer(target).copyMemory(from: written)
+            }
+            filled = wanted
+        }
     }
 
     mutating func append(_ byte: UInt8) {
         makeRoom(1)
-        memory[count] = byte
-        count &+= 1
+        var place = count
+        var span = memory.mutableRawSpan
+        span.put(byte, at: &place)
+        count = place
     }
 
     mutating func append(_ bytes: RawSpan) {
-        let start = count
         makeRoom(bytes.byteCount)
+        var place = count
         var span = memory.mutableRawSpan
-        span.copy(bytes, at: start)
-        count = start &+ bytes.byteCount
+        span.put(bytes, at: &place)
+        count = place
     }
 
     /// Appends the bytes of a literal.
@@ -54,10 +67,11 @@ struct ByteSink {
     }
 
     mutating func append<Value: FixedWidthInteger & BitwiseCopyable>(bigEndian value: Value) {
-        let start = count
         makeRoom(MemoryLayout<Value>.size)
-        put(value, at: start)
-        count = start &+ MemoryLayout<Value>.size
+        var place = count
+        var span = memory.mutableRawSpan
+        span.put(value, at: &place)
+        count = place
     }
 
     /// Appends the length of `text` and its bytes, as binary headers hold it.
@@ -74,56 +88,66 @@ struct ByteSink {
 
     /// Appends the digits of `value`.
     mutating func append(decimal value: Int64) {
-        var rest = value.magnitude
-        var digits = 1
-        var limit: UInt64 = 10
-        while digits < 19, rest >= limit {
-            digits &+= 1
-            limit &*= 10
-        }
-        makeRoom(20)
-        // Magnitudes of an Int64 have nineteen digits at most.
-        let start = count
-        let end = start &+ digits &+ (value < 0 ? 1 : 0)
-        count = end
+        makeRoom(MutableRawSpan.decimalLimit)
+        var place = count
         var span = memory.mutableRawSpan
-        if value < 0 { span.storeBigEndian(UInt8(ascii: "-"), at: start) }
-        var place = end
-        repeat {
-            place &-= 1
-            span.storeBigEndian(0x30 &+ UInt8(truncatingIfNeeded: rest % 10), at: place)
-            rest /= 10
-        } while rest > 0
+        span.put(decimal: value, at: &place)
+        count = place
+    }
+
+    /// Appends `head`, the digits of `value`, and `tail`.
+    @inline(__always)
+    mutating func append(_ head: StaticString, decimal value: Int64, _ tail: StaticString) {
+        let head = FieldName.bytes(of: head)
+        let tail = FieldName.bytes(of: tail)
+        makeRoom(head.byteCount &+ tail.byteCount &+ MutableRawSpan.decimalLimit)
+        var place = count
+        var span = memory.mutableRawSpan
+        span.put(head, at: &place)
+        span.put(decimal: value, at: &place)
+        span.put(tail, at: &place)
+        count = place
     }
 }
 
 // Fields of JSON.
 extension ByteSink {
-    /// Appends `head`, `name`, `":"`, the value as the inside of a string, and `"`.
-    mutating func append(_ head: StaticString, _ name: StaticString, quoting value: RawSpan) {
+    /// Appends `"extFields":{` or a comma, `name`, and the value as the inside of a string.
+    mutating func append(
+        field name: StaticString, quoting value: RawSpan, isFirst: Bool
+    ) {
         guard !value.hasEscapes else {
-            append(head)
+            append(isFirst ? ",\"extFields\":{\"" : ",\"")
             append(name)
             append("\":\"")
             append(escaping: value)
             return append(UInt8(ascii: "\""))
         }
-        let head = FieldName.bytes(of: head)
+        append(field: name, plain: value, isFirst: isFirst)
+    }
+
+    /// The same for a value that needs no escapes.
+    mutating func append(field name: StaticString, plain value: RawSpan, isFirst: Bool) {
         let name = FieldName.bytes(of: name)
-        makeRoom(head.byteCount &+ name.byteCount &+ value.byteCount &+ 8)
+        makeRoom(name.byteCount &+ value.byteCount &+ MutableRawSpan.fieldLimit)
         var place = count
-        count = place &+ head.byteCount &+ name.byteCount &+ value.byteCount &+ 4
         var span = memory.mutableRawSpan
-        span.copy(head, at: place)
-        place &+= head.byteCount
-        span.copy(name, at: place)
-        place &+= name.byteCount
-        // ":"
-        span.storeBigEndian(0x223A_2200 as UInt32, at: place)
-        place &+= 3
-        span.copy(value, at: place)
-        place &+= value.byteCount
-        span.storeBigEndian(UInt8(ascii: "\""), at: place)
+        span.put(field: name, isFirst: isFirst, at: &place)
+        span.put(value, at: &place)
+        span.put(UInt8(ascii: "\""), at: &place)
+        count = place
+    }
+
+    /// The same for a number.
+    mutating func append(field name: StaticString, decimal value: Int64, isFirst: Bool) {
+        let name = FieldName.bytes(of: name)
+        makeRoom(name.byteCount &+ MutableRawSpan.fieldLimit &+ MutableRawSpan.decimalLimit)
+        var place = count
+        var span = memory.mutableRawSpan
+        span.put(field: name, isFirst: isFirst, at: &place)
+        span.put(decimal: value, at: &place)
+        span.put(UInt8(ascii: "\""), at: &place)
+        count = place
     }
 
     /// Appends `text` as a string.
@@ -160,12 +184,22 @@ extension RawSpan {
             // The last eight, some of which were looked at already.
             return Self.escapes(in: loadBigEndian(UInt64.self, at: byteCount &- 8))
         }
+        if byteCount >= 4 {
+            let first = UInt64(loadBigEndian(UInt32.self, at: 0))
+            let last = UInt64(loadBigEndian(UInt32.self, at: byteCount &- 4))
+            return Self.escapes(in: first << 32 | last)
+        }
         while place < byteCount {
-            let byte = UInt64(loadBigEndian(UInt8.self, at: place))
-            if Self.escapes(in: byte &* 0x0101_0101_0101_0101) { return true }
+            if Self.isEscaped(loadBigEndian(UInt8.self, at: place)) { return true }
             place &+= 1
         }
         return false
+    }
+
+    /// Whether `byte` is such a one.
+    @inline(__always)
+    static func isEscaped(_ byte: UInt8) -> Bool {
+        escapes(in: UInt64(byte) &* 0x0101_0101_0101_0101)
     }
 
     /// Whether one of eight bytes is such a one. By subtraction, which borrows only from bytes
@@ -181,4 +215,94 @@ extension RawSpan {
             | (backslash &- ones) & ~backslash | (delete &- ones) & ~delete
         return found & 0x8080_8080_8080_8080 != 0
     }
+}
+
+// Each of these writes at `place`, where there must be room, and moves it behind what it wrote.
+extension MutableRawSpan {
+    @inline(__always) @_lifetime(self: copy self)
+    fileprivate mutating func put(_ bytes: RawSpan, at place: inout Int) {
+        copy(bytes, at: place)
+        place &+= bytes.byteCount
+    }
+
+    @inline(__always) @_lifetime(self: copy self)
+    fileprivate mutating func put<Value: FixedWidthInteger & BitwiseCopyable>(
+        _ value: Value, at place: inout Int
+    ) {
+        storeBigEndian(value, at: place)
+        place &+= MemoryLayout<Value>.size
+    }
+
+    /// What `put(field:)` writes besides the name, and the quote behind a value.
+    fileprivate static var fieldLimit: Int { 24 }
+
+    /// Everything before the value of a field of JSON.
+    @inline(__always) @_lifetime(self: copy self)
+    fileprivate mutating func put(field name: RawSpan, isFirst: Bool, at place: inout Int) {
+        if isFirst {
+            put(FieldName.bytes(of: ",\"extFields\":{\""), at: &place)
+        } else {
+            put(0x2C22 as UInt16, at: &place)
+        }
+        put(name, at: &place)
+        // `":"`
+        put(0x223A as UInt16, at: &place)
+        put(UInt8(ascii: "\""), at: &place)
+    }
+
+    /// Bytes that a number takes at most, those included that are written behind its end.
+    fileprivate static var decimalLimit: Int { 32 }
+
+    /// Eight digits at a time. A few bytes behind the number are written over.
+    @inline(__always) @_lifetime(self: copy self)
+    fileprivate mutating func put(decimal value: Int64, at place: inout Int) {
+        if value >= 0, value < 10 {
+            return put(0x30 &+ UInt8(truncatingIfNeeded: value), at: &place)
+        }
+        place = putLong(decimal: value, at: place)
+    }
+
+    /// Answers where the number ends.
+    @inline(never) @_lifetime(self: copy self)
+    private mutating func putLong(decimal value: Int64, at start: Int) -> Int {
+        var place = start
+        if value < 0 { put(UInt8(ascii: "-"), at: &place) }
+        let part: UInt64 = 100_000_000
+        let all = value.magnitude
+        if all < part { return putFirst(all, at: place) }
+        let (high, low) = all.quotientAndRemainder(dividingBy: part)
+        if high < part {
+            place = putFirst(high, at: place)
+        } else {
+            let (first, middle) = high.quotientAndRemainder(dividingBy: part)
+            place = putFirst(first, at: place)
+            put(Self.eightDigits(middle) | Self.zeros, at: &place)
+        }
+        put(Self.eightDigits(low) | Self.zeros, at: &place)
+        return place
+    }
+
+    /// Writes a number below 100,000,000 without zeros before it.
+    @inline(__always) @_lifetime(self: copy self)
+    private mutating func putFirst(_ value: UInt64, at place: Int) -> Int {
+        let digits = Self.eightDigits(value)
+        // The last digit is one even when it is zero.
+        let leading = (digits | 1).leadingZeroBitCount >> 3
+        storeBigEndian((digits | Self.zeros) << UInt64(leading &* 8), at: place)
+        return place &+ 8 &- leading
+    }
+
+    /// The digits of a number below 100,000,000, the first one in the highest byte.
+    @inline(__always)
+    private static func eightDigits(_ value: UInt64) -> UInt64 {
+        // Two numbers of four digits, four of two, and eight of one: quotients by multiplication.
+        let fours = (value / 10_000) << 32 | value % 10_000
+        let hundreds = (fours &* 5_243) >> 19 & 0x7F_0000_007F
+        let twos = hundreds << 16 | (fours &- hundreds &* 100)
+        let tens = (twos &* 103) >> 10 & 0x0F_000F_000F_000F
+        return tens << 8 | (twos &- tens &* 10)
+    }
+
+    /// Eight times `0`.
+    private static var zeros: UInt64 { 0x3030_3030_3030_3030 }
 }

@@ -2,12 +2,14 @@
 
 internal import ApusFormat
 
-/// Writes headers, with fields coming one after the other.
+/// Writes frames one behind the other, each with fields that come one after the other.
 ///
 /// The order is fastjson's, by name, so that what RocketMQ wrote is written again as it was.
 struct HeaderEncoder {
-    /// From the frame's length up to the end of the header.
-    private var sink = ByteSink()
+    /// Frames, whole but for a body that is still to come.
+    var sink = ByteSink()
+    /// Where the frame begins that is being written.
+    private var start = 0
     private var serialization = HeaderSerialization.json
     /// Where the fields' length stands in a binary header.
     private var fieldsStart = 0
@@ -20,19 +22,18 @@ struct HeaderEncoder {
     }
     var byteCount: Int { sink.count }
 
-    /// Begins a header; fields follow, then `end`.
+    /// Begins a frame behind the others; fields follow, then `end`.
     mutating func begin(
         _ numbers: HeaderNumbers, remark: String?, _ serialization: HeaderSerialization
     ) {
-        sink.removeAll()
+        start = sink.count
         sink.append(bigEndian: 0 as UInt64)
         self.serialization = serialization
         self.numbers = numbers
         hasFields = false
         switch serialization {
         case .json:
-            sink.append("{\"code\":")
-            sink.append(decimal: Int64(numbers.code))
+            sink.append("{\"code\":", decimal: Int64(numbers.code), "")
         case .binary:
             sink.append(bigEndian: Int16(truncatingIfNeeded: numbers.code))
             sink.append(numbers.language.rawValue)
@@ -45,29 +46,34 @@ struct HeaderEncoder {
         }
     }
 
-    /// What stands before the name of a field of JSON.
-    private var head: StaticString { hasFields ? ",\"" : ",\"extFields\":{\"" }
-
     mutating func field(_ name: StaticString, _ value: RawSpan) {
         switch serialization {
-        case .json: sink.append(head, name, quoting: value)
-        case .binary:
-            sink.append(bigEndian: Int16(truncatingIfNeeded: name.utf8CodeUnitCount))
-            sink.append(name)
-            sink.append(bigEndian: Int32(truncatingIfNeeded: value.byteCount))
-            sink.append(value)
+        case .json: sink.append(field: name, quoting: value, isFirst: !hasFields)
+        case .binary: binaryField(name, value)
         }
         hasFields = true
+    }
+
+    /// The same for a value that needs no escapes in JSON.
+    mutating func field(_ name: StaticString, plain value: RawSpan) {
+        switch serialization {
+        case .json: sink.append(field: name, plain: value, isFirst: !hasFields)
+        case .binary: binaryField(name, value)
+        }
+        hasFields = true
+    }
+
+    private mutating func binaryField(_ name: StaticString, _ value: RawSpan) {
+        sink.append(bigEndian: Int16(truncatingIfNeeded: name.utf8CodeUnitCount))
+        sink.append(name)
+        sink.append(bigEndian: Int32(truncatingIfNeeded: value.byteCount))
+        sink.append(value)
     }
 
     mutating func field(_ name: StaticString, _ value: Int64) {
         switch serialization {
         case .json:
-            sink.append(head)
-            sink.append(name)
-            sink.append("\":\"")
-            sink.append(decimal: value)
-            sink.append(UInt8(ascii: "\""))
+            sink.append(field: name, decimal: value, isFirst: !hasFields)
         case .binary:
             sink.append(bigEndian: Int16(truncatingIfNeeded: name.utf8CodeUnitCount))
             sink.append(name)
@@ -85,6 +91,16 @@ struct HeaderEncoder {
         unsafe field(name, utf8.span.bytes)
     }
 
+    mutating func fields(_ prepared: PreparedFields) {
+        switch serialization {
+        case .json:
+            sink.append(hasFields ? "," : ",\"extFields\":{")
+            sink.append(prepared.json.rawSpan)
+        case .binary: sink.append(prepared.binary.rawSpan)
+        }
+        hasFields = true
+    }
+
     mutating func field(_ name: String, _ value: String) {
         switch serialization {
         case .json:
@@ -100,33 +116,40 @@ struct HeaderEncoder {
         hasFields = true
     }
 
-    /// Ends the header, and says in its first bytes how long a body follows.
+    /// Ends the header, and says in its first bytes how long a body follows. One that turns out to
+    /// be there is announced by `setBody`.
     mutating func end(remark: String?, bodyCount: Int) {
         switch serialization {
         case .json:
-            sink.append(hasFields ? "},\"flag\":" : ",\"flag\":")
-            sink.append(decimal: Int64(numbers.flags))
-            sink.append(",\"language\":\"")
+            sink.append(
+                hasFields ? "},\"flag\":" : ",\"flag\":", decimal: Int64(numbers.flags),
+                ",\"language\":\"")
             sink.append(numbers.language.name)
-            sink.append("\",\"opaque\":")
-            sink.append(decimal: Int64(numbers.opaque))
+            sink.append("\",\"opaque\":", decimal: Int64(numbers.opaque), "")
             if let remark {
                 sink.append(",\"remark\":")
                 sink.append(quoted: remark)
             }
-            sink.append(",\"serializeTypeCurrentRPC\":\"JSON\",\"version\":")
-            sink.append(decimal: Int64(numbers.version))
-            sink.append(UInt8(ascii: "}"))
+            sink.append(
+                ",\"serializeTypeCurrentRPC\":\"JSON\",\"version\":",
+                decimal: Int64(numbers.version), "}")
         case .binary:
             sink.put(Int32(truncatingIfNeeded: sink.count - fieldsStart - 4), at: fieldsStart)
         }
-        let header = sink.count - Frame.prefix
+        let header = sink.count &- start &- Frame.prefix
+        let length = sink.count &- start &- Frame.length.end &+ bodyCount
+        // Both words at once.
         sink.put(
-            Int32(truncatingIfNeeded: sink.count - Frame.length.end + bodyCount),
-            at: Frame.length.offset)
+            UInt64(UInt32(truncatingIfNeeded: length)) << 32
+                | UInt64(serialization.rawValue) << 24 | UInt64(truncatingIfNeeded: header),
+            at: start &+ Frame.length.offset)
+    }
+
+    /// Everything behind the header, which was the last that was written, is its body.
+    mutating func setBody() {
         sink.put(
-            UInt32(serialization.rawValue) << 24 | UInt32(truncatingIfNeeded: header),
-            at: Frame.headerWord.offset)
+            Int32(truncatingIfNeeded: sink.count &- start &- Frame.length.end),
+            at: start &+ Frame.length.offset)
     }
 
     /// A whole header of a command that is owned.

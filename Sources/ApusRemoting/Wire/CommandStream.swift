@@ -1,4 +1,5 @@
-// A stream of bytes to commands that are owned: what tests and tools read captures with.
+// A stream of bytes to commands, owned or as they lie there: what tests and tools read captures and
+// hear answers with.
 
 /// Cuts bytes into commands, in whatever pieces they come.
 package struct CommandStream {
@@ -21,8 +22,7 @@ package struct CommandStream {
         try take(bytes) { commands.append($0.command) }
     }
 
-    /// Shows the commands that `bytes` complete to `visit`, with nothing copied: what a measuring
-    /// client hears answers with.
+    /// Shows the commands that `bytes` complete to `visit`, with nothing copied.
     package mutating func take(
         _ bytes: RawSpan, _ visit: (borrowing Request) -> Void
     ) throws(FrameError) {

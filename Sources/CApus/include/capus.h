@@ -71,36 +71,45 @@ int64_t capus_write_through(
 // cost, since a call would cost more than the answer.
 #define CAPUS_INLINE __attribute__((always_inline)) static inline
 
-// Which of the 16 bytes at `bytes` are `byte`: bit n stands for byte n.
-CAPUS_INLINE uint64_t capus_matches_of_16(const uint8_t *bytes, uint8_t byte) {
+// Which of the 16 bytes at `bytes` are `one` or `other`: bit n stands for byte n.
+CAPUS_INLINE uint64_t capus_either_of_16(const uint8_t *bytes, uint8_t one, uint8_t other) {
 #if defined(__x86_64__)
-    return (uint32_t)_mm_movemask_epi8(
-        _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)bytes), _mm_set1_epi8((char)byte)));
+    __m128i found = _mm_loadu_si128((const __m128i *)bytes);
+    return (uint32_t)_mm_movemask_epi8(_mm_or_si128(
+        _mm_cmpeq_epi8(found, _mm_set1_epi8((char)one)),
+        _mm_cmpeq_epi8(found, _mm_set1_epi8((char)other))));
 #else
     uint64_t mask = 0;
-    for (int i = 0; i < 16; i++) mask |= (uint64_t)(bytes[i] == byte) << i;
+    for (int i = 0; i < 16; i++) mask |= (uint64_t)(bytes[i] == one || bytes[i] == other) << i;
     return mask;
 #endif
 }
 
 // The same for up to 64 of the `count` bytes at `start`, from `offset` on. Where a load would reach
 // beyond the end it is taken from further back.
-CAPUS_INLINE uint64_t capus_matches_of_64(
-    const void *start, size_t offset, size_t count, uint8_t byte) {
+CAPUS_INLINE uint64_t capus_either_of_64(
+    const void *start, size_t offset, size_t count, uint8_t one, uint8_t other) {
     const uint8_t *bytes = (const uint8_t *)start + offset;
     size_t left = count - offset;
     if (left < 16) {
-        if (count >= 16) return capus_matches_of_16(bytes + left - 16, byte) >> (16 - left);
+        if (count >= 16) return capus_either_of_16(bytes + left - 16, one, other) >> (16 - left);
         uint64_t few = 0;
 #pragma clang loop vectorize(disable) unroll(disable)
-        for (size_t i = 0; i < left; i++) few |= (uint64_t)(bytes[i] == byte) << i;
+        for (size_t i = 0; i < left; i++)
+            few |= (uint64_t)(bytes[i] == one || bytes[i] == other) << i;
         return few;
     }
     if (left > 64) left = 64;
-    uint64_t mask = capus_matches_of_16(bytes, byte);
-    if (left > 32) mask |= capus_matches_of_16(bytes + 16, byte) << 16;
-    if (left > 48) mask |= capus_matches_of_16(bytes + 32, byte) << 32;
-    return mask | capus_matches_of_16(bytes + left - 16, byte) << (left - 16);
+    uint64_t mask = capus_either_of_16(bytes, one, other);
+    if (left > 32) mask |= capus_either_of_16(bytes + 16, one, other) << 16;
+    if (left > 48) mask |= capus_either_of_16(bytes + 32, one, other) << 32;
+    return mask | capus_either_of_16(bytes + left - 16, one, other) << (left - 16);
+}
+
+// The same for one byte: the compiler leaves the second comparison out.
+CAPUS_INLINE uint64_t capus_matches_of_64(
+    const void *start, size_t offset, size_t count, uint8_t byte) {
+    return capus_either_of_64(start, offset, count, byte, byte);
 }
 
 // Copies `count` bytes that do not overlap. Inline for up to 128, since topics, properties and many

@@ -24,15 +24,15 @@ import Testing
 
     /// Stores a message of level 2 as the broker does.
     private func send(_ number: Int, to store: MessageStore) throws {
-        let properties = MessageProperties.encode([
-            MessageProperty(name: "TAGS", value: "T"), MessageProperty(name: "DELAY", value: "2"),
+        let properties = Properties.encode([
+            Property(name: "TAGS", value: "T"), Property(name: "DELAY", value: "2"),
         ])
         let made = DelayedMessage(
             topic: "Orders", queueID: 3, properties: properties.rawSpan, table: .standard)
         let delayed = try #require(made)
         #expect(delayed.level == 2)
         _ = try store.append(
-            to: store.queue(topic: DelayTable.topic, id: 1), body: [UInt8(number)].rawSpan,
+            to: store.queue(topic: WellKnownName.schedule, id: 1), body: [UInt8(number)].rawSpan,
             properties: delayed.properties.rawSpan)
     }
 
@@ -99,11 +99,11 @@ import Testing
     func nowhere() throws {
         let directory = try TemporaryDirectory()
         let store = try openStore(directory.path)
-        let queue = try store.queue(topic: DelayTable.topic, id: 1)
+        let queue = try store.queue(topic: WellKnownName.schedule, id: 1)
         _ = try store.append(to: queue, body: [9].rawSpan)
-        let bad = MessageProperties.encode([
-            MessageProperty(name: "REAL_TOPIC", value: "../../x"),
-            MessageProperty(name: "REAL_QID", value: "0"),
+        let bad = Properties.encode([
+            Property(name: "REAL_TOPIC", value: "../../x"),
+            Property(name: "REAL_QID", value: "0"),
         ])
         _ = try store.append(to: queue, body: [8].rawSpan, properties: bad.rawSpan)
         try send(1, to: store)
@@ -119,7 +119,7 @@ import Testing
 
 @Suite("a message's delay") struct DelayedMessageTests {
     private func level(_ value: String) -> Int? {
-        let properties = MessageProperties.encode([MessageProperty(name: "DELAY", value: value)])
+        let properties = Properties.encode([Property(name: "DELAY", value: value)])
         return DelayedMessage.level(of: properties.rawSpan, table: .standard)
     }
 
@@ -133,19 +133,19 @@ import Testing
 
     @Test("replaces an earlier place by the new one")
     func places() throws {
-        let properties = MessageProperties.encode([
-            MessageProperty(name: "REAL_TOPIC", value: "Old"),
-            MessageProperty(name: "REAL_QID", value: "9"),
-            MessageProperty(name: "DELAY", value: "3"),
+        let properties = Properties.encode([
+            Property(name: "REAL_TOPIC", value: "Old"),
+            Property(name: "REAL_QID", value: "9"),
+            Property(name: "DELAY", value: "3"),
         ])
         let made = DelayedMessage(
             topic: "New", queueID: 1, properties: properties.rawSpan, table: .standard)
         let delayed = try #require(made)
         #expect(
-            MessageProperties.decode(delayed.properties.rawSpan) == [
-                MessageProperty(name: "DELAY", value: "3"),
-                MessageProperty(name: "REAL_TOPIC", value: "New"),
-                MessageProperty(name: "REAL_QID", value: "1"),
+            Properties.decode(delayed.properties.rawSpan) == [
+                Property(name: "DELAY", value: "3"),
+                Property(name: "REAL_TOPIC", value: "New"),
+                Property(name: "REAL_QID", value: "1"),
             ])
     }
 }

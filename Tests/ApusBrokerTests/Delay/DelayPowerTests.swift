@@ -25,36 +25,24 @@ private struct Machine {
         var isDurable = false
     }
 
-    let clock = ManualClock(wallMilliseconds: 1_700_000_000_000)
-    var numbers: SeededNumbers
-    var disk: SimulatedDisk
+    var room: SimulatedRoom
     var sent: [Sent] = []
     private var count = 0
     /// Keeps how far levels have come without bringing what they delivered to the device.
     let isCareless: Bool
 
     init(seed: UInt64, isCareless: Bool) throws {
-        numbers = SeededNumbers(seed: seed)
-        disk = SimulatedDisk(SeededNumbers(seed: seed))
+        room = try SimulatedRoom(seed: seed)
+        room.configuration.delay.levels = Self.delays
         self.isCareless = isCareless
-        try disk.createDirectories("/store/config")
-    }
-
-    var configuration: BrokerConfiguration {
-        var configuration = BrokerConfiguration()
-        configuration.name = "broker-a"
-        configuration.storePath = "/store"
-        configuration.delay.levels = Self.delays
-        configuration.store = LineageOptions().configuration
-        return configuration
     }
 
     /// One life of the broker; nil when the power fails before it is there.
     func start() throws -> Life? {
         do {
-            return try Life(self)
+            return try Life(room)
         } catch {
-            guard disk.isOff else { throw error }
+            guard room.disk.isOff else { throw error }
             return nil
         }
     }
@@ -64,27 +52,19 @@ private struct Machine {
         let core: BrokerCore
         let delivery: DelayedDelivery
 
-        init(_ machine: Machine) throws {
-            let configuration = machine.configuration
-            store = try MessageStore.open(
-                "/store", configuration.store, observer: nil, disk: machine.disk,
-                time: .manual(machine.clock))
-            let state = try BrokerState.open(
-                configuration, on: machine.disk, time: .manual(machine.clock), logger: .silent)
-            core = try BrokerCore(
-                configuration: configuration, store: store, state: state,
-                connections: ConnectionTable(),
-                errands: MultiThreadedEventLoopGroup.singleton.next(), logger: .silent,
-                time: .manual(machine.clock))
+        init(_ room: SimulatedRoom) throws {
+            core = try room.start()
+            store = core.store
             delivery = try DelayedDelivery(core)
         }
     }
 
     /// Does something; everything may fail when the power does.
     mutating func act(_ life: Life) {
-        switch Int.random(in: 0..<12, using: &numbers) {
+        switch Int.random(in: 0..<12, using: &room.numbers) {
         case 0..<4: try? send(life)
-        case 4..<6: clock.advance(milliseconds: Int64.random(in: 0...1_500, using: &numbers))
+        case 4..<6:
+            room.clock.advance(milliseconds: Int64.random(in: 0...1_500, using: &room.numbers))
         case 6..<9: deliver(life)
         case 9: try? life.store.flush()
         default: keep(life)
@@ -95,9 +75,9 @@ private struct Machine {
     }
 
     private mutating func send(_ life: Life) throws {
-        let level = Int.random(in: 1...Self.delays.count, using: &numbers)
-        let properties = MessageProperties.encode([
-            MessageProperty(name: "DELAY", value: "\(level)")
+        let level = Int.random(in: 1...Self.delays.count, using: &room.numbers)
+        let properties = Properties.encode([
+            Property(name: "DELAY", value: "\(level)")
         ])
         count += 1
         let number = count
@@ -106,10 +86,10 @@ private struct Machine {
                 topic: "Orders", queueID: Int32(number % 2), properties: properties.rawSpan,
                 table: life.core.delays)
         else { return }
-        let now = clock.wallMilliseconds
+        let now = room.clock.wallMilliseconds
         let result = try life.store.append(
             to: life.store.queue(
-                topic: DelayTable.topic, id: DelayTable.queueID(level: delayed.level)),
+                topic: WellKnownName.schedule, id: DelayTable.queueID(level: delayed.level)),
             body: Array("\(number)".utf8).rawSpan, properties: delayed.properties.rawSpan)
         sent.append(
             Sent(
@@ -119,8 +99,8 @@ private struct Machine {
 
     func deliver(_ life: Life) {
         for index in Self.delays.indices {
-            while case .more = life.delivery.step(index, now: clock.wallMilliseconds).0 {
-                if disk.isOff { return }
+            while case .more = life.delivery.step(index, now: room.clock.wallMilliseconds).0 {
+                if room.disk.isOff { return }
             }
         }
     }
@@ -128,7 +108,7 @@ private struct Machine {
     private func keep(_ life: Life) {
         if isCareless {
             for index in Self.delays.indices {
-                let offset = life.delivery.step(index, now: clock.wallMilliseconds).2
+                let offset = life.delivery.step(index, now: room.clock.wallMilliseconds).2
                 life.core.state.delayOffsets.set(level: Int32(index + 1), to: offset)
             }
         } else {
@@ -140,19 +120,18 @@ private struct Machine {
     /// Lives that the power ends, and one that delivers the rest. Answers what is wrong.
     mutating func run() throws -> [String] {
         for _ in 0..<4 {
-            disk.plan = FaultPlan(
-                at: disk.operations + Int.random(in: 20..<400, using: &numbers), kind: .end)
+            room.planCut()
             if let life = try start() {
-                for _ in 0..<200 where !disk.isOff { act(life) }
+                for _ in 0..<200 where !room.disk.isOff { act(life) }
                 try? life.store.close()
             }
             // What reached the log, but was never flushed, the cut may keep or take.
             sent.removeAll { !$0.isDurable }
-            disk = disk.afterPowerCut(seed: numbers.next())
+            room.cutPower()
         }
-        disk.plan = nil
-        let life = try Life(self)
-        clock.advance(milliseconds: Self.delays.max() ?? 0)
+        room.disk.plan = nil
+        let life = try Life(room)
+        room.clock.advance(milliseconds: Self.delays.max() ?? 0)
         deliver(life)
         defer { try? life.store.close() }
         return try complaints(life)

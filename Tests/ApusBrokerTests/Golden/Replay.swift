@@ -76,7 +76,7 @@ final class Replay {
         let (topic, queue) = (record.topic, record.fields.queueID)
         let brokers: Set = ["MSG_REGION", "TRACE_ON", "CLUSTER", "REAL_TOPIC", "REAL_QID"]
         let properties = record.properties.filter { !brokers.contains($0.key) }.map {
-            MessageProperty(name: $0.key, value: $0.value)
+            Property(name: $0.key, value: $0.value)
         }
         let sent = try await client.ask(
             .sendMessageV2,
@@ -84,7 +84,7 @@ final class Replay {
                 "a": "producers", "b": topic, "c": "TBW102", "d": "4", "e": "\(queue)",
                 "f": "\(record.fields.systemFlag.rawValue)",
                 "g": "\(record.fields.bornTimestamp)", "h": "\(record.fields.flag)",
-                "i": String(decoding: MessageProperties.encode(properties), as: UTF8.self),
+                "i": String(decoding: Properties.encode(properties), as: UTF8.self),
                 "j": "0", "k": "false", "m": "false",
             ], body: record.body)
         try await waitForMessages(record.fields.queueOffset + 1, topic, queue)

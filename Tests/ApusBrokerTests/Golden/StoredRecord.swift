@@ -36,10 +36,10 @@ struct StoredRecord: Sendable {
         fields = frame.fields(in: record)
         topic = String(decodingUTF8: frame.topic(in: record))
         body = [UInt8](frame.body(in: record))
-        let named = MessageProperties.decode(frame.properties(in: record))
+        let named = Properties.decode(frame.properties(in: record))
         properties = Dictionary(named.map { ($0.name, $0.value) }) { $0 + $1 }
         byteCount = frame.totalSize
     }
 }
 
-private typealias MessageProperties = ApusFormat.Properties
+private typealias Properties = ApusFormat.Properties

@@ -14,7 +14,7 @@ import Testing
         ], [0, 4096, Int64.max, -1])
     func same(host: HostAddress, offset: Int64) {
         let id = OffsetMessageID(storeHost: host, physicalOffset: offset)
-        let text = MessageIDText(id)
+        let text = MessageIDText(hostOf: id.storeHost).with(offset: id.physicalOffset)
         #expect(String(decodingUTF8: text.bytes) == id.text)
     }
 }

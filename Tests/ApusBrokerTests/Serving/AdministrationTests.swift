@@ -121,8 +121,8 @@ import Testing
             let sent = try await client.send(
                 "x",
                 properties: [
-                    MessageProperty(name: "KEYS", value: "k1 k2"),
-                    MessageProperty(name: "UNIQ_KEY", value: "U"),
+                    Property(name: "KEYS", value: "k1 k2"),
+                    Property(name: "UNIQ_KEY", value: "U"),
                 ])
             func query(_ key: String, unique: Bool = false) async throws -> RemotingCommand {
                 try await client.ask(

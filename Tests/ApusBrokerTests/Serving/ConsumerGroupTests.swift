@@ -63,7 +63,7 @@ import Testing
     func subscriptions() async throws {
         try await withBroker { client in
             for tag in ["A", "B"] {
-                try await client.send(tag, properties: [MessageProperty(name: "TAGS", value: tag)])
+                try await client.send(tag, properties: [Property(name: "TAGS", value: tag)])
             }
             func pull(version: Int) async throws -> Pulled {
                 try await client.pull {
@@ -132,7 +132,7 @@ import Testing
             $0.delay.intervalMilliseconds = 10
             $0.delay.levels = [1]
         } _: { client in
-            try await client.send("x", properties: [MessageProperty(name: "DELAY", value: "1")])
+            try await client.send("x", properties: [Property(name: "DELAY", value: "1")])
             #expect(try await client.pull(wait: 10_000).bodies == ["x"])
             _ = try await client.ask(
                 .updateConsumerOffset,

@@ -29,11 +29,11 @@ import Testing
             async let waiting = client.pull(from: 1, tags: "Wanted", wait: 15_000)
             try await client.broker.untilPullsWait(1)
             try await client.send(
-                "other", properties: [MessageProperty(name: "TAGS", value: "Other")])
+                "other", properties: [Property(name: "TAGS", value: "Other")])
             try await Task.sleep(for: .milliseconds(50))
             try await client.broker.untilPullsWait(1)
             try await client.send(
-                "wanted", properties: [MessageProperty(name: "TAGS", value: "Wanted")])
+                "wanted", properties: [Property(name: "TAGS", value: "Wanted")])
             let pulled = try await waiting
             #expect(pulled.bodies == ["wanted"] && pulled.nextOffset == 3)
         }

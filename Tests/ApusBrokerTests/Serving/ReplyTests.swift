@@ -55,11 +55,11 @@ extension TestClient {
         changing: (inout HeaderFields) -> Void = { _ in }
     ) async throws -> RemotingCommand {
         var properties = [
-            MessageProperty(name: "CORRELATION_ID", value: "7"),
-            MessageProperty(name: "MSG_TYPE", value: "reply"),
+            Property(name: "CORRELATION_ID", value: "7"),
+            Property(name: "MSG_TYPE", value: "reply"),
         ]
-        if let id { properties.append(MessageProperty(name: "REPLY_TO_CLIENT", value: id)) }
-        let text = String(decoding: MessageProperties.encode(properties), as: UTF8.self)
+        if let id { properties.append(Property(name: "REPLY_TO_CLIENT", value: id)) }
+        let text = String(decoding: Properties.encode(properties), as: UTF8.self)
         var fields: HeaderFields =
             long
             ? [
@@ -91,9 +91,9 @@ extension TestClient {
             try await client.send(
                 "question",
                 properties: [
-                    MessageProperty(name: "CORRELATION_ID", value: "7"),
-                    MessageProperty(name: "REPLY_TO_CLIENT", value: "asker"),
-                    MessageProperty(name: "TTL", value: "3000"),
+                    Property(name: "CORRELATION_ID", value: "7"),
+                    Property(name: "REPLY_TO_CLIENT", value: "asker"),
+                    Property(name: "TTL", value: "3000"),
                 ])
             let question = try #require(try await client.pull().messages.first)
             let cluster = try #require(question.property("CLUSTER"))
@@ -118,7 +118,7 @@ extension TestClient {
             ] { #expect(pushed.fields[name] == value, "\(name)") }
             #expect(pushed.fields["bornHost"]?.hasPrefix("127.0.0.1:") == true)
             #expect(try pushed.fields.int64("storeTimestamp") >= before)
-            let properties = MessageProperties.decode(
+            let properties = Properties.decode(
                 Array((pushed.fields["properties"] ?? "").utf8).rawSpan)
             func property(_ name: String) -> String? {
                 properties.first { $0.name == name }?.value

@@ -3,6 +3,7 @@
 
 import ApusFormat
 import ApusRemoting
+import ApusStore
 import NIOPosix
 import Testing
 
@@ -10,12 +11,13 @@ import Testing
 
 @Suite("an administrator's reports") struct ReportTests {
     private func commit(
-        _ client: TestClient, _ offset: Int, group: String = "readers", queue: Int = 0
+        _ client: TestClient, _ offset: Int, group: String = "readers", topic: String = "Orders",
+        queue: Int = 0
     ) async throws {
         let answer = try await client.ask(
             .updateConsumerOffset,
             [
-                "consumerGroup": group, "topic": "Orders", "queueId": "\(queue)",
+                "consumerGroup": group, "topic": topic, "queueId": "\(queue)",
                 "commitOffset": "\(offset)",
             ])
         #expect(answer.responseCode == .success)
@@ -31,7 +33,7 @@ import Testing
         try await withBroker { client in
             for _ in 0..<3 {
                 try await client.send(
-                    "x", properties: [MessageProperty(name: "TAGS", value: "paid")])
+                    "x", properties: [Property(name: "TAGS", value: "paid")])
             }
             func ask(_ index: Int, _ count: Int) async throws -> RemotingCommand {
                 try await client.ask(
@@ -106,6 +108,25 @@ import Testing
         }
     }
 
+    @Test("offsets that are as far off as can be are no trouble")
+    func farOffsets() async throws {
+        try await withBroker { client in
+            for queue in 0..<2 {
+                try await client.send("x", queue: queue)
+                _ = try await client.pull(queue: queue)
+                try await commit(client, .max, queue: queue)
+            }
+            let all = try json(await client.ask(.getBrokerConsumeStats, ["isOrder": "false"]))
+            #expect(all["totalDiff"] == .integer(.min))
+            client.broker.countTraffic()
+            try await commit(client, 0)
+            client.broker.countTraffic()
+            #expect(
+                try await client.ask(.getConsumeStats, ["consumerGroup": "readers"]).responseCode
+                    == .success)
+        }
+    }
+
     @Test("a group gets another one's offsets, where it consumes what that one does")
     func clones() async throws {
         try await withBroker { client in
@@ -133,9 +154,50 @@ import Testing
         }
     }
 
+    @Test("a group that is there gives what it subscribes to, unless it is said to be away")
+    func clonesOnline() async throws {
+        try await withBroker { client in
+            for topic in ["Orders", "Bills"] {
+                try await client.send("x", to: topic)
+                try await commit(client, 1, topic: topic)
+            }
+            _ = try await client.ask(.heartBeat, json: ConsumerGroupTests.heartbeat("a"))
+            func clone(
+                to group: String, topic: String = "", isOffline: Bool = false
+            ) async throws -> [String] {
+                let answer = try await client.ask(
+                    .cloneGroupOffset,
+                    [
+                        "srcGroup": "readers", "destGroup": group, "topic": topic,
+                        "offline": "\(isOffline)",
+                    ])
+                #expect(answer.responseCode == .success)
+                let topics = try json(await client.ask(.queryTopicsByConsumer, ["group": group]))
+                return (topics["topicList"]?.array ?? []).compactMap(\.string)
+            }
+            #expect(try await clone(to: "one") == ["Orders"])
+            #expect(try await clone(to: "two", topic: "Bills") == [])
+            #expect(try await clone(to: "three", topic: "Bills", isOffline: true) == ["Bills"])
+            #expect(try await clone(to: "four", isOffline: true) == ["Bills", "Orders"])
+            #expect(try await clone(to: "five", topic: "Nothing", isOffline: true) == [])
+        }
+    }
+
     @Test("a client is asked through the broker, and its answer comes back")
     func clients() async throws {
-        try await withBroker { client in
+        try await withBroker {
+            $0.name = "broker-a"
+        } _: { client in
+            let topic = try await client.ask(
+                .updateAndCreateTopic,
+                [
+                    "topic": "Orders", "readQueueNums": "1", "writeQueueNums": "1", "perm": "6",
+                    "topicSysFlag": "1",
+                ])
+            let group = try await client.ask(
+                .updateAndCreateSubscriptiongroup,
+                json: #"{"groupName":"readers","groupSysFlag":2}"#)
+            #expect(topic.responseCode == .success && group.responseCode == .success)
             let sent = try await client.send("x")
             let id = try #require(sent.fields["msgId"])
             let consumer = RemotingClient(
@@ -151,6 +213,8 @@ import Testing
                 .consumeMessageDirectly,
                 ["consumerGroup": "readers", "clientId": "a", "msgId": id, "topic": "Orders"])
             #expect(try PulledMessage.all(in: direct.body).map(\.body) == ["x"])
+            #expect(direct.fields["brokerName"] == "broker-a")
+            #expect(direct.fields["topicSysFlag"] == "1" && direct.fields["groupSysFlag"] == "2")
             let nobody = try await client.ask(
                 .getConsumerRunningInfo, ["consumerGroup": "readers", "clientId": "b"])
             #expect(nobody.responseCode == .systemError)
@@ -162,6 +226,41 @@ import Testing
             let producers = try json(await client.ask(.getAllProducerInfo))["data"]
             #expect(producers?["writers"]?.array?.first?["clientId"] == "a")
             await consumer.close()
+        }
+    }
+
+    @Test("a client that goes away when it is asked is told of")
+    func silentClient() async throws {
+        try await withBroker { client in
+            let consumer = RemotingClient(
+                requests: Closing(), logger: .silent, group: MultiThreadedEventLoopGroup.singleton)
+            let heartbeat = RemotingCommand.request(
+                .heartBeat, body: Array(ConsumerGroupTests.heartbeat("a").utf8))
+            _ = try await consumer.invoke(heartbeat, on: client.address)
+            let answer = try await client.ask(
+                .getConsumerRunningInfo, ["consumerGroup": "readers", "clientId": "a"])
+            #expect(answer.responseCode == .consumeMsgTimeout)
+            #expect(answer.remark?.hasPrefix("consumer <readers> <a>: ") == true)
+            await consumer.close()
+        }
+    }
+
+    @Test("what is refused does not count", arguments: [FlushSettings.Mode.async, .sync])
+    func refused(_ mode: FlushSettings.Mode) async throws {
+        try await withBroker {
+            $0.store.flush.mode = mode
+            $0.store.limits.bodyByteCount = 10
+        } _: { client in
+            try await client.send("x")
+            let long = try await client.send(String(repeating: "x", count: 11))
+            #expect(long.responseCode != .success)
+            client.broker.countTraffic()
+            let counted = try json(
+                await client.ask(
+                    .viewBrokerStatsData, ["statsName": "TOPIC_PUT_NUMS", "statsKey": "Orders"]))
+            #expect(counted["statsDay"]?["sum"] == 1)
+            let information = try json(await client.ask(.getBrokerRuntimeInfo))
+            #expect(information["table"]?["msgPutTotalTodayNow"] == "1")
         }
     }
 
@@ -200,6 +299,13 @@ private struct Answering: RequestProcessor {
             to: request.replyKey,
             Response(
                 .success, remark: names.compactMap { $0 }.joined(separator: "/"),
-                body: command.body))
+                fields: command.fields, body: command.body))
+    }
+}
+
+/// Goes away when it is asked what it does.
+private struct Closing: RequestProcessor {
+    func process(_ request: borrowing Request, on connection: Connection) {
+        if request.code == .getConsumerRunningInfo { connection.close(reason: "a test") }
     }
 }

@@ -24,8 +24,8 @@ import Testing
             let sent = try await client.send(
                 "later",
                 properties: [
-                    MessageProperty(name: "DELAY", value: "2"),
-                    MessageProperty(name: "TAGS", value: "T"),
+                    Property(name: "DELAY", value: "2"),
+                    Property(name: "TAGS", value: "T"),
                 ])
             #expect(sent.responseCode == .success)
             #expect(try await client.pull(from: 1).messages.isEmpty)
@@ -52,7 +52,7 @@ import Testing
     func sentBack() async throws {
         try await withFastLevels { client in
             try await client.send(
-                "hard", properties: [MessageProperty(name: "UNIQ_KEY", value: "K")])
+                "hard", properties: [Property(name: "UNIQ_KEY", value: "K")])
             var message = try #require(try await client.pull().messages.first)
             let origin = OffsetMessageID(
                 storeHost: client.broker.address, physicalOffset: message.fields.physicalOffset
@@ -85,6 +85,24 @@ import Testing
         }
     }
 
+    @Test("comes again though it says that it came as often as can be said")
+    func mostDeliveries() async throws {
+        try await withFastLevels { client in
+            for times in [Int32.max - 1, .max] {
+                try await client.send("often") { $0["j"] = "\(times)" }
+            }
+            let messages = try await client.pull().messages
+            for message in messages {
+                let answer = try await sendBack(client, message, maximum: Int(Int32.max))
+                #expect(answer.responseCode == .success)
+            }
+            let again = try await client.pull("%RETRY%readers", wait: 10_000)
+            #expect(again.messages.map(\.fields.reconsumeTimes) == [.max])
+            let dead = try await client.pull("%DLQ%readers")
+            #expect(dead.messages.map(\.fields.reconsumeTimes) == [.max])
+        }
+    }
+
     @Test("is not found where no message begins")
     func nowhere() async throws {
         try await withFastLevels { client in
@@ -107,7 +125,7 @@ import Testing
             func send(_ times: Int) async throws -> RemotingCommand {
                 try await client.send(
                     "anew", to: "%RETRY%readers",
-                    properties: [MessageProperty(name: "DELAY", value: "1")]
+                    properties: [Property(name: "DELAY", value: "1")]
                 ) {
                     $0["j"] = "\(times)"
                     $0["l"] = "2"

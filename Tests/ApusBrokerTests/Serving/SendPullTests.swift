@@ -15,8 +15,8 @@ import Testing
             let sent = try await client.send(
                 "hello",
                 properties: [
-                    MessageProperty(name: "TAGS", value: "A"),
-                    MessageProperty(name: "UNIQ_KEY", value: "K1"),
+                    Property(name: "TAGS", value: "A"),
+                    Property(name: "UNIQ_KEY", value: "K1"),
                 ])
             #expect(sent.responseCode == .success)
             #expect(sent.fields["queueOffset"] == "0" && sent.fields["queueId"] == "0")
@@ -29,11 +29,11 @@ import Testing
             #expect(message.body == "hello" && message.topic == "Orders")
             #expect(
                 message.properties == [
-                    MessageProperty(name: "TAGS", value: "A"),
-                    MessageProperty(name: "UNIQ_KEY", value: "K1"),
-                    MessageProperty(name: "MSG_REGION", value: "DefaultRegion"),
-                    MessageProperty(name: "TRACE_ON", value: "true"),
-                    MessageProperty(name: "CLUSTER", value: "DefaultCluster"),
+                    Property(name: "TAGS", value: "A"),
+                    Property(name: "UNIQ_KEY", value: "K1"),
+                    Property(name: "MSG_REGION", value: "DefaultRegion"),
+                    Property(name: "TRACE_ON", value: "true"),
+                    Property(name: "CLUSTER", value: "DefaultCluster"),
                 ])
             #expect(message.fields.bornTimestamp == 1_700_000_000_000)
             let id = OffsetMessageID(
@@ -71,13 +71,13 @@ import Testing
     @Test(
         "of a batch comes with the others, in order, and has an id of its own",
         // The store takes a checksum away that a client has no business to send.
-        arguments: [[], [MessageProperty(name: "__CRC32#", value: "0123456789")]])
-    func batch(second: [MessageProperty]) async throws {
+        arguments: [[], [Property(name: "__CRC32#", value: "0123456789")]])
+    func batch(second: [Property]) async throws {
         try await withBroker { client in
             try await client.send("first")
             var frames: [UInt8] = []
             for text in ["a", "bb", "c"] {
-                let properties = MessageProperties.encode(text == "bb" ? second : [])
+                let properties = Properties.encode(text == "bb" ? second : [])
                 ClientBatch.encode(
                     flag: 0, body: Array(text.utf8).rawSpan, properties: properties.rawSpan,
                     into: &frames)
@@ -124,7 +124,7 @@ import Testing
     func wishes() async throws {
         try await withBroker { client in
             func send(_ names: [(String, String)], times: Int = 0) async throws -> ResponseCode {
-                let properties = names.map { MessageProperty(name: $0.0, value: $0.1) }
+                let properties = names.map { Property(name: $0.0, value: $0.1) }
                 let sent = try await client.send("x", properties: properties) {
                     $0["j"] = "\(times)"
                 }
@@ -163,7 +163,7 @@ import Testing
             try await client.send("first")
             let long = String(repeating: "x", count: 33_000)
             let properties = try await client.send(
-                "x", properties: [MessageProperty(name: "p", value: long)])
+                "x", properties: [Property(name: "p", value: long)])
             #expect(properties.responseCode == .messageIllegal)
             let body = try await client.send(String(repeating: "x", count: 5 << 20))
             #expect(body.responseCode == .messageIllegal)
@@ -174,7 +174,7 @@ import Testing
     func tags() async throws {
         try await withBroker { client in
             for tag in ["A", "B", "A"] {
-                try await client.send(tag, properties: [MessageProperty(name: "TAGS", value: tag)])
+                try await client.send(tag, properties: [Property(name: "TAGS", value: tag)])
             }
             #expect(try await client.pull(tags: "A").bodies == ["A", "A"])
             #expect(try await client.pull(tags: "B || C").bodies == ["B"])
@@ -190,7 +190,7 @@ import Testing
             $0.pulling.filteredByteCount = 40
         } _: { client in
             for tag in ["A", "A", "A", "B"] {
-                try await client.send(tag, properties: [MessageProperty(name: "TAGS", value: tag)])
+                try await client.send(tag, properties: [Property(name: "TAGS", value: tag)])
             }
             let none = try await client.pull(tags: "B", wait: 5_000) { $0["maxMsgNums"] = "1" }
             #expect(none.code == .pullRetryImmediately && none.nextOffset == 2)

@@ -57,10 +57,11 @@ final class TestClient: Sendable {
     private let client: RemotingClient
     private let notes = Notes()
 
-    init(_ broker: Broker) {
+    init(_ broker: Broker, credentials: SessionCredentials? = nil) {
         self.broker = broker
         client = RemotingClient(
-            requests: notes, logger: .silent, group: MultiThreadedEventLoopGroup.singleton)
+            requests: notes, credentials: credentials, logger: .silent,
+            group: MultiThreadedEventLoopGroup.singleton)
     }
 
     var address: String { broker.address.description }
@@ -85,12 +86,12 @@ final class TestClient: Sendable {
     @discardableResult
     func send(
         _ body: String, to topic: String = "Orders", queue: Int = 0,
-        properties: [MessageProperty] = [], changing: (inout HeaderFields) -> Void = { _ in }
+        properties: [Property] = [], changing: (inout HeaderFields) -> Void = { _ in }
     ) async throws -> RemotingCommand {
         var fields: HeaderFields = [
             "a": "producers", "b": topic, "c": "TBW102", "d": "4", "e": "\(queue)", "f": "0",
             "g": "1700000000000", "h": "0",
-            "i": String(decoding: MessageProperties.encode(properties), as: UTF8.self),
+            "i": String(decoding: Properties.encode(properties), as: UTF8.self),
             "j": "0", "k": "false", "m": "false",
         ]
         changing(&fields)
@@ -146,7 +147,7 @@ struct Pulled {
 struct PulledMessage {
     let topic: String
     let body: String
-    let properties: [MessageProperty]
+    let properties: [Property]
     let fields: RecordFields
 
     func property(_ name: String) -> String? { properties.last { $0.name == name }?.value }
@@ -171,7 +172,7 @@ struct PulledMessage {
         else { return nil }
         topic = String(decodingUTF8: frame.topic(in: bytes))
         body = String(decodingUTF8: frame.body(in: bytes))
-        properties = MessageProperties.decode(frame.properties(in: bytes))
+        properties = Properties.decode(frame.properties(in: bytes))
         fields = frame.fields(in: bytes)
     }
 }

@@ -71,4 +71,40 @@ import Testing
         #expect(ledger.due(at: 7_000, timeout: 6_000) == [0, 2, 3])
         #expect(ledger.due(at: 61_000, timeout: 6_000) == [0, 1, 2, 3])
     }
+
+    @Test("asks about halves from the beginning and the end of time")
+    func farAway() {
+        var ledger = TransactionLedger(halves: 0, notes: 0)
+        for born in [.min, .max] as [Int64] { ledger.found(half(born), earlier: nil) }
+        #expect(ledger.due(at: 1_700_000_000_000, timeout: 6_000) == [0, 1])
+    }
+
+    @Test("knows a half by its earlier names when it is made again")
+    func madeAgain() {
+        var ledger = TransactionLedger(halves: 0, notes: 0)
+        ledger.noted([0], at: 0)
+        ledger.found(half(), earlier: nil)
+        ledger.found(half(), earlier: 0)
+        #expect(ledger.standing(for: 0) == 1 && ledger.standing(for: 1) == 1)
+        #expect(ledger.needed() == (halves: 0, notes: 0))
+        ledger.noted([1], at: 1)
+        #expect(ledger.standing(for: 0) == nil && ledger.standing(for: 1) == nil)
+        #expect(ledger.openCount == 0 && ledger.needed() == (halves: 2, notes: 2))
+    }
+
+    @Test("knows all of its names when it was written anew more than once")
+    func madeAgainTwice() {
+        var ledger = TransactionLedger(halves: 0, notes: 0)
+        ledger.noted([0], at: 0)
+        ledger.noted([1], at: 1)
+        ledger.found(half(), earlier: nil)
+        ledger.found(half(), earlier: 0)
+        ledger.found(half(), earlier: 1)
+        for name in 0...2 as ClosedRange<Int64> { #expect(ledger.standing(for: name) == 2) }
+        // So that the next one knows them, too.
+        #expect(ledger.needed() == (halves: 0, notes: 0))
+        ledger.noted([2], at: 2)
+        for name in 0...2 as ClosedRange<Int64> { #expect(ledger.standing(for: name) == nil) }
+        #expect(ledger.openCount == 0 && ledger.needed() == (halves: 3, notes: 3))
+    }
 }

@@ -26,49 +26,27 @@ private struct Machine {
         var end: Int64 { place.physicalEnd }
     }
 
-    let clock = ManualClock(wallMilliseconds: 1_700_000_000_000)
-    var numbers: SeededNumbers
-    var disk: SimulatedDisk
+    var room: SimulatedRoom
     var sent: [Sent] = []
     private var count = 0
     /// Keeps how far it has come without bringing it to the device.
     let isCareless: Bool
 
     init(seed: UInt64, isCareless: Bool) throws {
-        numbers = SeededNumbers(seed: seed)
-        disk = SimulatedDisk(SeededNumbers(seed: seed))
+        room = try SimulatedRoom(seed: seed)
+        // Chance may keep a producer from answering for long; in the end it does.
+        room.configuration.transactions.checkLimit = 1_000
         self.isCareless = isCareless
-        try disk.createDirectories("/store/config")
-    }
-
-    var configuration: BrokerConfiguration {
-        var configuration = BrokerConfiguration()
-        configuration.name = "broker-a"
-        configuration.storePath = "/store"
-        configuration.store = LineageOptions().configuration
-        return configuration
-    }
-
-    func start() throws -> BrokerCore {
-        let store = try MessageStore.open(
-            "/store", configuration.store, observer: nil, disk: disk, time: .manual(clock))
-        let state = try BrokerState.open(
-            configuration, on: disk, time: .manual(clock), logger: .silent)
-        return try BrokerCore(
-            configuration: configuration, store: store, state: state,
-            connections: ConnectionTable(),
-            errands: MultiThreadedEventLoopGroup.singleton.next(), logger: .silent,
-            time: .manual(clock))
     }
 
     mutating func act(_ core: BrokerCore) {
-        switch Int.random(in: 0..<12, using: &numbers) {
+        switch Int.random(in: 0..<12, using: &room.numbers) {
         case 0..<4: try? send(core)
         case 4..<6:
             // In the first place a producer ends what it began.
-            if let one = sent.randomElement(using: &numbers) { end(one, core) }
-        case 6: clock.advance(milliseconds: Int64.random(in: 0...8_000, using: &numbers))
-        case 7: core.checkTransactions()
+            if let one = sent.randomElement(using: &room.numbers) { end(one, core) }
+        case 6: room.clock.advance(milliseconds: Int64.random(in: 0...8_000, using: &room.numbers))
+        case 7: room.check(core)
         case 8: answer(core)
         case 9: try? core.store.flush()
         default: keep(core)
@@ -84,7 +62,7 @@ private struct Machine {
         PropertyEdit.append("TRAN_MSG", "true", to: &properties)
         PropertyEdit.append("PGROUP", "payers", to: &properties)
         let whole = PropertyEdit.remembering(topic: "Orders", queueID: 0, in: properties.rawSpan)
-        let isCommitted = Bool.random(using: &numbers)
+        let isCommitted = Bool.random(using: &room.numbers)
         let place = try core.store.appendWithoutWaiting(
             to: core.transactions.halves, body: Array("\(count)".utf8).rawSpan,
             properties: whole.rawSpan)
@@ -113,7 +91,9 @@ private struct Machine {
     /// The producer is asked about halves that are open, and says what it decided.
     func answer(_ core: BrokerCore) {
         let start = core.transactions.ledger.withLock { ledger in ledger.needed().halves }
-        guard let batch = try? core.store.read(core.transactions.halves, from: start, count: 100)
+        guard
+            let batch = try? core.store.read(
+                core.transactions.halves, from: start, count: 100_000, byteCount: 1 << 28)
         else { return }
         batch.forEach { record in
             let number = Int(String(decoding: [UInt8](record.body), as: UTF8.self))
@@ -143,24 +123,23 @@ private struct Machine {
     /// Lives that the power ends, and one in which all is answered. What is wrong then.
     mutating func run() throws -> [String] {
         for _ in 0..<4 {
-            disk.plan = FaultPlan(
-                at: disk.operations + Int.random(in: 20..<400, using: &numbers), kind: .end)
+            room.planCut()
             do {
-                let core = try start()
-                for _ in 0..<200 where !disk.isOff { act(core) }
+                let core = try room.start()
+                for _ in 0..<200 where !room.disk.isOff { act(core) }
                 try? core.store.close()
             } catch {
-                guard disk.isOff else { throw error }
+                guard room.disk.isOff else { throw error }
             }
             sent.removeAll { !$0.isDurable }
-            disk = disk.afterPowerCut(seed: numbers.next())
+            room.cutPower()
         }
-        disk.plan = nil
-        let core = try start()
+        room.disk.plan = nil
+        let core = try room.start()
         defer { try? core.store.close() }
-        for _ in 0..<60 {
-            clock.advance(milliseconds: 8_000)
-            core.checkTransactions()
+        for _ in 0..<10 {
+            room.clock.advance(milliseconds: 8_000)
+            room.check(core)
             answer(core)
         }
         return try complaints(core)
@@ -185,7 +164,7 @@ private struct Machine {
     @Test("end as their producers want, each whose half was on the device")
     func cuts() throws {
         var count = 0
-        for seed in 1...60 as ClosedRange<UInt64> {
+        for seed in [1337] + Array(1...60) as [UInt64] {
             var machine = try Machine(seed: seed, isCareless: false)
             #expect(try machine.run() == [], "seed \(seed)")
             count += machine.sent.count

@@ -12,12 +12,12 @@ import Testing
 extension TestClient {
     /// Sends the half of a transaction as Java's client does.
     fileprivate func sendHalf(
-        _ body: String, queue: Int = 1, more: [MessageProperty] = []
+        _ body: String, queue: Int = 1, more: [Property] = []
     ) async throws -> RemotingCommand {
         let properties = [
-            MessageProperty(name: "TRAN_MSG", value: "true"),
-            MessageProperty(name: "PGROUP", value: "payers"),
-            MessageProperty(name: "TAGS", value: "T"),
+            Property(name: "TRAN_MSG", value: "true"),
+            Property(name: "PGROUP", value: "payers"),
+            Property(name: "TAGS", value: "T"),
         ]
         return try await send(body, queue: queue, properties: properties + more) {
             $0["f"] = "4"
@@ -103,6 +103,23 @@ private func withFastChecks(
         }
     }
 
+    @Test("counts for its topic when it is committed")
+    func count() async throws {
+        try await withBroker { client in
+            func sum() async throws -> Int64? {
+                client.broker.countTraffic()
+                let answer = try await client.ask(
+                    .viewBrokerStatsData, ["statsName": "TOPIC_PUT_NUMS", "statsKey": "Orders"])
+                if answer.responseCode != .success { return nil }
+                return try JSON(parsing: answer.body.rawSpan)["statsDay"]?["sum"]?.int64
+            }
+            let halves = [try await client.sendHalf("pay"), try await client.sendHalf("rest")]
+            #expect(try await sum() == nil)
+            for half in halves { _ = try await client.end(half, 8) }
+            #expect(try await sum() == 2)
+        }
+    }
+
     @Test("that is rolled back is never seen")
     func rollback() async throws {
         try await withBroker { client in
@@ -141,7 +158,7 @@ private func withFastChecks(
             let lost = try await client.send("no mark") { $0["f"] = "4" }
             #expect(lost.responseCode == .noPermission)
             let retry = try await client.send(
-                "x", to: "%RETRY%g", properties: [MessageProperty(name: "TRAN_MSG", value: "true")])
+                "x", to: "%RETRY%g", properties: [Property(name: "TRAN_MSG", value: "true")])
             #expect(retry.responseCode == .noPermission)
         }
     }
@@ -151,7 +168,7 @@ private func withFastChecks(
         try await withFastChecks { client in
             try await client.registerProducer()
             let sent = try await client.sendHalf(
-                "pay", more: [MessageProperty(name: "UNIQ_KEY", value: "K1")])
+                "pay", more: [Property(name: "UNIQ_KEY", value: "K1")])
             let asked = try #require(try await client.checks(1).first)
             #expect(asked.isOneWay && asked.fields["transactionId"] == "K1")
             #expect(asked.fields["tranStateTableOffset"] == "1")
@@ -194,7 +211,7 @@ private func withFastChecks(
     func immunity() async throws {
         try await withFastChecks { client in
             try await client.registerProducer()
-            let immune = MessageProperty(name: "CHECK_IMMUNITY_TIME_IN_SECONDS", value: "3600")
+            let immune = Property(name: "CHECK_IMMUNITY_TIME_IN_SECONDS", value: "3600")
             _ = try await client.sendHalf("later", more: [immune])
             _ = try await client.sendHalf("now")
             let asked = try await client.checks(3)
@@ -224,6 +241,44 @@ private func withFastChecks(
             #expect(try await client.pull(queue: 1).bodies == ["ended", "open"])
             let kept = client.broker.offset(ofTransactions: WellKnownName.halfMessages)
             #expect(kept ?? 0 >= 1, "what has ended is not read again")
+        }
+    }
+
+    @Test("ends under its first name after a restart, though its producer was asked before")
+    func restartAfterQuestion() async throws {
+        let directory = try TemporaryDirectory()
+        var open: RemotingCommand?
+        try await withFastChecks(in: directory) { client in
+            try await client.registerProducer()
+            open = try await client.sendHalf("pay")
+            _ = try await client.checks(2)
+        }
+        let sent = try #require(open)
+        try await withBroker(in: directory) { client in
+            let answer = try await client.end(sent, 8)
+            #expect(answer.responseCode == .success)
+            #expect(try await client.pull(queue: 1).bodies == ["pay"])
+        }
+    }
+
+    @Test("is not mixed up with another one whose message was forwarded with what a broker wrote")
+    func forwarded() async throws {
+        try await withFastChecks { client in
+            try await client.registerProducer()
+            let first = try await client.sendHalf("first")
+            let second = try await client.sendHalf(
+                "second",
+                more: [
+                    Property(name: "TRAN_PREPARED_QUEUE_OFFSET", value: "0"),
+                    Property(name: "TRANSACTION_CHECK_TIMES", value: "14"),
+                ])
+            let halves = try client.stored(WellKnownName.halfMessages)
+            #expect(halves[1].property("TRAN_PREPARED_QUEUE_OFFSET") == nil)
+            #expect(halves[1].property("TRANSACTION_CHECK_TIMES") == nil)
+            _ = try await client.checks(2)
+            #expect(try await client.end(first, 12).responseCode == .success)
+            #expect(try await client.end(second, 8).responseCode == .success)
+            #expect(try await client.pull(queue: 1).bodies == ["second"])
         }
     }
 }

@@ -17,7 +17,7 @@ extension BrokerCore {
             table.append(topic, subscription.json)
         }
         return Response(json: [
-            "connectionSet": json(group.clients.values),
+            "connectionSet": list(group.clients.values, addressAs: "clientAddr"),
             "consumeFromWhere": .string(group.consumption.start),
             "consumeType": .string(group.consumption.type),
             "messageModel": .string(group.consumption.model),
@@ -30,22 +30,26 @@ extension BrokerCore {
         guard let producers = clients.withLock({ $0.producers[name] }) else {
             throw Refusal(.systemError, "the producer group[\(name)] not exist")
         }
-        return Response(json: ["connectionSet": json(producers.values)])
+        return Response(json: ["connectionSet": list(producers.values, addressAs: "clientAddr")])
     }
 
-    private func json(_ clients: some Collection<RegisteredClient>) -> JSON {
+    /// Clients in the order in which they came, each with its address under this name.
+    func list(
+        _ clients: some Collection<RegisteredClient>, addressAs addressName: String,
+        _ more: (RegisteredClient) -> [(String, JSON)] = { _ in [] }
+    ) -> JSON {
         let open = connections.connections(clients.map(\.connection))
         let addresses = Dictionary(open.map { ($0.id, $0.remoteAddress) }) { first, _ in first }
         return .array(
             clients.sorted { $0.connection < $1.connection }.map { client in
                 let language = Language(rawValue: client.description.language) ?? .other
-                let members: JSONObject = [
-                    "clientAddr": .string(addresses[client.connection]?.description ?? ""),
-                    "clientId": .string(client.description.id),
-                    "language": .string("\(language.name)"),
-                    "version": .integer(Int64(client.description.version)),
+                let members: [(String, JSON)] = [
+                    (addressName, .string(addresses[client.connection]?.description ?? "")),
+                    ("clientId", .string(client.description.id)),
+                    ("language", .string("\(language.name)")),
+                    ("version", .integer(Int64(client.description.version))),
                 ]
-                return .object(members)
+                return .object(JSONObject((members + more(client)).sorted { $0.0 < $1.0 }))
             })
     }
 

@@ -16,7 +16,7 @@ extension BrokerCore {
             throw Refusal(.topicNotExist, "topic[\(name)] not exist")
         }
         var spans: [JSON] = []
-        for id in 0..<topic.settings.writeQueues {
+        for id in topic.settings.writeQueueIDs {
             let place: JSONObject = [
                 "brokerName": .string(configuration.name), "queueId": .integer(Int64(id)),
                 "topic": .string(name),
@@ -101,8 +101,9 @@ extension BrokerCore {
                     topic.settings.isOrdered || !onlyOrdered
                 else { continue }
                 var table = QueueTableWriter(brokerName: configuration.name)
-                for id in 0..<topic.settings.writeQueues {
-                    difference += try append(topic: name, queue: id, group: group, to: &table)
+                for id in topic.settings.writeQueueIDs {
+                    difference = difference.saturatingAdd(
+                        try append(topic: name, queue: id, group: group, to: &table))
                 }
                 let rate = traffic.rate(.groupGet(OffsetTable.Key(topic: name, group: group)))
                 tables.append(table.end("\"consumeTps\":\(rate)"))

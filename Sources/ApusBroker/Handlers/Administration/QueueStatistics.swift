@@ -14,7 +14,7 @@ extension BrokerCore {
             throw Refusal(.topicNotExist, "topic[\(name)] not exist")
         }
         var table = QueueTableWriter(brokerName: configuration.name)
-        for id in 0..<topic.settings.writeQueues {
+        for id in topic.settings.writeQueueIDs {
             let queue = try existingQueue(topic: name, id: id)
             let (low, high, time) =
                 try queue.map { (queue) throws(Refusal) in
@@ -38,7 +38,7 @@ extension BrokerCore {
             guard let topic = state.topics.topic(name), isConsumed(name, by: group) else {
                 continue
             }
-            for id in 0..<topic.settings.readQueues {
+            for id in topic.settings.readQueueIDs {
                 try append(topic: name, queue: id, group: group, to: &table)
             }
             rate += traffic.rate(.groupGet(OffsetTable.Key(topic: name, group: group)))

@@ -15,7 +15,7 @@ extension BrokerCore {
             throw Refusal(.subscriptionGroupNotExist, "Group \(wish.group) does not exist")
         }
         let queues =
-            wish.queueID >= 0 ? wish.queueID..<wish.queueID + 1 : 0..<topic.settings.readQueues
+            wish.queueID >= 0 ? wish.queueID..<wish.queueID + 1 : topic.settings.readQueueIDs
         var bytes = Array("{\"offsetTable\":{".utf8)
         for id in queues {
             let offset = try offset(wish, queue: id)

@@ -1,5 +1,5 @@
-// GET_BROKER_RUNTIME_INFO (28), GET_BROKER_CONFIG (26), UPDATE_BROKER_CONFIG (25), and the offset
-// tables as documents (43, 45). RocketMQ's names; what we do not count is left out.
+// GET_BROKER_RUNTIME_INFO (28), GET_BROKER_CONFIG (26), and the offset tables as
+// documents (43, 45). RocketMQ's names; what we do not count is left out.
 
 import ApusRemoting
 import ApusServer
@@ -37,7 +37,8 @@ extension BrokerCore {
         if let time = earliestTime { table.append(("earliestMessageTimeStamp", "\(time)")) }
         if let ratio = diskRatio { table.append(("commitLogDiskRatio", "\(ratio)")) }
         for (level, offset) in state.delayOffsets.all.sorted(by: { $0.key < $1.key }) {
-            let queue = try? existingQueue(topic: DelayTable.topic, id: level - 1)
+            let queue = try? existingQueue(
+                topic: WellKnownName.schedule, id: DelayTable.queueID(level: Int(level)))
             let end = queue.flatMap { try? store.maximumOffset($0) } ?? 0
             table.append(("scheduleMessageOffset_\(level)", "\(offset),\(end)"))
         }
@@ -78,10 +79,5 @@ extension BrokerCore {
         return Response(
             .success, fields: ["version": "\(state.topics.version.counter)"],
             body: Array(lines.joined().utf8))
-    }
-
-    func updateConfiguration() throws(Refusal) -> Response {
-        throw Refusal(
-            .noPermission, "settings are changed in the broker's file, not over the network")
     }
 }
