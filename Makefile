@@ -10,7 +10,7 @@ FORMATTED := Package.swift $(wildcard Sources Tests Benchmarks docs)
 
 .PHONY: help setup setup-test test lint format bench bench-record clean
 .PHONY: embedding ci setup-crash crash-writer crash crash-ci simulate mutants fuzz fuzz-ci
-.PHONY: crash-delayed fuzz-control sanitize sweep doctor instructions interop setup-interop load
+.PHONY: tls crash-delayed fuzz-control sanitize sweep doctor instructions interop setup-interop load
 
 # Optimised and apart from what `make test` builds, so that neither rebuilds the other.
 BENCH_BUILD := -c release --scratch-path .build/bench -Xcc -O3
@@ -40,6 +40,11 @@ WITH_SERVERS = ApusRemotingTests|ApusNameServerTests|ApusBrokerTests|MqadminTest
 test: setup-test ## build and run all tests
 	swift test $(SWIFT_FLAGS) --skip '$(WITH_SERVERS)'
 	swift test $(SWIFT_FLAGS) --skip-build --no-parallel --filter '$(WITH_SERVERS)'
+
+# In a place of its own: with the trait everything above the protocol is another build.
+tls: setup-test ## build with TLS, which takes minutes, and run its tests
+	swift test --traits TLS --scratch-path .build/tls $(SWIFT_FLAGS) --no-parallel \
+		--filter 'ApusRemotingTests|ConfigurationTests'
 
 setup-crash:
 	@scripts/setup.sh --crash

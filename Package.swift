@@ -21,6 +21,13 @@ let embedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-ni
 let posix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 
+// Fetched and compiled only with `--traits TLS`: it brings a BoringSSL along.
+let tls: [Target.Dependency] = [
+    .product(
+        name: "NIOSSL", package: "swift-nio-ssl", condition: .when(traits: ["TLS"])),
+    .product(name: "NIOTLS", package: "swift-nio", condition: .when(traits: ["TLS"])),
+]
+
 // Floors 0 to 5 touch memory that the compiler cannot see; each such place says `unsafe`.
 let floors: [SwiftSetting] =
     everywhere + [
@@ -44,9 +51,14 @@ let package = Package(
         .executable(name: "mqbroker", targets: ["mqbroker"]),
         .executable(name: "mqadmin", targets: ["mqadmin"]),
     ],
+    traits: [
+        .trait(name: "TLS", description: "Connections may be encrypted."),
+        .default(enabledTraits: []),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.80.0"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.36.0"),
     ],
     targets: [
         // Floor 0
@@ -68,7 +80,7 @@ let package = Package(
             swiftSettings: floors + mutants),
         // Floor 4
         .target(
-            name: "ApusRemoting", dependencies: ["ApusFormat", core, posix, logging],
+            name: "ApusRemoting", dependencies: ["ApusFormat", core, posix, logging] + tls,
             swiftSettings: floors),
         .target(
             name: "ApusServer",
@@ -186,7 +198,7 @@ let package = Package(
                 "ApusRemoting", "ApusFormat", "CAllocationCounter", "TestSupport", core, posix,
                 embedded, logging,
             ],
-            swiftSettings: tests),
+            exclude: ["TLS/Certificates"], swiftSettings: tests),
         .testTarget(
             name: "ApusServerTests",
             dependencies: ["ApusServer", "ApusFormat", "ApusSystem", "TestSupport"],

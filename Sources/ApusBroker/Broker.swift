@@ -25,8 +25,9 @@ public final class Broker: Sendable {
 
     /// Starts a broker and returns when it serves. Port 0 takes one that is free.
     ///
-    /// Fails when the port is taken, when the store cannot be opened (`StoreError`), or when what
-    /// it kept besides messages is damaged (`StateError`).
+    /// Fails when the port is taken, when TLS is not to be had as it is configured (`TLSError`),
+    /// when the store cannot be opened (`StoreError`), or when what it kept besides messages is
+    /// damaged (`StateError`).
     public static func start(
         _ configuration: BrokerConfiguration, logger: Logger
     ) async throws -> Broker {
@@ -36,6 +37,7 @@ public final class Broker: Sendable {
         let router = RequestRouter()
         var remoting = RemotingConfiguration()
         remoting.idleTimeout = .seconds(configuration.network.idleSeconds)
+        remoting.serverTLS = configuration.tls.server
         remoting.backlog = Int32(clamping: configuration.network.backlog)
         let server = RemotingServer(
             configuration: remoting, processor: router, logger: logger, group: serving)
@@ -87,7 +89,9 @@ public final class Broker: Sendable {
         }
         self.server = server
         self.groups = groups
-        client = RemotingClient(logger: logger, group: groups[0])
+        var dialling = RemotingConfiguration()
+        dialling.clientTLS = configuration.tls.own
+        client = RemotingClient(configuration: dialling, logger: logger, group: groups[0])
         registration = NameServerRegistration(
             BrokerPresence(configuration, host: address.addressText, port: port),
             configuration.registration, topics: core.state.topics, client: client,

@@ -10,6 +10,8 @@ final class BrokerStatistics: Sendable {
     let bytesOut = Atomic<Int>(0)
     /// Appends that wait for the device.
     let waitingSends = Atomic<Int>(0)
+    /// Replies that wait for their requester, or for the device.
+    let waitingReplies = Atomic<Int>(0)
 
     func sent(messages: Int, bytes: Int) {
         messagesIn.wrappingAdd(messages, ordering: .relaxed)

@@ -41,6 +41,8 @@ final class RequestRouter: RequestProcessor {
         switch request.code {
         case .sendMessage, .sendMessageV2, .sendBatchMessage:
             return try core.sendMessage(request, on: connection)
+        case .sendReplyMessage, .sendReplyMessageV2:
+            return try core.sendReply(request, on: connection)
         case .pullMessage, .litePullMessage:
             return try core.pullMessage(request, on: connection)
         case .queryConsumerOffset: answer = try core.queryConsumerOffset(request)

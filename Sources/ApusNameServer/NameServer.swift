@@ -56,6 +56,8 @@ public final class NameServer: Sendable {
                 numberOfThreads: min(configuration.eventLoopCount, System.coreCount)) : nil
         let loops: any EventLoopGroup = group ?? own ?? .singletonMultiThreadedEventLoopGroup
         var remoting = RemotingConfiguration()
+        remoting.serverTLS = configuration.tls.server
+        remoting.clientTLS = configuration.tls.own
         remoting.backlog = Int32(clamping: configuration.backlog)
         // A century stands for no limit.
         remoting.idleTimeout = .seconds(

@@ -49,9 +49,11 @@ enum BrokerTool: ServerTool {
     }
 
     static func start(_ settings: Settings, _ logger: Logger) async throws -> RunningServer {
+        var nameServing = NameServerConfiguration.ofProcess
+        nameServing.tls = settings.broker.tls
         let nameServer =
             settings.runsNameServer
-            ? try await NameServer.started(.ofProcess, logger: logger).server : nil
+            ? try await NameServer.started(nameServing, logger: logger).server : nil
         let broker: Broker
         do {
             broker = try await Broker.start(settings.broker, logger: logger)

@@ -1,5 +1,6 @@
 // A `broker.conf` into settings.
 
+import ApusRemoting
 import ApusStore
 import Foundation
 import Testing
@@ -102,12 +103,27 @@ private func complaints(_ text: String) throws -> [ConfigurationError.Complaint]
             "enableDLegerCommitLog=true", "aclEnable=true", "storeType=defaultRocksDB",
             "enablePropertyFilter=true", "inSyncReplicas=2", "storePathCommitLog=/a,/b",
             "brokerId=1",
+            "tls.server.mode=enforcing", "tls.server.need.client.auth=require",
+            "tls.test.mode.enable=true", "tls.config.file=/etc/rocketmq/tls.properties",
             "metricsExporterType=PROM", "defaultMessageRequestMode=POP", "duplicationEnable=true",
         ])
     func unavailable(_ line: String) throws {
         let found = try complaints("# first\n\(line)")
         #expect(found.map(\.key) == [line.split(separator: "=").first.map(String.init)])
         #expect(found.first?.line == 2)
+    }
+
+    @Test("that speaks of TLS is taken by RocketMQ's keys, and tells nobody a password")
+    func encryption() throws {
+        let settings = try parse("tls.server.mode=disabled\ntls.server.keyPassword=secret")
+            .configuration
+        #expect(settings.tls.server.mode == .disabled)
+        #expect(settings.tls.server.keyPassword == "secret")
+        let shown = settings.properties.filter { $0.key.hasPrefix("tls.") }
+        #expect(shown.contains { $0 == ("tls.server.keyPassword", "******") })
+        #expect(!settings.properties.contains { $0.value.contains("secret") })
+        let found = try complaints("\nuseTLS=false\ntls.enable=perhaps\n")
+        #expect(found.map(\.key) == ["tls.enable"] && found.first?.line == 3)
     }
 
     @Test("that says the same as the default about what is not there is taken")
@@ -243,7 +259,10 @@ private func complaints(_ text: String) throws -> [ConfigurationError.Complaint]
                 count += 1
             }
         }
-        let honoured = ConfigurationKey.all.filter { $0.reason == nil }.count
+        let others = Set(ConfigurationKey.tls.map(\.name))
+        let honoured = ConfigurationKey.all.filter {
+            $0.reason == nil && !others.contains($0.name)
+        }.count
         #expect(count >= honoured, "\(count) paths for \(honoured) keys")
     }
 }

@@ -1,5 +1,6 @@
 // RocketMQ's properties into settings, and what is refused.
 
+import ApusRemoting
 import Testing
 
 @testable import ApusNameServer
@@ -80,8 +81,22 @@ struct ConfigurationTests {
     @Test("features that are not here are refused by name, unless they are off")
     func refused() {
         #expect(problem("enableControllerInNamesrv=true")?.contains("controller") == true)
-        #expect(problem("clusterTest=true\nuseTLS=true")?.split(separator: "\n").count == 2)
+        #expect(
+            problem("clusterTest=true\nenableControllerInNamesrv=true")?.split(separator: "\n")
+                .count == 2)
         #expect(problem("clusterTest=false\nenableControllerInNamesrv=false\nuseTLS=false") == nil)
+    }
+
+    @Test("TLS is asked for by RocketMQ's keys, and refused by name where it is not to be had")
+    func encryption() throws {
+        let mode = problem("tls.server.mode=enforcing")
+        #expect(mode?.contains("tls.server.mode: ") == true)
+        #expect(problem("tls.server.mode=strict")?.contains("tls.server.mode=strict") == true)
+        #expect(problem("tls.server.authClient=maybe") != nil)
+        let (found, warnings) = try apply("tls.server.mode=disabled\ntls.server.keyPassword=x")
+        #expect(warnings.isEmpty && found.tls.server.mode == .disabled)
+        #expect(found.propertiesText.contains("\ntls.server.keyPassword=******\n"))
+        #expect(found.propertiesText.contains("\ntls.server.mode=disabled\n"))
     }
 
     @Test(

@@ -67,11 +67,13 @@ func withServer(
 
 /// A client that is closed in the end.
 func withClient(
+    _ configuration: RemotingConfiguration = .init(),
     requests: any RequestProcessor = NoRequests(),
     _ body: (RemotingClient) async throws -> Void
 ) async throws {
     let client = RemotingClient(
-        requests: requests, logger: .quiet, group: MultiThreadedEventLoopGroup.singleton)
+        configuration: configuration, requests: requests, logger: .quiet,
+        group: MultiThreadedEventLoopGroup.singleton)
     do {
         try await body(client)
     } catch {

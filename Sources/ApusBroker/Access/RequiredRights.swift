@@ -1,8 +1,9 @@
 // What a request needs its account to be allowed: RocketMQ's rules, and a few that it lacks.
 //
 // A group is consumed as, a topic is sent to or consumed from; a retry topic goes by its group.
-// RocketMQ checks no batches (320), lite pulls, offsets, locks, nor records by their place; and it
-// wants PUB on the topic from a consumer that sends a message back, which goes to the group alone.
+// RocketMQ checks no batches (320), replies (324, 325), lite pulls, offsets, locks, nor records by
+// their place; and it wants PUB on the topic from a consumer that sends a message back, which goes
+// to the group alone.
 
 import ApusRemoting
 
@@ -12,6 +13,9 @@ extension Account {
         switch request.code {
         case .sendMessage, .sendMessageV2, .sendBatchMessage:
             let names = SendFieldNames.names(for: request.code)
+            try checkSend(to: request.optionalString(names.topic))
+        case .sendReplyMessage, .sendReplyMessageV2:
+            let names = SendFieldNames.names(forReply: request.code)
             try checkSend(to: request.optionalString(names.topic))
         case .endTransaction: try checkSend(to: request.optionalString("topic"))
         case .pullMessage, .litePullMessage, .updateConsumerOffset, .queryConsumerOffset,

@@ -38,6 +38,8 @@ struct ConsumerGroup: Sendable {
 struct ClientRegistry {
     private(set) var consumers: [String: ConsumerGroup] = [:]
     private(set) var producers: [String: [ConnectionNumber: RegisteredClient]] = [:]
+    /// The connection of each producer's last heartbeat, by the client's id.
+    private var producerConnections: [String: ConnectionNumber] = [:]
 
     /// Notes a consumer's heartbeat. True when the group's clients or subscriptions differ now, so
     /// that its clients are to share the queues anew.
@@ -55,7 +57,9 @@ struct ClientRegistry {
     }
 
     mutating func register(producer group: String, client: RegisteredClient) {
-        producers[group, default: [:]][client.connection] = client
+        let known = producers[group, default: [:]].updateValue(client, forKey: client.connection)
+        if let known, known.description.id != client.description.id { forget(producer: known) }
+        producerConnections[client.description.id] = client.connection
     }
 
     /// A consumer leaves. True when it was there.
@@ -66,14 +70,36 @@ struct ClientRegistry {
     }
 
     mutating func unregister(producer group: String, connection: ConnectionNumber) {
-        producers[group]?[connection] = nil
-        if producers[group]?.isEmpty == true { producers[group] = nil }
+        guard let client = drop(producer: group, connection: connection) else { return }
+        let id = client.description.id
+        if !producers.values.contains(where: { $0[connection]?.description.id == id }) {
+            forget(producer: client)
+        }
     }
+
+    private mutating func drop(
+        producer group: String, connection: ConnectionNumber
+    ) -> RegisteredClient? {
+        let client = producers[group]?.removeValue(forKey: connection)
+        if producers[group]?.isEmpty == true { producers[group] = nil }
+        return client
+    }
+
+    /// The client's id leads to its connection no more.
+    private mutating func forget(producer client: RegisteredClient) {
+        let id = client.description.id
+        if producerConnections[id] == client.connection { producerConnections[id] = nil }
+    }
+
+    /// The connection on which a producer with this id was heard of last; nil when it has left.
+    func connection(producer id: String) -> ConnectionNumber? { producerConnections[id] }
 
     /// A connection is gone, and with it all that came over it: the groups that lost a consumer.
     mutating func remove(connection: ConnectionNumber) -> [String] {
         for (group, clients) in producers where clients[connection] != nil {
-            unregister(producer: group, connection: connection)
+            if let client = drop(producer: group, connection: connection) {
+                forget(producer: client)
+            }
         }
         return consumers.keys.filter { unregister(consumer: $0, connection: connection) }
     }

@@ -1,5 +1,6 @@
 // A `broker.conf` into settings: every complaint at once, each with its key and line.
 
+import ApusRemoting
 import ApusServer
 import ApusStore
 
@@ -87,6 +88,10 @@ extension BrokerConfiguration {
         }
         if network.port != 0, network.port == network.replicationPort {
             complain("haListenPort", "it is the listenPort, \(network.port), too")
+        }
+        for problem in tls.problems {
+            guard case .setting(let key, let reason) = problem else { continue }
+            complain(key, reason)
         }
         if access.isEnabled, access.home == nil {
             complain(

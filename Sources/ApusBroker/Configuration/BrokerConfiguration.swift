@@ -1,5 +1,6 @@
 // Every setting of a broker, in groups. Each says what it means, its default, and RocketMQ's key.
 
+public import ApusRemoting
 public import ApusStore
 
 /// How a broker behaves. The defaults are RocketMQ's.
@@ -20,6 +21,8 @@ public struct BrokerConfiguration: Sendable {
     /// `startAcceptsendRequestTimeStamp`, 0.
     public var acceptsSendsFrom: Int64 = 0
     public var network = NetworkSettings()
+    /// Which connections are encrypted. `tls.server.mode` and the others, none.
+    public var tls = TLSSettings()
     public var registration = RegistrationSettings()
     public var topics = TopicCreationSettings()
     public var groups = GroupCreationSettings()
@@ -132,6 +135,12 @@ public struct GroupCreationSettings: Hashable, Sendable {
 public struct SendSettings: Hashable, Sendable {
     /// Sends that may wait for the device at a time. `sendThreadPoolQueueCapacity`, 10 000.
     public var waitingLimit = 10_000
+    /// Replies that may wait for their requester, or for the device, at a time.
+    /// `replyThreadPoolQueueCapacity`, 10 000.
+    public var waitingReplyLimit = 10_000
+    /// Whether replies are stored besides being handed to who waits for them.
+    /// `storeReplyMessageEnable`, true.
+    public var storesReplies = true
 }
 
 /// What pulls get.

@@ -1,6 +1,8 @@
 // What a key of a `broker.conf` does here: sets something, asks for something that this broker does
 // not have, or says something that makes no difference to it.
 
+import ApusRemoting
+
 /// A key that RocketMQ's broker knows.
 public struct ConfigurationKey: Sendable {
     enum Handling: Sendable {
@@ -33,7 +35,7 @@ struct ValueComplaint: Error {
 }
 
 extension ConfigurationKey {
-    public static let all: [ConfigurationKey] = honoured + limited + idle
+    public static let all: [ConfigurationKey] = honoured + tls + limited + idle
 
     static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
 }
@@ -121,6 +123,18 @@ extension ConfigurationKey {
         _ parse: @escaping @Sendable (String) throws(ValueComplaint) -> Value,
         _ show: @escaping @Sendable (Value) -> String
     ) -> ConfigurationKey { honoured(name, path, parse, show) }
+
+    /// Those about TLS, which NameServers have too.
+    static let tls: [ConfigurationKey] = TLSKey.all.map { key in
+        ConfigurationKey(
+            name: key.name,
+            handling: .honoured(
+                set: { (configuration, text) throws(ValueComplaint) in
+                    if let reason = key.set(text, in: &configuration.tls) {
+                        throw ValueComplaint(reason)
+                    }
+                }, get: { key.value(in: $0.tls) }))
+    }
 
     /// Keys as `name=value` or `name=value|other value`, with blanks or line ends between them.
     static func only(because reason: String, _ keys: String) -> [ConfigurationKey] {

@@ -69,6 +69,8 @@ extension ConfigurationKey {
 
     private static let serving: [ConfigurationKey] = [
         number("sendThreadPoolQueueCapacity", \.sending.waitingLimit, 1...1 << 30),
+        number("replyThreadPoolQueueCapacity", \.sending.waitingReplyLimit, 1...1 << 30),
+        flag("storeReplyMessageEnable", \.sending.storesReplies),
         flag("longPollingEnable", \.pulling.holdsPulls),
         number("shortPollingTimeMills", \.pulling.shortPollMilliseconds, 1...longest),
         number("pullThreadPoolQueueCapacity", \.pulling.heldLimit, 1...1 << 30),
@@ -175,9 +177,9 @@ extension ConfigurationKey {
                 fetchNameSrvAddrByDnsLookup=false fetchNamesrvAddrByAddressServer=false
                 """),
             only(
-                because: "connections to NameServers are not encrypted",
+                because: "connections to NameServers go through no proxy",
                 """
-                useTLS=false socksProxyConfig=|{}
+                socksProxyConfig=|{}
                 """),
             only(
                 because: "the store is RocketMQ's own: a CommitLog with ConsumeQueues, and "
@@ -267,7 +269,7 @@ extension ConfigurationKey {
                 loadBalanceProcessorThreadPoolNums heartbeatThreadPoolNums recoverThreadPoolNums
                 endTransactionThreadPoolNums putThreadPoolQueueCapacity
                 litePullThreadPoolQueueCapacity ackThreadPoolQueueCapacity
-                replyThreadPoolQueueCapacity queryThreadPoolQueueCapacity
+                queryThreadPoolQueueCapacity
                 clientManagerThreadPoolQueueCapacity consumerManagerThreadPoolQueueCapacity
                 heartbeatThreadPoolQueueCapacity endTransactionPoolQueueCapacity
                 adminBrokerThreadPoolQueueCapacity loadBalanceThreadPoolQueueCapacity
@@ -472,10 +474,10 @@ extension ConfigurationKey {
                 autoMessageVersionOnTopicLen
                 """),
             noEffect(
-                because: "it concerns what is not served here: replies, recalls, broadcasting "
-                    + "through a proxy",
+                because:
+                    "it concerns what is not served here: recalls, broadcasting through a proxy",
                 """
-                storeReplyMessageEnable allowRecallWhenBrokerNotWriteable
+                allowRecallWhenBrokerNotWriteable
                 enableBroadcastOffsetStore broadcastOffsetExpireSecond
                 broadcastOffsetExpireMaxSecond subscriptionExpiredTimeout enableRegisterProducer
                 """),

@@ -38,6 +38,28 @@ extension Connection {
         }
     }
 
+    /// A reply was pushed, or was not for this reason, and stored if it has a place.
+    func answer(
+        _ key: ReplyKey, replied failure: String?, stored: AppendResult?, queueID: Int32,
+        _ core: BrokerCore
+    ) {
+        respond(to: key, failure == nil ? .success : .systemError, remark: failure) { fields in
+            fields.append(core.traceFields)
+            if let stored {
+                let id = core.messageIDHead.with(offset: stored.physicalOffset)
+                fields.append("msgId", plain: id.bytes)
+                fields.append("queueOffset", stored.queueOffset)
+            } else if failure == nil {
+                // Clients want them.
+                fields.append("msgId", "0")
+                fields.append("queueOffset", Int64(0))
+            } else {
+                return
+            }
+            fields.append("queueId", Int64(queueID))
+        }
+    }
+
     /// The group goes on elsewhere.
     func answer(_ pull: HeldPull, resetTo offset: Int64) {
         answer(

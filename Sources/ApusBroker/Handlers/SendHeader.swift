@@ -45,6 +45,10 @@ final class SendFieldNames: Sendable {
     static func names(for code: RequestCode) -> SendFieldNames {
         code == .sendMessage ? long : short
     }
+
+    static func names(forReply code: RequestCode) -> SendFieldNames {
+        code == .sendReplyMessage ? long : short
+    }
 }
 
 /// The numbers of a send's header. Topic and properties stay where they are in the request.

@@ -19,7 +19,10 @@ extension BrokerCore {
             throw Refusal(HeaderError(field: names.topic.description, problem: .missing))
         }
         guard let topic = state.topics.topic(utf8: name) else {
-            return try createTopic(for: request, names, on: connection)
+            return try createTopic(for: request, names, on: connection) {
+                (core, request, topic) throws(Refusal) in
+                try core.sendMessage(request, names, to: topic, on: connection)
+            }
         }
         try sendMessage(request, names, to: topic, on: connection)
     }
@@ -56,13 +59,13 @@ extension BrokerCore {
     }
 
     /// What stands in the way of any send.
-    private func checkAcceptsSends() throws(Refusal) {
+    func checkAcceptsSends() throws(Refusal) {
         let start = configuration.acceptsSendsFrom
         guard start > 0, time.wallMilliseconds < start else { return }
         throw Refusal(.systemError, "broker unable to service, until \(start)")
     }
 
-    private func check(_ draft: MessageDraft) throws(Refusal) {
+    func check(_ draft: MessageDraft) throws(Refusal) {
         let topic = draft.topic
         if topic.isClosedToSends {
             throw Refusal(
@@ -84,7 +87,7 @@ extension BrokerCore {
     }
 
     /// The queue that is asked for, or any of those that may be written when that is negative.
-    private func checkedQueue(_ id: Int32, of topic: Topic) throws(Refusal) -> Int32 {
+    func checkedQueue(_ id: Int32, of topic: Topic) throws(Refusal) -> Int32 {
         let settings = topic.settings
         if id < 0 { return Int32.random(in: 0..<max(1, settings.writeQueues)) }
         if id < max(settings.writeQueues, settings.readQueues) { return id }
@@ -98,8 +101,11 @@ extension BrokerCore {
 // MARK: - Topics that are not there
 
 extension BrokerCore {
-    private func createTopic(
-        for request: borrowing Request, _ names: SendFieldNames, on connection: Connection
+    /// Makes the topic of a send, or of a reply, and then has the request carried out.
+    func createTopic(
+        for request: borrowing Request, _ names: SendFieldNames, on connection: Connection,
+        then carryOut:
+            @escaping @Sendable (BrokerCore, borrowing Request, Topic) throws(Refusal) -> Void
     ) throws(Refusal) {
         let (name, example, queues, isUnit) = try Refusal.fields { () throws(HeaderError) in
             (
@@ -122,7 +128,7 @@ extension BrokerCore {
                 throw Refusal(.topicNotExist, "topic[\(name)] not exist, apply first please!")
             }
             try command.withRequest { (request) throws(Refusal) in
-                try core.sendMessage(request, names, to: topic, on: connection)
+                try carryOut(core, request, topic)
             }
         }
     }

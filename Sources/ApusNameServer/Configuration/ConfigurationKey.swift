@@ -1,5 +1,7 @@
 // The keys of RocketMQ's `namesrv.properties`: which do what, and which do nothing here and why.
 
+import ApusRemoting
+
 /// One key of RocketMQ's NamesrvConfig, NettyServerConfig or NettyClientConfig.
 struct ConfigurationKey: Sendable {
     enum Handling: Sendable {
@@ -9,6 +11,8 @@ struct ConfigurationKey: Sendable {
         case span(any WritableKeyPath<NameServerConfiguration, Int64> & Sendable)
         case text(any WritableKeyPath<NameServerConfiguration, String> & Sendable)
         case path(any WritableKeyPath<NameServerConfiguration, String?> & Sendable)
+        /// It is about TLS, as a broker has it too.
+        case tls(TLSKey)
         /// It tunes something of Java's that is not here. Shown, and otherwise ignored.
         case unused(standard: String)
         /// What it asks for is not here; false, which asks for nothing, is taken.
@@ -26,7 +30,8 @@ struct ConfigurationKey: Sendable {
     static func named(_ name: String) -> ConfigurationKey? { all.first { $0.name == name } }
 
     /// In the order in which RocketMQ prints them.
-    static let all = nameServer + server + client
+    static let all =
+        nameServer + server + client + TLSKey.all.map { ConfigurationKey($0.name, .tls($0)) }
 
     private static let nameServer: [ConfigurationKey] = [
         ConfigurationKey("rocketmqHome", .unused(standard: "")),
@@ -94,8 +99,6 @@ struct ConfigurationKey: Sendable {
         ConfigurationKey("clientSocketRcvBufSize", .unused(standard: "0")),
         ConfigurationKey("clientPooledByteBufAllocatorEnable", .unused(standard: "false")),
         ConfigurationKey("clientCloseSocketIfTimeout", .unused(standard: "true")),
-        ConfigurationKey(
-            "useTLS", .refused(reason: "the NameServer dials brokers without TLS")),
         ConfigurationKey("socksProxyConfig", .unused(standard: "{}")),
         ConfigurationKey("disableCallbackExecutor", .unused(standard: "false")),
         ConfigurationKey("disableNettyWorkerGroup", .unused(standard: "false")),

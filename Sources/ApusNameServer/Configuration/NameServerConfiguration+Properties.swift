@@ -1,5 +1,6 @@
 // A configuration out of RocketMQ's properties, and back.
 
+import ApusRemoting
 import ApusServer
 
 extension NameServerConfiguration {
@@ -61,6 +62,8 @@ extension NameServerConfiguration {
             self[keyPath: path] = span
         case .text(let path): self[keyPath: path] = trimmed
         case .path(let path): self[keyPath: path] = trimmed
+        case .tls(let key):
+            if let reason = key.set(trimmed, in: &tls) { return complaint(reason) }
         case .unused: unused[key.name] = trimmed
         case .refused(let reason):
             guard let flag = Self.flag(trimmed) else { return complaint("true or false") }
@@ -86,6 +89,7 @@ extension NameServerConfiguration {
             case .span(let path): (key.name, String(self[keyPath: path]))
             case .text(let path): (key.name, self[keyPath: path])
             case .path(let path): (key.name, self[keyPath: path] ?? "")
+            case .tls(let tlsKey): (key.name, tlsKey.value(in: tls))
             case .unused(let standard): (key.name, unused[key.name] ?? standard)
             case .refused: (key.name, "false")
             }

@@ -1,5 +1,6 @@
 // Every setting of the NameServer. Each says what it means, its default, and RocketMQ's key.
 
+public import ApusRemoting
 import ApusSystem
 
 /// How a NameServer behaves. The defaults are RocketMQ's, but for the key-value file.
@@ -40,6 +41,8 @@ public struct NameServerConfiguration: Hashable, Sendable {
     /// A registration takes away the topics that it does not name: the broker must not send single
     /// topics then (`enableSingleTopicRegister=false`). `deleteTopicWithBrokerRegistration`, false.
     public var removesUnnamedTopics = false
+    /// Which connections are encrypted. `tls.server.mode` and the others, none.
+    public var tls = TLSSettings()
     /// What a file said under keys that RocketMQ knows and that mean nothing here, to be shown to
     /// who asks for the configuration.
     public internal(set) var unused: [String: String] = [:]
@@ -99,6 +102,7 @@ extension NameServerConfiguration {
                 + " or needWaitForService=false")
         require(
             keyValuePath != "", "kvConfigPath is empty: name a file, or leave the key out")
+        problems += tls.problems.map(\.description)
         if !problems.isEmpty { throw ConfigurationError(problems: problems) }
     }
 }

@@ -18,25 +18,36 @@ final class FrameHandler: ChannelInboundHandler {
     private let logger: Logger
     private let isServer: Bool
     private let watch: IdleWatch
+    private let handshakes: ServerHandshakes?
 
     private var decoder: FrameDecoder
     private var index = HeaderIndex()
     private var connection: Connection?
-    /// Whether a proxy's header may still come.
-    private var isAtStart: Bool
+    /// What may come before the first frame; nil behind it, and for a client.
+    private var start: ConnectionStart?
+    /// The address that a proxy told.
+    private var source: HostAddress?
+    private var isSecured = false
     private var isPaused = false
     /// Bytes that came and were not looked at: before the start is known, and while paused.
     private var held: ByteBuffer?
 
     init(
         isServer: Bool, _ configuration: RemotingConfiguration,
-        _ processor: any RequestProcessor, _ logger: Logger
+        _ processor: any RequestProcessor, _ logger: Logger,
+        _ handshakes: ServerHandshakes? = nil
     ) {
         self.isServer = isServer
         self.configuration = configuration
         self.processor = processor
         self.logger = logger
-        isAtStart = isServer && configuration.acceptsProxyProtocol
+        self.handshakes = handshakes
+        if isServer {
+            start = ConnectionStart(
+                mayHaveProxy: configuration.acceptsProxyProtocol,
+                takesHandshakes: handshakes != nil,
+                takesPlaintext: configuration.serverTLS.mode != .enforcing)
+        }
         watch = IdleWatch(configuration, expectsFrame: isServer)
         decoder = FrameDecoder(limits: configuration.limits)
     }
@@ -59,7 +70,7 @@ final class FrameHandler: ChannelInboundHandler {
             connection.close(reason: reason)
             return true
         }
-        if !isAtStart { _ = opened(channel) }
+        if !isServer { _ = opened(channel) }
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -80,7 +91,8 @@ final class FrameHandler: ChannelInboundHandler {
         if let connection {
             connection.close(reason: "\(error)")
         } else {
-            context.close(promise: nil)
+            guard isSecured else { return context.close(promise: nil) }
+            refuse(context.channel, "TLS failed: \(error)")
         }
     }
 
@@ -120,7 +132,7 @@ final class FrameHandler: ChannelInboundHandler {
     }
 
     /// The connection, which is made at the first call.
-    func opened(_ channel: any Channel, source: HostAddress? = nil) -> Connection {
+    func opened(_ channel: any Channel) -> Connection {
         if let connection { return connection }
         let made = Connection(
             channel: channel, remote: source ?? HostAddress(channel.remoteAddress),
@@ -137,7 +149,7 @@ final class FrameHandler: ChannelInboundHandler {
 
     private func receive(_ bytes: ByteBuffer, _ channel: any Channel) {
         var buffer = bytes
-        if isAtStart, !passStart(&buffer, channel) { return }
+        if start != nil, !passStart(&buffer, channel) { return }
         let connection = opened(channel)
         // What comes behind a malformed frame means nothing.
         guard connection.isOpen else { return }
@@ -164,27 +176,46 @@ final class FrameHandler: ChannelInboundHandler {
         }
     }
 
-    /// Goes over the header of a proxy, if there is one; false when more bytes are needed, or none.
+    /// Goes over what stands before the first frame; false when no frame is there yet, or will be.
     private func passStart(_ buffer: inout ByteBuffer, _ channel: any Channel) -> Bool {
-        switch ProxyHeader.read(buffer.readableBytesSpan) {
-        case .none:
-            isAtStart = false
-            return true
-        case .header(let source, let byteCount):
-            isAtStart = false
-            buffer.moveReaderIndex(forwardBy: byteCount)
-            _ = opened(channel, source: source)
-            return true
-        case .incomplete:
-            held = buffer
-            return false
-        case .malformed:
-            logger.warning(
-                "malformed PROXY header, connection closed",
-                metadata: ["remote": "\(HostAddress(channel.remoteAddress))"])
-            channel.close(promise: nil)
-            return false
+        while true {
+            switch start?.next(buffer.readableBytesSpan) {
+            case .proxy(let told, let byteCount):
+                buffer.moveReaderIndex(forwardBy: byteCount)
+                source = told
+            case .incomplete:
+                if buffer.readableBytes > 0 { held = buffer }
+                return false
+            case .handshake:
+                start = nil
+                secure(buffer, channel)
+                return false
+            case .refused(let reason):
+                refuse(channel, reason)
+                return false
+            case .frames, nil:
+                start = nil
+                return true
+            }
         }
+    }
+
+    /// From now on what comes is decrypted before it comes here, and what goes is encrypted.
+    private func secure(_ bytes: ByteBuffer, _ channel: any Channel) {
+        isSecured = true
+        do {
+            try handshakes?.begin(on: channel, before: self, with: bytes)
+        } catch {
+            refuse(channel, "TLS failed: \(error)")
+        }
+    }
+
+    /// Closes a connection that has not come to its first frame.
+    private func refuse(_ channel: any Channel, _ reason: String) {
+        logger.warning(
+            "\(reason), connection closed",
+            metadata: ["remote": "\(source ?? HostAddress(channel.remoteAddress))"])
+        channel.close(promise: nil)
     }
 
     /// Handles whole frames until too much waits to be written; answers how many bytes were used.

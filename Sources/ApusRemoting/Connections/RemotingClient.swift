@@ -14,6 +14,8 @@ public final class RemotingClient: Sendable {
     private let logger: Logger
     private let group: any EventLoopGroup
     private let state = Mutex(State())
+    /// Nil without TLS; an error fails all connections.
+    private let handshakes: Result<ClientHandshakes, TLSError>?
 
     private struct State {
         var connections: [String: EventLoopFuture<Connection>] = [:]
@@ -32,6 +34,9 @@ public final class RemotingClient: Sendable {
         signer = credentials.map { ($0, SigningKey($0.secretKey)) }
         self.logger = logger
         self.group = group
+        handshakes = configuration.clientTLS.map { settings in
+            Result { () throws(TLSError) in try ClientHandshakes(settings) }
+        }
     }
 
     /// Sends a request to `address` (`host:port`) and waits for the response, whatever its code is.
@@ -126,7 +131,11 @@ public final class RemotingClient: Sendable {
     private func connect(
         _ address: String, _ host: String, _ port: Int
     ) -> EventLoopFuture<Connection> {
-        ClientBootstrap(group: group)
+        let handshakes: ClientHandshakes?
+        do throws(TLSError) { handshakes = try self.handshakes?.get() } catch {
+            return group.next().makeFailedFuture(error)
+        }
+        return ClientBootstrap(group: group)
             .connectTimeout(TimeAmount(configuration.connectTimeout))
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(
@@ -136,11 +145,17 @@ public final class RemotingClient: Sendable {
             .channelOption(.writeBufferWaterMark, value: .init(configuration.writeMarks))
             .channelInitializer { [configuration, processor, logger] channel in
                 channel.eventLoop.makeCompletedFuture {
+                    try handshakes?.begin(on: channel, host: host)
                     try channel.pipeline.syncOperations.addHandler(
                         FrameHandler(isServer: false, configuration, processor, logger))
                 }
             }
             .connect(host: host, port: port)
+            .flatMap { [configuration] channel in
+                let time = TimeAmount(configuration.connectTimeout)
+                return handshakes?.finished(on: channel, within: time).map { channel }
+                    ?? channel.eventLoop.makeSucceededFuture(channel)
+            }
             .flatMapThrowing { channel in
                 try channel.pipeline.syncOperations.handler(type: FrameHandler.self)
                     .opened(channel)

@@ -21,7 +21,11 @@ public struct RemotingConfiguration: Sendable {
     /// Whether a server believes a PROXY header at the start of a connection, as RocketMQ's does.
     /// Whoever can connect can then claim any address.
     public var acceptsProxyProtocol = true
-    /// How long a client tries to connect.
+    /// What a server does with TLS.
+    public var serverTLS = ServerTLS()
+    /// How a client speaks TLS; nil: plaintext.
+    public var clientTLS: ClientTLS?
+    /// How long a client tries to connect, and then for its handshake to be done.
     public var connectTimeout: Duration = .seconds(3)
 
     public init() {}

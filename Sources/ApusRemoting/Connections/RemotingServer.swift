@@ -34,13 +34,17 @@ public final class RemotingServer: Sendable {
     public var connectionCount: Int { state.withLock { $0.channels.count } }
 
     /// Begins to listen, and answers where: port 0 takes one that is free. May be called again for
-    /// another port.
+    /// another port. Fails with a `TLSError` when TLS is not to be had as it is configured.
     @discardableResult
     public func start(host: String, port: Int) async throws -> SocketAddress {
         if state.withLock({ $0.isStopped }) { throw RemotingError.closed }
+        let handshakes = try ServerHandshakes(configuration.serverTLS)
+        if TLSBuild.hasTLS, handshakes == nil, configuration.serverTLS.mode == .permissive {
+            logger.notice("no connection is encrypted: tls.server.certPath is not set")
+        }
         let bootstrap = ServerBootstrap(group: group)
             .remotingOptions(configuration)
-            .childChannelInitializer { self.adopt($0) }
+            .childChannelInitializer { self.adopt($0, handshakes) }
         let channel = try await bootstrap.bind(host: host, port: port).get()
         let isStopped = state.withLock { state in
             if !state.isStopped { state.listeners.append(channel) }
@@ -53,7 +57,9 @@ public final class RemotingServer: Sendable {
         return address
     }
 
-    private func adopt(_ channel: any Channel) -> EventLoopFuture<Void> {
+    private func adopt(
+        _ channel: any Channel, _ handshakes: ServerHandshakes?
+    ) -> EventLoopFuture<Void> {
         let key = ObjectIdentifier(channel)
         let isAccepted = state.withLock { state in
             guard !state.isStopped, state.channels.count < configuration.maximumConnections else {
@@ -73,7 +79,7 @@ public final class RemotingServer: Sendable {
         }
         return channel.eventLoop.makeCompletedFuture {
             try channel.pipeline.syncOperations.addHandler(
-                FrameHandler(isServer: true, configuration, processor, logger))
+                FrameHandler(isServer: true, configuration, processor, logger, handshakes))
         }
     }
 

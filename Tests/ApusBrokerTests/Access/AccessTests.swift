@@ -95,6 +95,8 @@ private func answered(
 
     /// What the user asks for, and the answer.
     private static let wishes: [(code: RequestCode, fields: HeaderFields, answer: ResponseCode)] = [
+        (.sendReplyMessage, ["topic": "Secret"], .noPermission),
+        (.sendReplyMessageV2, ["b": "Secret"], .noPermission),
         (.getMaxOffset, ["topic": "Secret", "queueId": "0"], .noPermission),
         (.getMinOffset, ["topic": "Secret", "queueId": "0"], .noPermission),
         (.getEarliestMsgStoretime, ["topic": "Secret", "queueId": "0"], .noPermission),

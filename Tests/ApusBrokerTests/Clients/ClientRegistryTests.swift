@@ -75,6 +75,30 @@ import Testing
         #expect(registry.silentConnections(now: 120_001, after: 120_000) == [1])
         #expect(registry.silentConnections(now: 130_000, after: 100_000) == [1, 2])
     }
+
+    @Test("finds a producer by its id, where it was heard of last, until it leaves")
+    func producers() {
+        var registry = ClientRegistry()
+        #expect(registry.connection(producer: "a") == nil)
+        registry.register(producer: "g", client: client(1, "a"))
+        registry.register(producer: "h", client: client(1, "a"))
+        #expect(registry.connection(producer: "a") == 1)
+        registry.unregister(producer: "g", connection: 1)
+        #expect(registry.connection(producer: "a") == 1, "its other group is left")
+        registry.unregister(producer: "h", connection: 1)
+        #expect(registry.connection(producer: "a") == nil)
+        registry.register(producer: "g", client: client(1, "a"))
+        registry.register(producer: "g", client: client(2, "a"))
+        _ = registry.remove(connection: 1)
+        #expect(registry.connection(producer: "a") == 2, "it came again over another one")
+        registry.register(producer: "g", client: client(2, "b"))
+        #expect(registry.connection(producer: "a") == nil, "it has another name now")
+        #expect(registry.connection(producer: "b") == 2)
+        _ = registry.remove(connection: 2)
+        #expect(registry.connection(producer: "b") == nil)
+        _ = registry.register(consumer: heartbeat(nil), client: client(3, "c"))
+        #expect(registry.connection(producer: "c") == nil, "a consumer waits for no reply")
+    }
 }
 
 @Suite("a heartbeat") struct HeartbeatTests {

@@ -58,7 +58,8 @@ private enum Floors {
     static let language: Set = ["Swift", "Synchronization"]
 
     private static let network: Set = [
-        "NIO", "NIOCore", "NIOPosix", "NIOConcurrencyHelpers", "NIOSSL", "Logging", "Metrics",
+        "NIO", "NIOCore", "NIOPosix", "NIOConcurrencyHelpers", "NIOSSL", "NIOTLS", "Logging",
+        "Metrics",
     ]
     private static let commands: Set = ["ArgumentParser", "Foundation"]
     private static let engine: Set = ["ApusStore", "ApusFormat", "ApusSystem"]
