@@ -121,10 +121,13 @@ def all_kinds(options):
 DEFECTS = ("early-ack", "sync", "log-sync", "index-sync", "believed-sync")
 # XFS gives the wrong answer that `believed-sync` takes too seldom under the load of a store.
 NOT_SEEN = {("xfs", "believed-sync")}
+# File systems until it is noticed; that one takes more when the machine has much else to do.
+MOST = {"believed-sync": 150}
 
 
 def noticed(options, place, kind, defect):
-    for number in range(30):
+    most = MOST.get(defect, 30)
+    for number in range(most):
         numbers = random.Random(f"{options.seed}/{defect}/{number}")
         with FileSystem(kind, os.path.join(place, f"{kind}.img"),
                         os.path.join(place, f"{kind}-mount")) as system:
@@ -143,7 +146,7 @@ def noticed(options, place, kind, defect):
                 print(f"L4 control {defect} on {kind}: noticed after {number + 1}: {words[:100]}",
                       flush=True)
                 return True
-    print(f"L4 control {defect} on {kind}: NOT NOTICED in 30 file systems", file=sys.stderr)
+    print(f"L4 control {defect} on {kind}: NOT NOTICED in {most} file systems", file=sys.stderr)
     return False
 
 
