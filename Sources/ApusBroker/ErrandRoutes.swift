@@ -9,7 +9,7 @@ extension BrokerCore {
         _ command: RemotingCommand, on connection: Connection, for account: Account?
     ) throws(Refusal) -> Response {
         switch command.requestCode {
-        case .endTransaction: return try endTransaction(command)
+        case .endTransaction: return try endTransaction(command, for: account)
         case .heartBeat: return try heartBeat(command, on: connection)
         case .queryMessage: return try queryMessage(command)
         case .viewMessageById: return try viewMessage(command, for: account)

@@ -71,7 +71,7 @@ final class RequestRouter: RequestProcessor {
         switch request.code {
         case .consumerSendMsgBack:
             return core.later(connection, key) { (core) throws(Refusal) in
-                try core.sendBack(command, on: connection, key: key)
+                try core.sendBack(command, on: connection, key: key, for: account)
             }
         case .getConsumerRunningInfo:
             return core.later(connection, key) { (core) throws(Refusal) in
@@ -79,7 +79,7 @@ final class RequestRouter: RequestProcessor {
             }
         case .consumeMessageDirectly:
             return core.later(connection, key) { (core) throws(Refusal) in
-                try core.consumeDirectly(command, on: connection, key)
+                try core.consumeDirectly(command, on: connection, key, for: account)
             }
         default: break
         }

@@ -4,6 +4,7 @@
 // every ten seconds, so that neither sends nor pulls do anything for it. In memory only.
 
 import ApusRemoting
+import ApusServer
 import Synchronization
 
 /// What one name counted, and when.
@@ -49,9 +50,9 @@ struct TrafficSeries: Sendable {
     /// How many in a span, and how many a second.
     func figures(_ span: Span) -> (count: Int64, rate: Double) {
         let index = Span.allCases.firstIndex(of: span) ?? 0
-        guard let first = samples[index].first, last > first.time else { return (0, 0) }
+        guard let first = samples[index].first else { return (0, 0) }
         let count = total - first.total
-        return (count, Double(count) * 1_000 / Double(last - first.time))
+        return (count, last > first.time ? Double(count) * 1_000 / Double(last - first.time) : 0)
     }
 
     /// Whether nothing was counted in a day.

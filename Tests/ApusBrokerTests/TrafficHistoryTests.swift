@@ -61,6 +61,18 @@ import Testing
         #expect(history.series(.groupGet(other)) == nil)
     }
 
+    @Test("counts what came within one millisecond")
+    func atOnce() {
+        let history = TrafficHistory(time: 5)
+        let broker = BrokerStatistics()
+        broker.pulled(messages: 4, bytes: 1)
+        for time: Int64 in [5, 5, 1_005] {
+            history.tick(at: time, topics: [], offsets: [:], broker)
+            #expect(history.series(.brokerGet)?.figures(.day).count == 4)
+        }
+        #expect(history.rate(.brokerGet) == 4)
+    }
+
     @Test("stays at the most that can be counted")
     func most() {
         var series = TrafficSeries(since: 0)

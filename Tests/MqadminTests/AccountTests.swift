@@ -34,13 +34,7 @@ import Testing
                 """,
                 "tools.yml": "accessKey: operator\nsecretKey: secret-of-operator\n",
             ])
-        var configuration = BrokerConfiguration()
-        configuration.storePath = directory.path + "/store"
-        configuration.store = .small
-        configuration.network.bindAddress = "127.0.0.1"
-        configuration.network.advertisedHost = "127.0.0.1"
-        configuration.network.port = 0
-        configuration.network.eventLoopThreads = 1
+        var configuration = BrokerConfiguration.forTests(in: directory)
         configuration.access.isEnabled = true
         configuration.access.home = home
         let broker = try await Broker.start(configuration, logger: .quiet)

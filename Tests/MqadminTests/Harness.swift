@@ -120,14 +120,7 @@ func withCluster(_ body: (Cluster) async throws -> Void) async throws {
     naming.port = 0
     let nameServer = try NameServer(naming, logger: .quiet)
     let place = "127.0.0.1:\(try #require(try await nameServer.start().port))"
-    var configuration = BrokerConfiguration()
-    configuration.name = "broker-a"
-    configuration.storePath = directory.path + "/store"
-    configuration.store = .small
-    configuration.network.bindAddress = "127.0.0.1"
-    configuration.network.advertisedHost = "127.0.0.1"
-    configuration.network.port = 0
-    configuration.network.eventLoopThreads = 1
+    var configuration = BrokerConfiguration.forTests(in: directory)
     configuration.registration.nameServers = [place]
     let broker = try await Broker.start(configuration, logger: .quiet)
     let client = RemotingClient(logger: .quiet, group: MultiThreadedEventLoopGroup.singleton)
@@ -144,6 +137,20 @@ func withCluster(_ body: (Cluster) async throws -> Void) async throws {
     try await broker.stop()
     await nameServer.stop()
     try result.get()
+}
+
+extension BrokerConfiguration {
+    static func forTests(in directory: TemporaryDirectory) -> BrokerConfiguration {
+        var configuration = BrokerConfiguration()
+        configuration.name = "broker-a"
+        configuration.storePath = directory.path + "/store"
+        configuration.store = .small
+        configuration.network.bindAddress = "127.0.0.1"
+        configuration.network.advertisedHost = "127.0.0.1"
+        configuration.network.port = 0
+        configuration.network.eventLoopThreads = 1
+        return configuration
+    }
 }
 
 extension Logger {

@@ -13,8 +13,12 @@ import Synchronization
 final class AccessControl: Sendable {
     private struct State {
         var rules: AccessRules
-        /// The files as they were last read, good or bad, by their paths.
+        /// The files by their paths, as they were when they were last taken over or refused.
         var files: [String: [UInt8]]
+        /// As they were last read.
+        var seen: [String: [UInt8]]
+        /// Why they could not be read, the last time they were.
+        var complaint: AccessFileError?
     }
 
     private let directory: String
@@ -31,12 +35,7 @@ final class AccessControl: Sendable {
         self.disk = disk
         self.logger = logger
         let files = try Self.read(disk, "\(home)/conf")
-        guard !files.isEmpty else {
-            throw AccessFileError(
-                path: "\(home)/conf/plain_acl.yml", line: nil,
-                reason: "aclEnable is set and there is no such file: nobody could do anything")
-        }
-        state = Mutex(State(rules: try Self.rules(files), files: files))
+        state = Mutex(State(rules: try Self.rules(files), files: files, seen: files))
         for warning in state.withLock({ $0.rules.warnings }) { logger.warning("\(warning)") }
     }
 
@@ -65,6 +64,11 @@ final class AccessControl: Sendable {
                 throw AccessFileError(path: path, line: nil, reason: "\(error)")
             }
         }
+        guard !files.isEmpty else {
+            throw AccessFileError(
+                path: paths[0], line: nil,
+                reason: "aclEnable is set and there is no such file: nobody could do anything")
+        }
         return files
     }
 
@@ -80,18 +84,34 @@ final class AccessControl: Sendable {
         return rules
     }
 
-    /// Reads the files again, if they changed. One that is not understood changes nothing.
+    /// Who there is, sorted.
+    var accessKeys: [String] { state.withLock { $0.rules.accounts.keys.sorted() } }
+
+    /// Reads the files again, and takes them over when they changed and stay as they are: the half
+    /// of a file that is being written could mean other rights. What is not understood, or not
+    /// there, changes nothing.
     func reload() {
         do throws(AccessFileError) {
             let files = try Self.read(disk, directory)
-            guard state.withLock({ $0.files }) != files else { return }
-            state.withLock { $0.files = files }
+            let isNew = state.withLock { state in
+                defer { state.seen = files }
+                state.complaint = nil
+                guard files == state.seen, files != state.files else { return false }
+                state.files = files
+                return true
+            }
+            guard isNew else { return }
             let rules = try Self.rules(files)
             state.withLock { $0.rules = rules }
             for warning in rules.warnings { logger.warning("\(warning)") }
             logger.notice(
                 "the accounts were read again", metadata: ["accounts": "\(rules.accounts.count)"])
         } catch {
+            let isKnown = state.withLock { state in
+                defer { state.complaint = error }
+                return state.complaint == error
+            }
+            if isKnown { return }
             logger.error(
                 "the accounts stay as they were: a file of theirs is not understood",
                 metadata: ["reason": "\(error)"])

@@ -5,7 +5,9 @@
 // their place; and it wants PUB on the topic from a consumer that sends a message back, which goes
 // to the group alone.
 
+import ApusFormat
 import ApusRemoting
+import ApusStore
 
 extension Account {
     /// Refuses what the account may not do. Of a missing field its handler complains.
@@ -59,14 +61,27 @@ extension Account {
     }
 
     /// Messages to the topic of traces are always taken, as with RocketMQ.
-    private func checkSend(to topic: String?) throws(Refusal) {
+    func checkSend(to topic: String?) throws(Refusal) {
         guard let topic, topic != "RMQ_SYS_TRACE_TOPIC" else { return }
         if let group = Self.group(ofRetryTopic: topic) { return try checkConsume(as: group) }
         if !may(.send, topic: topic) { throw Self.refusal(topic: topic) }
     }
 
-    /// Also for what is found to be of a topic only when it was read.
-    func checkConsume(from topic: String?) throws(Refusal) {
+    /// The same for records that were asked for by their place: what the request says of their
+    /// topic may be a lie, or nothing.
+    func checkConsume(_ records: MessageBatch) throws(Refusal) {
+        var refusal: Refusal?
+        records.forEach { record in
+            do throws(Refusal) {
+                try checkConsume(from: String(decodingUTF8: record.topic))
+            } catch {
+                refusal = error
+            }
+        }
+        if let refusal { throw refusal }
+    }
+
+    private func checkConsume(from topic: String?) throws(Refusal) {
         guard let topic else { return }
         if let group = Self.group(ofRetryTopic: topic) { return try checkConsume(as: group) }
         if !may(.consume, topic: topic) { throw Self.refusal(topic: topic) }

@@ -7,12 +7,15 @@ import ApusStore
 import Synchronization
 
 extension BrokerCore {
-    /// Runs as an errand.
-    func endTransaction(_ command: RemotingCommand) throws(Refusal) -> Response {
+    /// Runs as an errand. The account may send to the topic that the half turns out to be for.
+    func endTransaction(
+        _ command: RemotingCommand, for account: Account?
+    ) throws(Refusal) -> Response {
         let wish = try EndTransactionWish(command)
         // Who does not know yet is asked later.
         guard let isCommitted = wish.isCommitted else { return Response(.success) }
         let half = try half(wish)
+        try account?.checkSend(to: half.topic)
         guard let standing = transactions.ledger.withLock({ $0.standing(for: half.queueOffset) })
         else { return Response(.success) }
         if isCommitted {

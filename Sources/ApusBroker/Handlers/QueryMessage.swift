@@ -52,11 +52,7 @@ extension BrokerCore {
             throw Refusal(error)
         }
         let batch = try record(at: offset)
-        if let account {
-            var topic: String?
-            batch.forEach { topic = String(decodingUTF8: $0.topic) }
-            try account.checkConsume(from: topic)
-        }
+        try account?.checkConsume(batch)
         return Response(.success, body: try bytes(of: batch))
     }
 

@@ -3,12 +3,14 @@
 
 import ApusFormat
 import ApusRemoting
+import ApusServer
 import ApusStore
 
 extension BrokerCore {
-    /// Runs as an errand: topics may have to be made.
+    /// Runs as an errand: topics may have to be made. The group will get the message, so its
+    /// account has to be one that may.
     func sendBack(
-        _ command: RemotingCommand, on connection: Connection, key: ReplyKey
+        _ command: RemotingCommand, on connection: Connection, key: ReplyKey, for account: Account?
     ) throws(Refusal) {
         let wish = try SendBackWish(command)
         guard configuration.permission.contains(.write) else {
@@ -21,6 +23,7 @@ extension BrokerCore {
             return connection.respond(to: key, Response(.success))
         }
         let batch = try record(at: wish.offset)
+        try account?.checkConsume(batch)
         var failure: Refusal?
         batch.forEach { record in
             do throws(Refusal) {

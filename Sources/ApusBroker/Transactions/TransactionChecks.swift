@@ -6,6 +6,7 @@
 
 import ApusFormat
 import ApusRemoting
+import ApusServer
 import ApusStore
 import ApusSystem
 import Logging

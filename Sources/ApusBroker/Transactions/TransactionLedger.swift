@@ -4,6 +4,8 @@
 // A half is named by its number in the queue of halves. Each end of a transaction is noted in a
 // queue of its own, as with RocketMQ, so that the ledger can be made again from the two.
 
+import ApusServer
+
 /// The open transactions of a broker.
 struct TransactionLedger: Sendable {
     /// A transaction whose producer has not said how it ended.

@@ -3,6 +3,7 @@
 
 import ApusFormat
 import ApusRemoting
+import ApusServer
 
 /// A queue of a topic at a broker.
 struct QueueKey: Hashable, Sendable, Comparable {
@@ -54,8 +55,8 @@ struct ConsumeStatistics: Sendable {
         /// When the last message that was consumed had been stored; 0 when nobody knows.
         let lastTimestamp: Int64
 
-        var difference: Int64 { brokerOffset.minus(consumerOffset) }
-        var inFlight: Int64 { pullOffset.minus(consumerOffset) }
+        var difference: Int64 { brokerOffset.saturatingSubtract(consumerOffset) }
+        var inFlight: Int64 { pullOffset.saturatingSubtract(consumerOffset) }
     }
 
     var rows: [Row] = []
@@ -64,8 +65,8 @@ struct ConsumeStatistics: Sendable {
     /// Why brokers are missing in it.
     var failures: [AdminError] = []
 
-    var difference: Int64 { rows.reduce(0) { $0.plus($1.difference) } }
-    var inFlight: Int64 { rows.reduce(0) { $0.plus($1.inFlight) } }
+    var difference: Int64 { rows.reduce(0) { $0.saturatingAdd($1.difference) } }
+    var inFlight: Int64 { rows.reduce(0) { $0.saturatingAdd($1.inFlight) } }
 
     /// Adds what one broker told.
     mutating func add(_ json: JSON) {

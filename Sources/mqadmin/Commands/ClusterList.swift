@@ -1,6 +1,7 @@
 // clusterList: the brokers of each cluster, and how they are.
 
 import ApusRemoting
+import ApusServer
 
 enum ClusterList: Command {
     static let name = "clusterList"
@@ -108,12 +109,12 @@ private struct BrokerRow {
 
     private func yesterday(_ what: String) -> Int64 {
         status.number("msg\(what)TotalTodayMorning")
-            .minus(status.number("msg\(what)TotalYesterdayMorning"))
+            .saturatingSubtract(status.number("msg\(what)TotalYesterdayMorning"))
     }
 
     private func today(_ what: String) -> Int64 {
         status.number("msg\(what)TotalTodayNow")
-            .minus(status.number("msg\(what)TotalTodayMorning"))
+            .saturatingSubtract(status.number("msg\(what)TotalTodayMorning"))
     }
 
     var json: JSON {

@@ -129,7 +129,7 @@ struct QueueReader {
         var offset = offsets.lowerBound
         var printed: Int64 = 0
         while offset < offsets.upperBound, printed < count {
-            let number = min(32, offsets.upperBound.minus(offset), count - printed)
+            let number = min(32, offsets.upperBound.saturatingSubtract(offset), count - printed)
             let answer = try await call.admin.pull(
                 place, from: offset, count: Int(number), group: group, tags: tags)
             for message in answer.messages

@@ -1,6 +1,7 @@
 // queryCq: the entries of a ConsumeQueue.
 
 import ApusRemoting
+import ApusServer
 
 enum QueryConsumeQueue: Command {
     static let name = "queryCq"
@@ -60,7 +61,7 @@ enum QueryConsumeQueue: Command {
         call.line(divider)
         for (place, entry) in (json["queueData"]?.array ?? []).enumerated() {
             func text(_ name: String) -> String { entry[name]?.string ?? "null" }
-            call.line("idx: \(index.plus(Int64(place)))")
+            call.line("idx: \(index.saturatingAdd(Int64(place)))")
             call.line(
                 "ConsumeQueueData{physicOffset=\(text("physicOffset")), physicSize="
                     + "\(text("physicSize")), tagsCode=\(text("tagsCode")), extendDataJson='"

@@ -2,6 +2,7 @@
 
 import ApusFormat
 import ApusRemoting
+import ApusServer
 
 enum StatsAll: Command {
     static let name = "statsAll"
@@ -103,7 +104,7 @@ private struct Traffic {
         // The longest that has counted something, as RocketMQ's tools take it.
         let sums = ["statsDay", "statsHour", "statsMinute"].lazy
             .compactMap { json[$0]?["sum"]?.int64 }
-        day = day.plus(sums.first { $0 != 0 } ?? 0)
+        day = day.saturatingAdd(sums.first { $0 != 0 } ?? 0)
     }
 }
 

@@ -1,6 +1,7 @@
 // A broker with access control over loopback: who is served, who is refused, and what changes while
 // it runs.
 
+import ApusFormat
 import ApusRemoting
 import Foundation
 import Logging
@@ -140,6 +141,7 @@ private func answered(
                 for (topic, answer) in [
                     ("Inbox", ResponseCode.success), ("Outbox", .noPermission),
                     ("Secret", .noPermission), ("%RETRY%other", .noPermission),
+                    ("RMQ_SYS_TRACE_TOPIC", .success),
                 ] {
                     try await answered(answer) {
                         try await client.send("x", to: topic).responseCode
@@ -182,36 +184,88 @@ private func answered(
         }
     }
 
-    @Test("gives no record away by its place that the account may not consume")
-    func places() async throws {
-        try await withAccounts { broker, _ in
-            let places = try await asking(broker, as: administrator) { client in
-                var places: [String: String] = [:]
-                for topic in ["Secret", "Outbox"] {
-                    let answer = try await client.send("x", to: topic)
-                    let id = try #require(answer.fields["msgId"])
-                    let place = try #require(Int64(id.suffix(16), radix: 16))
-                    places[topic] = "\(place)"
+    /// Sends to topics as an administrator, and answers the ids of the messages.
+    private func ids(
+        _ broker: Broker, _ topics: [String], half: [Property] = []
+    ) async throws -> [String: OffsetMessageID] {
+        try await asking(broker, as: administrator) { client in
+            var ids: [String: OffsetMessageID] = [:]
+            for topic in topics {
+                let answer = try await client.send("x", to: topic, properties: half) {
+                    if !half.isEmpty { $0["f"] = "4" }
                 }
-                return places
+                // Asked for where it is used.
+                ids[topic] = OffsetMessageID(answer.fields["msgId"] ?? "")
             }
+            return ids
+        }
+    }
+
+    // What a request says of the topic counts for nothing.
+    @Test(
+        "gives no record away by its place that the account may not consume",
+        arguments: [nil, "Orders"])
+    func places(said: String?) async throws {
+        try await withAccounts { broker, _ in
+            let ids = try await ids(broker, ["Secret", "Outbox"])
             try await asking(broker, as: user) { client in
                 for (topic, expected) in [
                     ("Secret", ResponseCode.noPermission), ("Outbox", .success),
                 ] {
-                    // What the request says of the topic counts for nothing.
-                    for said in [HeaderFields(), ["topic": "Orders"]] {
-                        var fields = said
-                        fields["offset"] = places[topic]
-                        let answer = try await client.ask(.viewMessageById, fields)
-                        #expect(answer.responseCode == expected, "\(topic)")
+                    let id = try #require(ids[topic])
+                    var fields: HeaderFields = ["offset": "\(id.physicalOffset)"]
+                    fields["topic"] = said
+                    try await answered(expected) {
+                        try await client.ask(.viewMessageById, fields).responseCode
+                    }
+                    var back: HeaderFields = [
+                        "offset": "\(id.physicalOffset)", "group": "readers", "delayLevel": "1",
+                    ]
+                    back["originTopic"] = said
+                    try await answered(expected) {
+                        try await client.ask(.consumerSendMsgBack, back).responseCode
+                    }
+                    var direct: HeaderFields = [
+                        "msgId": id.text, "consumerGroup": "readers", "clientId": "nobody",
+                    ]
+                    direct["topic"] = said
+                    // Who is asked is not there.
+                    try await answered(expected == .success ? .systemError : expected) {
+                        try await client.ask(.consumeMessageDirectly, direct).responseCode
                     }
                 }
             }
         }
     }
 
-    @Test("takes changed accounts over without a start, and keeps the old ones when they are none")
+    @Test(
+        "ends no transaction of a topic that the account may not send to", arguments: [false, true])
+    func transactions(saysTopic: Bool) async throws {
+        try await withAccounts { broker, _ in
+            let half = [
+                Property(name: "TRAN_MSG", value: "true"),
+                Property(name: "PGROUP", value: "payers"),
+            ]
+            let ids = try await ids(broker, ["Secret", "Inbox"], half: half)
+            try await asking(broker, as: user) { client in
+                for (number, (topic, expected)) in [
+                    ("Secret", ResponseCode.noPermission), ("Inbox", .success),
+                ].enumerated() {
+                    var fields: HeaderFields = [
+                        "producerGroup": "payers", "commitOrRollback": "8",
+                        "tranStateTableOffset": "\(number)", "fromTransactionCheck": "false",
+                        "commitLogOffset": "\(try #require(ids[topic]).physicalOffset)",
+                    ]
+                    if saysTopic { fields["topic"] = "Inbox" }
+                    try await answered(expected) {
+                        try await client.ask(.endTransaction, fields).responseCode
+                    }
+                }
+            }
+        }
+    }
+
+    @Test("takes changed accounts over without a start")
     func reload() async throws {
         try await withAccounts { broker, file in
             func comes(_ expected: ResponseCode) async throws {
@@ -226,12 +280,44 @@ private func answered(
             let without = accounts.replacing("Orders=PUB|SUB", with: "Orders=SUB")
             try without.write(toFile: file, atomically: true, encoding: .utf8)
             try await comes(.noPermission)
-            try "accounts: [".write(toFile: file, atomically: true, encoding: .utf8)
-            try await Task.sleep(for: .milliseconds(1_500))
-            try await comes(.noPermission)
             try accounts.write(toFile: file, atomically: true, encoding: .utf8)
             try await comes(.success)
         }
+    }
+
+    @Test("keeps its accounts while their file is being written, is none, or is gone")
+    func kept() throws {
+        let directory = try TemporaryDirectory()
+        let file = directory.path + "/conf/plain_acl.yml"
+        try FileManager.default.createDirectory(
+            atPath: directory.path + "/conf", withIntermediateDirectories: true)
+        func write(_ text: String) throws {
+            try text.write(toFile: file, atomically: true, encoding: .utf8)
+        }
+        try write(accounts)
+        let access = try AccessControl(home: directory.path, logger: .silent)
+        #expect(access.accessKeys == ["RocketMQ", "rocketmq2"])
+        let half = "accounts:\n  - accessKey: another-one\n    secretKey: 12345678\n"
+        try write(half)
+        access.reload()
+        #expect(access.accessKeys == ["RocketMQ", "rocketmq2"], "it may not be all")
+        try write(accounts)
+        access.reload()
+        access.reload()
+        #expect(access.accessKeys == ["RocketMQ", "rocketmq2"])
+        for text in ["accounts: [", nil] {
+            if let text {
+                try write(text)
+            } else {
+                try FileManager.default.removeItem(atPath: file)
+            }
+            for _ in 0..<3 { access.reload() }
+            #expect(access.accessKeys == ["RocketMQ", "rocketmq2"])
+        }
+        try write(half)
+        access.reload()
+        access.reload()
+        #expect(access.accessKeys == ["another-one"])
     }
 
     @Test("lets an administrator change what is on the list, and nothing else")

@@ -59,7 +59,7 @@ import Testing
                     "producerGroup": "golden_tx_pg", "commitOrRollback": "8",
                     "tranStateTableOffset": "\(left.queueOffset)",
                     "commitLogOffset": "\(left.physicalOffset)",
-                ]))
+                ]), for: nil)
         #expect(answer.code == .success)
         let delivered = try stored(core, core.store.queue(topic: "GoldTx", id: 3))
         #expect(delivered.map(\.fields.preparedTransactionOffset) == [left.physicalOffset])

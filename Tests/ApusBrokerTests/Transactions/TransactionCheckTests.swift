@@ -40,7 +40,7 @@ extension BrokerCore {
                     "producerGroup": "payers", "commitOrRollback": "8",
                     "tranStateTableOffset": "\(half.queueOffset)",
                     "commitLogOffset": "\(half.physicalOffset)",
-                ])
+                ]), for: nil
         ).code
     }
 

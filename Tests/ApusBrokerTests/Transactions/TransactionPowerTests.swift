@@ -85,7 +85,7 @@ private struct Machine {
                     "producerGroup": "payers", "commitOrRollback": isCommitted ? "8" : "12",
                     "tranStateTableOffset": "\(queueOffset)",
                     "commitLogOffset": "\(physicalOffset)",
-                ]))
+                ]), for: nil)
     }
 
     /// The producer is asked about halves that are open, and says what it decided.

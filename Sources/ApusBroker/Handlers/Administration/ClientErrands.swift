@@ -16,7 +16,8 @@ extension BrokerCore {
 
     /// Has a consumer consume a message, whether or not it has its queue.
     func consumeDirectly(
-        _ command: RemotingCommand, on connection: Connection, _ key: ReplyKey
+        _ command: RemotingCommand, on connection: Connection, _ key: ReplyKey,
+        for account: Account?
     ) throws(Refusal) {
         let text = try command.fields.requiredText("msgId")
         guard let id = OffsetMessageID(text) else {
@@ -24,6 +25,7 @@ extension BrokerCore {
         }
         var request = command
         let batch = try record(at: id.physicalOffset)
+        try account?.checkConsume(batch)
         request.body = []
         batch.forEach { request.body.append(bytesOf: $0.bytes) }
         request.fields["brokerName"] = configuration.name

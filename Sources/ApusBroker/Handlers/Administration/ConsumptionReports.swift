@@ -3,6 +3,7 @@
 
 import ApusFormat
 import ApusRemoting
+import ApusServer
 import ApusStore
 import ApusSystem
 import Synchronization
