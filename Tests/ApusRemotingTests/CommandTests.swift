@@ -63,6 +63,37 @@ private func refusal(_ frame: [UInt8], _ limits: HeaderLimits = HeaderLimits()) 
             refusal(Samples.frame(#"{"remark":"1234567"}"#), limits) == .valueTooLong(7, limit: 6))
     }
 
+    @Test("a field beyond its bounds is refused wherever it stands, in both serialisations")
+    func fieldBounds() {
+        let limits = HeaderLimits(nameBytes: 9, valueBytes: 70)
+        // Several fields, so that it is the first, the last, and one between others.
+        for place in 0..<3 {
+            for serialization in HeaderSerialization.allCases {
+                func refused(_ name: String, _ value: String) -> FrameError? {
+                    var fields: HeaderFields = [:]
+                    for number in 0..<3 {
+                        if number == place {
+                            fields.append(name, value)
+                        } else {
+                            fields.append("field\(number)", "plain")
+                        }
+                    }
+                    var command = RemotingCommand.request(.sendMessage, fields: fields)
+                    command.serialization = serialization
+                    return refusal(command.frame, limits)
+                }
+                let longest = String(repeating: "v", count: 70)
+                #expect(refused("nine_char", longest) == nil)
+                #expect(refused("nine_chars", "v") == .nameTooLong(10, limit: 9))
+                #expect(refused("n", longest + "v") == .valueTooLong(71, limit: 70))
+                // Escapes of one byte each: it is what they mean that counts.
+                let separators = String(repeating: "\u{1}", count: 70)
+                #expect(refused("n", separators) == nil)
+                #expect(refused("n", separators + "\u{2}") == .valueTooLong(71, limit: 70))
+            }
+        }
+    }
+
     @Test("frames that cannot be are refused")
     func malformed() {
         #expect(refusal(Samples.number(3) + [0, 0, 0]) == .frameTooShort(7))
