@@ -38,6 +38,5 @@ for option in options:
         consumer.set_session_credentials(*option[4:].split(":"), "channel")
 consumer._register_callback(note)
 consumer.start()
-print("started", flush=True)
 sys.stdin.read()
 consumer.shutdown()
