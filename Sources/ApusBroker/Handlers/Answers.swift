@@ -71,7 +71,10 @@ extension Connection {
 
     /// A pull is over, with the records of `batch` if it found any.
     func answer(_ pull: HeldPull, _ found: PullAnswer, _ batch: MessageBatch?) {
-        respond(to: pull.key, found.code, remark: found.status.rawValue) { fields in
+        respond(
+            to: pull.key, found.code, remark: found.status.rawValue,
+            expecting: batch?.byteCount ?? 0
+        ) { fields in
             fields.append("groupSysFlag", pull.groupFlag)
             fields.append("maxOffset", found.offsets.upperBound)
             fields.append("minOffset", found.offsets.lowerBound)

@@ -17,6 +17,7 @@ public final class Connection: Sendable {
     private let outbound = Mutex(Outbound())
     private let pending = Mutex(PendingRequests())
     private let ending = Mutex(Ending())
+    private let trusted = Atomic(false)
 
     private static let lastID = Atomic<UInt64>(0)
 
@@ -58,15 +59,19 @@ public final class Connection: Sendable {
 
     /// Answers a request without anything in between: fields and body are written straight into
     /// what goes out. The closures are called at once, under the connection's lock, and must not
-    /// call the connection.
+    /// call the connection. The body will have about `bodyByteCount` bytes: those of a large one
+    /// are copied once and not twice.
     public func respond(
         to key: ReplyKey, _ code: ResponseCode, remark: String? = nil,
-        fields: (inout FieldWriter) -> Void, body: (inout BodyWriter) -> Void
+        expecting bodyByteCount: Int = 0, fields: (inout FieldWriter) -> Void,
+        body: (inout BodyWriter) -> Void
     ) {
         guard !key.isOneWay else { return }
         let numbers = HeaderNumbers(answering: key, code)
         append {
-            $0.append(numbers, remark: remark, key.serialization, fields: fields, body: body)
+            $0.append(
+                numbers, remark: remark, key.serialization, expecting: bodyByteCount,
+                fields: fields, body: body)
         }
     }
 
@@ -138,6 +143,14 @@ public final class Connection: Sendable {
             self.channel.close(mode: .all, promise: nil)
         }
     }
+
+    /// From now on its frames may be as long as `RemotingConfiguration.limits` has it: whoever is
+    /// at the other end is known.
+    public func trust() {
+        if !isTrusted { trusted.store(true, ordering: .relaxed) }
+    }
+
+    var isTrusted: Bool { trusted.load(ordering: .relaxed) }
 
     /// Calls `listener` once when the connection has ended: at once if it has.
     public func onClose(_ listener: @escaping @Sendable () -> Void) {

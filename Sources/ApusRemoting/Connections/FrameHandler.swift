@@ -20,6 +20,9 @@ final class FrameHandler: ChannelInboundHandler {
     private let watch: IdleWatch
     private let handshakes: ServerHandshakes?
 
+    /// Those of a stranger, at first.
+    private var limits: HeaderLimits
+    private var isStranger = false
     private var decoder: FrameDecoder
     private var index = HeaderIndex()
     private var connection: Connection?
@@ -49,7 +52,12 @@ final class FrameHandler: ChannelInboundHandler {
                 takesPlaintext: configuration.serverTLS.mode != .enforcing)
         }
         watch = IdleWatch(configuration, expectsFrame: isServer)
-        decoder = FrameDecoder(limits: configuration.limits)
+        limits = configuration.limits
+        if isServer, let bytes = configuration.strangerFrameBytes {
+            isStranger = true
+            limits.frameBytes = min(limits.frameBytes, bytes)
+        }
+        decoder = FrameDecoder(limits: limits)
     }
 
     // MARK: the channel
@@ -59,7 +67,7 @@ final class FrameHandler: ChannelInboundHandler {
         watch.start(on: context.eventLoop) { [self] in
             connection?.shrink()
             index = HeaderIndex()
-            if !decoder.isInFrame { decoder = FrameDecoder(limits: configuration.limits) }
+            if !decoder.isInFrame { decoder = FrameDecoder(limits: limits) }
         } close: { [self] reason in
             guard let connection else {
                 channel.close(promise: nil)
@@ -223,7 +231,7 @@ final class FrameHandler: ChannelInboundHandler {
         _ buffer: ByteBuffer, _ connection: Connection
     ) throws(FrameError) -> Int {
         // Moved out while they are used, so that they are the only ones of their memory.
-        var decoder = FrameDecoder(limits: configuration.limits)
+        var decoder = FrameDecoder(limits: limits)
         var index = HeaderIndex()
         swap(&decoder, &self.decoder)
         swap(&index, &self.index)
@@ -231,12 +239,20 @@ final class FrameHandler: ChannelInboundHandler {
             swap(&decoder, &self.decoder)
             swap(&index, &self.index)
         }
-        return try decoder.take(buffer.readableBytesSpan) { frame throws(FrameError) in
-            try index.read(frame.header, frame.serialization, configuration.limits)
+        let used = try decoder.take(buffer.readableBytesSpan) { frame throws(FrameError) in
+            try index.read(frame.header, frame.serialization, limits)
             watch.noteFrame()
             handle(Request(index, frame), connection)
+            // The next frame may be longer already.
+            if isStranger, connection.isTrusted { return false }
             return connection.mayGoOn(below: configuration.writeMarks.upperBound)
         }
+        if isStranger, connection.isTrusted {
+            isStranger = false
+            limits = configuration.limits
+            decoder.limits = limits
+        }
+        return used
     }
 
     private func handle(_ request: borrowing Request, _ connection: Connection) {

@@ -4,6 +4,9 @@
 // a buffer and hands it to the channel: at the end of each read cycle, or when a drain was
 // scheduled. Frames are not written into the buffer themselves, which asks at each piece who else
 // has it. The buffer comes back, so that nothing is allocated once it has its size.
+//
+// A large body is the exception: its few pieces go straight into a buffer of `SharedMemory`, behind
+// all that waited before it.
 
 internal import ApusFormat
 internal import NIOCore
@@ -13,6 +16,8 @@ struct Outbound {
     /// Has written the frames.
     private var fields = FieldWriter()
     private var spare = ByteBuffer()
+    /// What stands before all that `fields` has written; it has no memory until a large body comes.
+    private var large = ByteBuffer()
     /// The event loop is reading, and drains when it is done.
     var isInCycle = false
     /// A drain is on its way to the event loop.
@@ -20,13 +25,16 @@ struct Outbound {
     /// Nothing is taken any more.
     var isClosed = false
 
-    var byteCount: Int { fields.encoder.byteCount }
+    var byteCount: Int { large.readableBytes + fields.encoder.byteCount }
 
     /// Bytes of memory that are there for what is written next.
-    var keptByteCount: Int { fields.encoder.sink.capacity + spare.capacity }
+    var keptByteCount: Int { fields.encoder.sink.capacity + spare.capacity + large.capacity }
 
     /// Bytes that a buffer may keep between two drains, and what is written into twice of that.
     private static let keptCapacity = 64 << 10
+
+    /// A body from this size on is large: copying it twice costs more than a buffer of its own.
+    private static let largeBody = 16 << 10
 
     mutating func append(_ command: RemotingCommand) {
         fields.encoder.encode(command)
@@ -43,24 +51,59 @@ struct Outbound {
         fields.encoder.end(remark: remark, bodyCount: 0)
     }
 
-    /// The same with a body from another closure.
+    /// The same with a body from another closure, of about so many bytes.
     mutating func append(
         _ numbers: HeaderNumbers, remark: String?, _ serialization: HeaderSerialization,
-        fields write: (inout FieldWriter) -> Void, body: (inout BodyWriter) -> Void
+        expecting bodyByteCount: Int = 0, fields write: (inout FieldWriter) -> Void,
+        body: (inout BodyWriter) -> Void
     ) {
         append(numbers, remark: remark, serialization, fields: write)
+        if bodyByteCount >= Self.largeBody { return append(large: bodyByteCount, body) }
         // Moved out and back, so that it stays the only one of its memory.
-        var writer = BodyWriter(sink: ByteSink())
+        var writer = BodyWriter()
         swap(&writer.sink, &fields.encoder.sink)
         body(&writer)
         swap(&writer.sink, &fields.encoder.sink)
         fields.encoder.setBody()
     }
 
+    /// The body of the frame whose header was the last that was written.
+    private mutating func append(large bodyByteCount: Int, _ body: (inout BodyWriter) -> Void) {
+        let wanted = fields.encoder.byteCount + bodyByteCount
+        if large.capacity == 0, var kept = SharedMemory.buffers.take() {
+            swap(&large, &kept)
+            // In memory of its own, should a channel still write what stands in it.
+            large.clear()
+        }
+        large.reserveCapacity(minimumWritableBytes: wanted)
+        let frame = large.writerIndex + fields.encoder.frameStart
+        moveToLarge()
+        var writer = BodyWriter(isLarge: true)
+        swap(&writer.large, &large)
+        body(&writer)
+        swap(&writer.large, &large)
+        let length = large.writerIndex - frame - Frame.length.end
+        large.setInteger(Int32(truncatingIfNeeded: length), at: frame + Frame.length.offset)
+    }
+
+    /// What was written goes behind what is large already.
+    private mutating func moveToLarge() {
+        var target = ByteBuffer()
+        swap(&target, &large)
+        target.writeBytes(fields.encoder.bytes)
+        swap(&target, &large)
+        fields.encoder.sink.removeAll(keeping: 2 * Self.keptCapacity)
+    }
+
     /// What is to be written now; nil when there is nothing.
     mutating func take() -> ByteBuffer? {
         guard byteCount > 0 else { return nil }
         var ready = ByteBuffer()
+        if large.readableBytes > 0 {
+            moveToLarge()
+            swap(&ready, &large)
+            return ready
+        }
         swap(&ready, &spare)
         if ready.capacity > 0 { ready.clear() }
         ready.writeBytes(fields.encoder.bytes)
@@ -71,7 +114,11 @@ struct Outbound {
 
     /// Keeps the memory of what was written, once the channel is through with it.
     mutating func giveBack(_ written: ByteBuffer) {
-        if written.capacity <= Self.keptCapacity { spare = written }
+        if written.capacity <= Self.keptCapacity {
+            spare = written
+        } else {
+            SharedMemory.buffers.giveBack(written, capacity: written.capacity)
+        }
     }
 
     /// Lets go of everything: nobody reads it any more.
@@ -79,12 +126,14 @@ struct Outbound {
         isClosed = true
         fields = FieldWriter()
         spare = ByteBuffer()
+        large = ByteBuffer()
     }
 
     /// Lets go of memory that was kept.
     mutating func shrink() {
         if byteCount == 0 { fields = FieldWriter() }
         spare = ByteBuffer()
+        SharedMemory.shrink()
     }
 }
 
@@ -122,10 +171,14 @@ public struct FieldWriter {
 
 /// Takes the body of a response, piece by piece, straight into what is written.
 public struct BodyWriter {
-    fileprivate(set) var sink: ByteSink
+    fileprivate var isLarge = false
+    fileprivate var sink = ByteSink()
+    fileprivate var large = ByteBuffer()
 
     /// Copies `bytes` behind what is there.
-    public mutating func append(_ bytes: RawSpan) { sink.append(bytes) }
+    public mutating func append(_ bytes: RawSpan) {
+        if isLarge { _ = large.writeBytes(bytes) } else { sink.append(bytes) }
+    }
 
-    public mutating func append(_ bytes: [UInt8]) { sink.append(bytes.rawSpan) }
+    public mutating func append(_ bytes: [UInt8]) { append(bytes.rawSpan) }
 }

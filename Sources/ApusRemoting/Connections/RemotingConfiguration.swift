@@ -3,6 +3,9 @@
 /// Bounds and times of connections.
 public struct RemotingConfiguration: Sendable {
     public var limits = HeaderLimits()
+    /// How long a frame a server takes, in bytes, from a connection that was not trusted yet
+    /// (`Connection.trust`); nil: as long as from any other.
+    public var strangerFrameBytes: Int?
     /// A connection from which nothing came for so long is closed. Clients of RocketMQ send a
     /// heartbeat every 30 s.
     public var idleTimeout: Duration = .seconds(120)

@@ -10,6 +10,7 @@ struct HeaderEncoder {
     var sink = ByteSink()
     /// Where the frame begins that is being written.
     private var start = 0
+    var frameStart: Int { start }
     private var serialization = HeaderSerialization.json
     /// Where the fields' length stands in a binary header.
     private var fieldsStart = 0

@@ -8,7 +8,7 @@ internal import ApusFormat
 
 /// Cuts a stream of bytes into frames.
 struct FrameDecoder {
-    private let limits: HeaderLimits
+    var limits: HeaderLimits
     /// The beginning of a frame that has not come whole.
     private var partial: [UInt8] = []
 
@@ -16,6 +16,9 @@ struct FrameDecoder {
 
     /// Whether the last bytes were the beginning of a frame.
     var isInFrame: Bool { !partial.isEmpty }
+
+    /// Bytes of memory that a connection keeps between two frames.
+    private static let keptLimit = 64 << 10
 
     /// Bytes of memory that are kept for the beginning of a frame.
     var keptCapacity: Int { partial.capacity }
@@ -35,9 +38,12 @@ struct FrameDecoder {
             var whole: [UInt8] = []
             swap(&whole, &partial)
             let goesOn = try visit(Frame(whole.rawSpan))
-            if whole.capacity <= 64 << 10 {
-                whole.removeAll(keepingCapacity: true)
+            whole.removeAll(keepingCapacity: true)
+            if whole.capacity <= Self.keptLimit {
                 swap(&whole, &partial)
+            } else {
+                let capacity = whole.capacity
+                SharedMemory.frames.giveBack(whole, capacity: capacity)
             }
             if !goesOn { return place }
         }
@@ -64,9 +70,19 @@ struct FrameDecoder {
                 ? Frame.prefix : try Frame.size(in: partial.rawSpan, at: 0, limits) ?? Frame.prefix
             let lacking = min(wanted &- partial.count, bytes.byteCount &- used)
             if lacking <= 0 { break }
+            if partial.count &+ lacking > Self.keptLimit { takeLarge() }
             partial.append(copyOf: bytes.extracting(used..<used &+ lacking))
             used &+= lacking
         }
         return used
+    }
+
+    /// Goes on in memory that was used before, if there is some that is larger.
+    private mutating func takeLarge() {
+        guard partial.capacity <= Self.keptLimit, var large = SharedMemory.frames.take() else {
+            return
+        }
+        large.append(copyOf: partial.rawSpan)
+        swap(&large, &partial)
     }
 }
