@@ -39,6 +39,12 @@ public final class Broker: Sendable {
         remoting.idleTimeout = .seconds(configuration.network.idleSeconds)
         remoting.serverTLS = configuration.tls.server
         remoting.backlog = Int32(clamping: configuration.network.backlog)
+        if configuration.access.isEnabled {
+            // A message may be the first that a client sends, and be of any size that it may have.
+            remoting.strangerFrameBytes =
+                min(configuration.store.limits.bodyByteCount, remoting.limits.frameBytes)
+                + remoting.limits.headerBytes
+        }
         let server = RemotingServer(
             configuration: remoting, processor: router, logger: logger, group: serving)
         do {

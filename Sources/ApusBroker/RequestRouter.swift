@@ -26,6 +26,7 @@ final class RequestRouter: RequestProcessor {
             var account: Account?
             if let access = core.access {
                 account = try access.account(for: request, at: core.now)
+                connection.trust()
             }
             try route(request, on: connection, core, for: account)
         } catch {

@@ -248,6 +248,31 @@ private func request(_ opaque: Int32, body: [UInt8] = []) -> [UInt8] {
         }
     }
 
+    @Test("a stranger's frames are held to a bound of their own until it is trusted")
+    func strangers() throws {
+        var configuration = RemotingConfiguration()
+        configuration.strangerFrameBytes = 1000
+        func bench(trusting opaque: Int32) throws -> Bench {
+            try Bench(configuration) { request, connection in
+                if request.opaque == opaque { connection.trust() }
+                connection.respond(to: request.replyKey, Response(.success))
+            }
+        }
+        let long = [UInt8](repeating: 7, count: 2000)
+        let stranger = try bench(trusting: 0)
+        try stranger.read(request(1, body: Array(long[..<500])) + request(2, body: long))
+        stranger.channel.embeddedEventLoop.run()
+        #expect(try opaques(in: stranger.written()) == [1])
+        #expect(!stranger.channel.isActive)
+
+        // At once, in the same read.
+        let known = try bench(trusting: 1)
+        try known.read(request(1) + request(2, body: long))
+        try known.read(request(3, body: long))
+        #expect(try opaques(in: known.written()) == [1, 2, 3])
+        #expect(known.channel.isActive)
+    }
+
     /// The numbers of the frames in all writes.
     private func opaques(in writes: [[UInt8]]) throws -> [Int32] {
         let limits = HeaderLimits()

@@ -94,6 +94,29 @@ private func answered(
         }
     }
 
+    @Test("takes a frame longer than a message from those alone who have signed on it before")
+    func strangers() async throws {
+        try await withAccounts { broker, _ in
+            let body = [UInt8](repeating: 7, count: 5 << 20)
+            try await asking(broker, as: user) { client in
+                _ = await #expect(throws: RemotingError.self) {
+                    try await client.ask(.sendMessageV2, ["b": "Orders"], body: body)
+                }
+            }
+            try await asking(broker, as: user) { client in
+                try await answered(.success) { try await client.send("hello").responseCode }
+                let answer = try await client.ask(.sendMessageV2, ["b": "Orders"], body: body)
+                #expect(answer.responseCode != .success)
+                try await answered(.success) { try await client.send("hello").responseCode }
+            }
+            // The longest message may be the first frame.
+            try await asking(broker, as: user) { client in
+                let longest = String(repeating: "x", count: 4 << 20)
+                try await answered(.success) { try await client.send(longest).responseCode }
+            }
+        }
+    }
+
     /// What the user asks for, and the answer.
     private static let wishes: [(code: RequestCode, fields: HeaderFields, answer: ResponseCode)] = [
         (.sendReplyMessage, ["topic": "Secret"], .noPermission),
