@@ -10,7 +10,7 @@ FORMATTED := Package.swift $(wildcard Sources Tests Benchmarks docs)
 
 .PHONY: help setup setup-test test lint format bench bench-record clean
 .PHONY: embedding ci setup-crash crash-writer crash crash-ci simulate mutants fuzz fuzz-ci
-.PHONY: tls crash-delayed fuzz-control sanitize sweep doctor instructions interop setup-interop load
+.PHONY: footprint tls crash-delayed fuzz-control sanitize sweep doctor instructions interop setup-interop load
 
 # Optimised and apart from what `make test` builds, so that neither rebuilds the other.
 BENCH_BUILD := -c release --scratch-path .build/bench -Xcc -O3
@@ -169,6 +169,13 @@ LOAD ?= produce
 load: setup ## put load on a broker over the wire (LOAD='consume --pull 32'; LOAD=--help for more)
 	swift build -c release --product mqload
 	$$(swift build -c release --show-bin-path)/mqload $(LOAD)
+
+STARTS ?= 10
+
+footprint: setup ## how soon mqbroker is ready, and its memory while idle (RECORD=FILE appends figures)
+	swift build -c release --product mqbroker
+	python3 Tests/Footprint/footprint.py $$(swift build -c release --show-bin-path) --starts $(STARTS) \
+		$(if $(RECORD),--record $(RECORD) --commit "$$(git describe --always --dirty --abbrev=12)")
 
 FLUSH ?= sync
 DIRECTORY ?= .build/mqbench
