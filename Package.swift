@@ -146,8 +146,8 @@ let package = Package(
         .target(name: "Histogram", path: "Benchmarks/Histogram", swiftSettings: everywhere),
         // What the two that measure have in common: flags, tables, JSON, and what the machine is.
         .target(
-            name: "Bench", dependencies: ["CRoofline", "Histogram"], path: "Benchmarks/Bench",
-            swiftSettings: everywhere),
+            name: "Bench", dependencies: ["ApusSystem", "CRoofline", "Histogram"],
+            path: "Benchmarks/Bench", swiftSettings: everywhere),
         .executableTarget(
             name: "mqstore", dependencies: ["ApusStore", "ApusFormat", "ApusSystem"],
             swiftSettings: everywhere),

@@ -123,6 +123,19 @@ struct SyncRun {
         return all
     }
 
+    /// What is wrong with an acknowledgement at which the log was on the device so far.
+    private static func complaint(
+        _ result: Result<AppendResult, StoreError>, _ flushed: Int64
+    ) -> String? {
+        switch result {
+        case .success(let place) where place.status == .stored:
+            place.physicalEnd > flushed
+                ? "a message was acknowledged that is not on the device" : nil
+        case .success: "a sync took too long"
+        case .failure(let error): "\(error)"
+        }
+    }
+
     private func inFlight(_ round: StoreRound, seconds: Double) throws -> AppendOutcome {
         var bytes = AppendBytes(
             round.messages, batch: 1, plants: plan.settings.plantsAllocation)
@@ -140,7 +153,7 @@ struct SyncRun {
             let number = round.appended
             let store = round.store
             bytes.append(number, to: round.queues[number % plan.queues], of: store) {
-                flights.land($0, called: called, flushed: store.flushed)
+                flights.land(called: called, complaint: Self.complaint($0, store.flushed))
             }
             round.appended += 1
             outcome.count += 1

@@ -29,15 +29,17 @@ enum LoadReport {
                 Figure.rate(one.megabytesPerSecond),
                 one.rooflines.first.map { Figure.rate($0.ratio) } ?? "-",
             ] + latencies + [one.count("failed")])
-        for roofline in one.rooflines {
+        for (place, roofline) in one.rooflines.enumerated() {
+            // The first is the bare server. What part of another was reached stands beside it.
+            let latencies = ["p50", "p99", "p999", "max"].map {
+                place == 0 ? one.nanoseconds("rooflineLatencyNanoseconds", $0) : ""
+            }
             table.add(
                 [
                     "  \(roofline.name)", Figure.rate(roofline.messagesPerSecond),
-                    Figure.rate(roofline.megabytesPerSecond), "",
-                ]
-                    + ["p50", "p99", "p999", "max"].map {
-                        one.nanoseconds("rooflineLatencyNanoseconds", $0)
-                    } + [""])
+                    Figure.rate(roofline.megabytesPerSecond),
+                    place == 0 ? "" : Figure.rate(roofline.ratio),
+                ] + latencies + [""])
         }
         let notes = one.notes.map { "- \($0)" }
         return (table.lines + (notes.isEmpty ? [] : [""]) + notes).joined(separator: "\n")

@@ -71,6 +71,13 @@ struct LoadedBroker {
         return loaded
     }
 
+    /// A store to measure against, beside that of the broker that was started; nil when nothing is
+    /// measured against, or an acknowledgement does not wait for the device.
+    func embeddedStore(_ plan: LoadPlan) throws -> EmbeddedStore? {
+        guard plan.isSync, plan.hasRoofline, plan.batch == 1, let workplace else { return nil }
+        return try EmbeddedStore(plan, path: workplace.newPath("embedded"))
+    }
+
     /// Where connections go.
     func socketAddresses() throws -> [SocketAddress] {
         try addresses.map { address in

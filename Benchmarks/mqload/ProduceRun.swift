@@ -12,8 +12,10 @@ enum ProduceRun {
             Sends as fast as answers come, with so many requests under way on each
             connection, or at a rate: then latencies count from when a request was
             due. In turns with it a bare server with as many connections, event
-            loops and bytes each way says what the machine can do. In the end the
-            queues must have grown by what was acknowledged.
+            loops and bytes each way says what the machine can do; and with a broker
+            of our own that flushes before it acknowledges, the embedded store with as
+            many appends under way. In the end the queues must have grown by what was
+            acknowledged.
             """,
         examples: [
             "produce --connections 8 --in-flight 32 --body 128",
@@ -34,8 +36,13 @@ enum ProduceRun {
         let crowd = try await Crowd.senders(
             plan.connections, SendPlan(plan, broker, batch: plan.batch), inFlight: plan.inFlight,
             to: broker, group: group)
-        var rounds = Rounds(plan, name: "produce")
-        try await rounds.run(crowd, group: group)
+        let embedded = try broker.embeddedStore(plan)
+        var rounds = Rounds(plan, name: "produce", beside: embedded)
+        try await ensuring {
+            try await rounds.run(crowd, group: group)
+        } finally: {
+            try embedded?.close()
+        }
         var result = rounds.measurement(
             [
                 ("body", .count(plan.body)), ("batch", .count(plan.batch)),

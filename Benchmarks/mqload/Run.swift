@@ -16,10 +16,13 @@ struct Rounds {
     private var rates = RoundRates()
     private var echoLatency = Histogram()
     private var echoProblem: String?
+    private let embedded: EmbeddedStore?
 
-    init(_ plan: LoadPlan, name: String) {
+    /// `embedded` takes a turn as well, if there is one.
+    init(_ plan: LoadPlan, name: String, beside embedded: EmbeddedStore? = nil) {
         self.plan = plan
         self.name = name
+        self.embedded = embedded
     }
 
     /// Runs `crowd` and, in turns with it, as many connections to a server that does nothing. A
@@ -63,7 +66,8 @@ struct Rounds {
             let share = plan.seconds / Double(count)
             let load = try await crowd.run(seconds: share * 0.7, rate: rate)
             let bare = try await echo.run(seconds: share * 0.3, rate: rate)
-            add(load, beside: bare, messagesPerAnswer: messagesPerAnswer)
+            let own = try await embedded?.run(seconds: share * 0.7)
+            add(load, beside: bare, messagesPerAnswer: messagesPerAnswer, embedded: own)
             if load.tally.complaint != nil { break }
         }
     }
@@ -75,7 +79,8 @@ struct Rounds {
 
     /// Counts a round; an answer of the bare server stands for so many messages.
     mutating func add(
-        _ load: PhaseResult, beside bare: PhaseResult? = nil, messagesPerAnswer: Double = 1
+        _ load: PhaseResult, beside bare: PhaseResult? = nil, messagesPerAnswer: Double = 1,
+        embedded: Double? = nil
     ) {
         all.merge(load.tally)
         times.merge(load.times)
@@ -83,9 +88,9 @@ struct Rounds {
         guard let bare else { return rates.add(load.messagesPerSecond, []) }
         echoLatency.merge(bare.times.latency)
         echoProblem = echoProblem ?? bare.problem
-        rates.add(
-            load.messagesPerSecond,
-            [("bare server, same sizes", bare.messagesPerSecond * messagesPerAnswer)])
+        var others = [("bare server, same sizes", bare.messagesPerSecond * messagesPerAnswer)]
+        if let embedded { others.append(("embedded store, as many in flight", embedded)) }
+        rates.add(load.messagesPerSecond, others)
     }
 
     /// The result; `byteCount` bytes of body are counted for each message.

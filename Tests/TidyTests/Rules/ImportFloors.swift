@@ -83,7 +83,7 @@ private enum Floors {
         "mqload": commands.union(network).union(engine)
             .union(["ApusBroker", "ApusRemoting", "Bench", "CRoofline", "Histogram"]),
         "Histogram": [],
-        "Bench": ["CRoofline", "Foundation", "Histogram"],
+        "Bench": ["ApusSystem", "CRoofline", "Foundation", "Histogram"],
         // No network: building these two compiles neither NIO nor TLS.
         "mqstore": commands.union(engine),
         "mqbench": commands.union(engine)

@@ -1,26 +1,24 @@
 // Appends that have been called and are not acknowledged yet.
 
-import ApusStore
 import ApusSystem
-import Bench
 import CRoofline
-import Histogram
+package import Histogram
 import Synchronization
 
 /// A bounded number of appends in the air, called by one thread.
-final class Flights: Sendable {
+package final class Flights: Sendable {
     private let limit: Int
     private let up = Atomic<Int>(0)
     private let landed = Signal()
     private let state = Mutex((latency: Histogram(), failure: String?.none))
 
-    init(limit: Int) { self.limit = limit }
+    package init(limit: Int) { self.limit = limit }
 
     /// Who finds no room waits until a quarter of them has landed: a thread that is woken for each
     /// one does nothing but wake.
     private var enough: Int { limit - max(1, limit / 4) }
 
-    func takeOff() {
+    package func takeOff() {
         if up.load(ordering: .acquiring) >= limit { waitUntil(atMost: enough) }
         up.wrappingAdd(1, ordering: .relaxed)
     }
@@ -33,28 +31,22 @@ final class Flights: Sendable {
         }
     }
 
-    /// `flushed`: how far the log was on the device when the append was acknowledged.
-    func land(_ result: Result<AppendResult, StoreError>, called: Int64, flushed: Int64) {
+    /// One that was called at this time was acknowledged; or was not, or not as promised, for this
+    /// reason.
+    package func land(called: Int64, complaint: String?) {
         let latency = croofline_now() - called
         state.withLock { state in
             state.latency.record(latency)
-            switch result {
-            case .success(let place) where place.status == .stored:
-                if place.physicalEnd > flushed {
-                    state.failure = "a message was acknowledged that is not on the device"
-                }
-            case .success: state.failure = "a sync took too long"
-            case .failure(let error): state.failure = "\(error)"
-            }
+            if let complaint { state.failure = complaint }
         }
         let left = up.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue
         if left == enough || left == 0 { landed.ring() }
     }
 
-    func awaitAll() throws {
+    package func awaitAll() throws {
         waitUntil(atMost: 0)
         if let failure = state.withLock({ $0.failure }) { throw BenchError(failure) }
     }
 
-    var latency: Histogram { state.withLock { $0.latency } }
+    package var latency: Histogram { state.withLock { $0.latency } }
 }
