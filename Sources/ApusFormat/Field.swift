@@ -94,6 +94,18 @@ extension RawSpan {
         return unsafe capus_either_of_64(base, offset, byteCount, one, other)
     }
 
+    /// Which of the 64 bytes from `offset` on, or as many as there are, `other` has otherwise, which
+    /// is as long: bit n stands for byte n. Traps when `offset` does not lie within the span.
+    @inlinable @inline(__always)
+    public func differences(from other: RawSpan, at offset: Int) -> UInt64 {
+        precondition(offset >= 0 && offset < byteCount && other.byteCount == byteCount)
+        // Safe: as above, for both.
+        guard let one = unsafe withUnsafeBytes({ $0.baseAddress }),
+            let two = unsafe other.withUnsafeBytes({ $0.baseAddress })
+        else { return 0 }
+        return unsafe capus_differences_of_64(one, two, offset, byteCount)
+    }
+
     /// Whether both hold the same bytes.
     public func isEqual(to other: RawSpan) -> Bool {
         let count = byteCount

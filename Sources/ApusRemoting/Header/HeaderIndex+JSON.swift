@@ -22,7 +22,10 @@ extension HeaderIndex {
         while isPlain || !scanner.take(UInt8(ascii: "}")) {
             if let member = Self.plainMember(&scanner) {
                 try read(member, &scanner, limits)
-                if member == .extFields, readPlainTail(&scanner) { return }
+                if member == .extFields, let opaque = readPlainTail(&scanner) {
+                    if isAllPlain { remember(header, opaque) }
+                    return
+                }
             } else {
                 try read(Self.member(&scanner), &scanner, limits)
             }
@@ -64,26 +67,36 @@ extension HeaderIndex {
         return member
     }
 
-    /// Reads all that stands behind the fields as RocketMQ's client in Java writes it. For anything
-    /// else false, with nothing gone over.
+    /// Reads all that stands behind the fields as RocketMQ's client in Java writes it, and answers
+    /// where the request's number stands. For anything else nil, with nothing gone over.
     @inline(__always)
-    private mutating func readPlainTail(_ scanner: inout JSONScanner) -> Bool {
+    private mutating func readPlainTail(_ scanner: inout JSONScanner) -> Range<Int>? {
         let start = scanner.position
+        var place = start..<start
         guard scanner.take(",\"flag\":"), let flags = scanner.plainNumber(),
             scanner.take(",\"language\":"), let language = scanner.plainString(),
-            scanner.take(",\"opaque\":"), let opaque = scanner.plainNumber(),
+            scanner.take(",\"opaque\":"), let opaque = scanner.plainNumber(at: &place),
             scanner.take(",\"serializeTypeCurrentRPC\":\"JSON\",\"version\":"),
             let version = scanner.plainNumber(), scanner.take("}"),
             scanner.position == scanner.bytes.byteCount
         else {
             scanner.move(to: start)
-            return false
+            return nil
         }
         numbers.flags = flags
         numbers.language = Language(scanner.bytes.extracting(language))
         numbers.opaque = opaque
         numbers.version = version
-        return true
+        return place
+    }
+
+    /// Remembers what was read, for the next one.
+    private mutating func remember(_ header: RawSpan, _ opaque: Range<Int>) {
+        // Moved out, since a span of the fields holds on to all of this.
+        var before = HeaderBefore()
+        swap(&before, &self.before)
+        before.remember(header, fields: memory.span.extracting(0..<count), opaque: opaque)
+        swap(&before, &self.before)
     }
 
     /// The name of a member, however it is written, and its colon.
@@ -144,7 +157,9 @@ extension HeaderIndex {
             return
         }
         scanner.skipCommas()
-        while !readPlainFields(&scanner, limits) {
+        let isAlone = fieldCount == 0
+        if readPlainFields(&scanner, limits) { return isAllPlain = isAlone }
+        repeat {
             scanner.skipCommas()
             if scanner.take(UInt8(ascii: "}")) { return }
             let name = try Self.nameAndColon(&scanner)
@@ -153,7 +168,7 @@ extension HeaderIndex {
                 try append(slot, of: scanner.bytes, limits)
             }
             try Self.separate(&scanner)
-        }
+        } while !readPlainFields(&scanner, limits)
     }
 
     private static func nameAndColon(

@@ -80,11 +80,24 @@ struct HeaderIndex {
     /// unescaped becomes no longer, so that there is room for a header's once this is as long.
     var unescaped: [UInt8] = []
     var unescapedCount = 0
+    /// What was read last, if the next may be like it.
+    var before = HeaderBefore()
+    /// The fields came in one object and were read the plain way.
+    var isAllPlain = false
 
     /// Reads a header, whose length is within bounds, in place of the one before.
     mutating func read(
         _ header: RawSpan, _ serialization: HeaderSerialization, _ limits: HeaderLimits
     ) throws(FrameError) {
+        if serialization == .json, before.isAsLong(as: header),
+            let opaque = before.opaque(of: header)
+        {
+            // All else is as it was.
+            numbers.opaque = opaque
+            return before.unescape(header, into: &unescaped)
+        }
+        before.forget()
+        isAllPlain = false
         numbers = HeaderNumbers()
         remark = nil
         count = 0

@@ -65,6 +65,15 @@ extension JSONScanner {
         return number
     }
 
+    /// The same, with where its digits stand.
+    @inline(__always) @_lifetime(self: copy self)
+    mutating func plainNumber(at range: inout Range<Int>) -> Int32? {
+        let start = position
+        guard let number = plainNumber() else { return nil }
+        range = start..<position
+        return number
+    }
+
     /// What stands in the quotes that come next.
     @inline(__always)
     private func plainRange() -> Range<Int>? {
