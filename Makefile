@@ -103,7 +103,7 @@ fuzz: setup ## let the fuzzer run SECONDS= a target (TARGET=NAME for one; RECORD
 FILE_DECODERS = record properties batch queue index checkpoint configuration
 
 fuzz-ci: setup ## a minute of fuzzing for each decoder of files, less for the others, two at a time
-	SEED=1 SWIFT_DETERMINISTIC_HASHING=1 Tests/Fuzz/run.sh --seconds 60 --others 20 --jobs 2 \
+	SEED=1 SWIFT_DETERMINISTIC_HASHING=1 Tests/Fuzz/run.sh --seconds 60 --others 10 --jobs 2 \
 		$(FILE_DECODERS)
 
 fuzz-control: setup ## planted faults, each of which the fuzzer must find

@@ -94,8 +94,8 @@ extension RawSpan {
         return unsafe capus_either_of_64(base, offset, byteCount, one, other)
     }
 
-    /// Which of the 64 bytes from `offset` on, or as many as there are, `other` has otherwise, which
-    /// is as long: bit n stands for byte n. Traps when `offset` does not lie within the span.
+    /// Which of the 64 bytes from `offset` on, or as many as there are, `other`, which is as long,
+    /// has otherwise: bit n stands for byte n. Traps when `offset` does not lie within the span.
     @inlinable @inline(__always)
     public func differences(from other: RawSpan, at offset: Int) -> UInt64 {
         precondition(offset >= 0 && offset < byteCount && other.byteCount == byteCount)

@@ -126,7 +126,8 @@ import Testing
         func isRemembered(_ fields: String) throws -> Bool {
             let text =
                 #"{"code":310,"extFields":{"# + fields
-                + #"},"flag":0,"language":"JAVA","opaque":7,"serializeTypeCurrentRPC":"JSON","version":479}"#
+                + #"},"flag":0,"language":"JAVA","opaque":7,"#
+                + #""serializeTypeCurrentRPC":"JSON","version":479}"#
             let header = Array(text.utf8)
             try index.read(header.rawSpan, .json, Self.limits)
             return index.before.isAsLong(as: header.rawSpan)
