@@ -147,6 +147,25 @@ func scheduled() throws {
     try store.close()
 }
 
+@Test("tags are told apart by two strokes, and one alone belongs to a tag")
+func strokes() throws {
+    let directory = try TemporaryDirectory()
+    let store = try MessageStore.open(directory.path, tinyConfiguration())
+    for tags in ["a|b", "a", "b", "c"] {
+        try store.append(Message(topic: "T", body: [], tags: tags))
+    }
+    let queue = try store.queue(topic: "T")
+    func offsets(_ expression: String) throws -> [Int64] {
+        try store.read(queue, from: 0, filter: TagFilter(expression)).messages().map(\.queueOffset)
+    }
+    #expect(try offsets("a|b") == [0])
+    #expect(try offsets("a|b || c") == [0, 3])
+    #expect(try offsets("a||b") == [1, 2])
+    // As Java cuts it: at the first two of three.
+    #expect(try offsets("a|||b") == [1])
+    try store.close()
+}
+
 @Test("a tag filter passes over messages, also over those whose hash collides")
 func filter() throws {
     let directory = try TemporaryDirectory()

@@ -11,9 +11,10 @@ public struct TagFilter: Hashable, Sendable {
     /// Every message.
     public static let all = TagFilter("*")
 
-    /// Reads RocketMQ's notation: `TagA || TagB`. `*` and nothing at all stand for every message.
+    /// Reads RocketMQ's notation: `TagA || TagB`, where `|` alone may stand in a tag. `*` and
+    /// nothing at all stand for every message.
     public init(_ expression: String) {
-        let names = expression.split(separator: "|").map { part in
+        let names = expression.split(separator: "||").map { part in
             part.drop { $0.isWhitespace }.reversed().drop { $0.isWhitespace }.reversed()
         }.map { String($0) }.filter { !$0.isEmpty }
         if names.isEmpty || names == ["*"] {

@@ -81,7 +81,7 @@ extension BrokerCore {
 extension Subscription {
     /// As Java names the members.
     var json: JSON {
-        let tags = expression.split(separator: "|").map { $0.filter { $0 != " " } }
+        let tags = expression.split(separator: "||").map { $0.filter { $0 != " " } }
             .filter { !$0.isEmpty && $0 != "*" }
         let members: JSONObject = [
             "classFilterMode": false, "codeSet": [], "expressionType": .string(expressionType),
