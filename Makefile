@@ -174,7 +174,7 @@ STARTS ?= 10
 
 footprint: setup ## how soon mqbroker is ready, and its memory while idle (RECORD=FILE appends figures)
 	swift build -c release --product mqbroker
-	python3 Tests/Footprint/footprint.py $$(swift build -c release --show-bin-path) --starts $(STARTS) \
+	PYTHONDONTWRITEBYTECODE=1 python3 Tests/Footprint/footprint.py $$(swift build -c release --show-bin-path) --starts $(STARTS) \
 		$(if $(RECORD),--record $(RECORD) --commit "$$(git describe --always --dirty --abbrev=12)")
 
 FLUSH ?= sync

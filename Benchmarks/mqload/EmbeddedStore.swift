@@ -7,7 +7,6 @@ import ApusStore
 import Bench
 import CRoofline
 import Foundation
-import Synchronization
 
 /// A store of its own, of the same settings as the broker's.
 final class EmbeddedStore: Sendable {

@@ -11,35 +11,23 @@ import argparse
 import json
 import pathlib
 import platform
-import socket
 import statistics
-import struct
 import subprocess
 import sys
 import tempfile
 import time
 
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "Interop"))
+import servers
+
 READY_MILLISECONDS = 50
 IDLE_BYTES = 24 << 20
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def answers(port):
+def is_ready(port):
     """Whether a broker answers GET_BROKER_RUNTIME_INFO there."""
-    header = json.dumps({"code": 28, "language": "PYTHON", "version": 479, "opaque": 1, "flag": 0}).encode()
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=5) as wire:
-            wire.sendall(struct.pack(">II", 4 + len(header), len(header)) + header)
-            head = wire.recv(1 << 16)
-            length = struct.unpack(">I", head[4:8])[0] & 0xFFFFFF
-            while len(head) < 8 + length:
-                head += wire.recv(1 << 16)
-            return json.loads(head[8:8 + length])["code"] == 0
+        return servers.ask(port, 28)[0]["code"] == 0
     except ConnectionRefusedError:
         return False
 
@@ -53,14 +41,14 @@ def resident(pid):
 
 def start(broker, home):
     """Starts one; answers the seconds until it was ready, and its memory."""
-    port = free_port()
+    port = servers.free_port()
     conf = home / "broker.conf"
     conf.write_text(f"brokerIP1=127.0.0.1\nlistenPort={port}\nstorePathRootDir={home}/store\n")
     begin = time.monotonic()
     process = subprocess.Popen(
         [broker, "-c", conf], stdout=subprocess.DEVNULL, stderr=open(home / "log", "wb"))
     try:
-        while not answers(port):
+        while not is_ready(port):
             assert process.poll() is None, f"the broker ended: {(home / 'log').read_text()}"
             assert time.monotonic() - begin < 30, "the broker is not ready after 30 s"
             time.sleep(0.0005)

@@ -5,7 +5,7 @@
 // scheduled. Frames are not written into the buffer themselves, which asks at each piece who else
 // has it. The buffer comes back, so that nothing is allocated once it has its size.
 //
-// A large body is the exception: its few pieces go straight into a buffer of `SharedMemory`, behind
+// A large body is the exception: its few pieces go straight into a buffer of `SpareMemory`, behind
 // all that waited before it.
 
 internal import ApusFormat
@@ -70,13 +70,13 @@ struct Outbound {
     /// The body of the frame whose header was the last that was written.
     private mutating func append(large bodyByteCount: Int, _ body: (inout BodyWriter) -> Void) {
         let wanted = fields.encoder.byteCount + bodyByteCount
-        if large.capacity == 0, var kept = SharedMemory.buffers.take() {
+        if large.capacity == 0, var kept = SpareMemory.buffers.take() {
             swap(&large, &kept)
             // In memory of its own, should a channel still write what stands in it.
             large.clear()
         }
         large.reserveCapacity(minimumWritableBytes: wanted)
-        let frame = large.writerIndex + fields.encoder.frameStart
+        let frame = large.writerIndex + fields.encoder.start
         moveToLarge()
         var writer = BodyWriter(isLarge: true)
         swap(&writer.large, &large)
@@ -117,7 +117,7 @@ struct Outbound {
         if written.capacity <= Self.keptCapacity {
             spare = written
         } else {
-            SharedMemory.buffers.giveBack(written, capacity: written.capacity)
+            SpareMemory.buffers.giveBack(written, capacity: written.capacity)
         }
     }
 
@@ -133,7 +133,7 @@ struct Outbound {
     mutating func shrink() {
         if byteCount == 0 { fields = FieldWriter() }
         spare = ByteBuffer()
-        SharedMemory.shrink()
+        SpareMemory.shrink()
     }
 }
 

@@ -16,6 +16,9 @@ struct HeaderBefore {
     private var bytes: [UInt8] = []
     /// 0 when there is none.
     private var count = 0
+    /// Bytes of the header that was read last, and whether the one before that had as many.
+    private var lastCount = 0
+    private var isLikely = false
     /// A bit for each byte: those of plain values but for their escapes, and the digits of the
     /// request's number.
     private var loose: [UInt64] = []
@@ -30,8 +33,14 @@ struct HeaderBefore {
         bytes.capacity + loose.capacity * 8 + runs.capacity * MemoryLayout<Run>.stride
     }
 
+    /// Another header is read. It is worth remembering when it is as long as the last one: of
+    /// headers of all lengths each would be remembered in vain.
     @inline(__always)
-    mutating func forget() { count = 0 }
+    mutating func forget(for header: RawSpan) {
+        count = 0
+        isLikely = header.byteCount == lastCount
+        lastCount = header.byteCount
+    }
 
     /// Whether a header is as long as this one.
     @inline(__always)
@@ -74,10 +83,10 @@ struct HeaderBefore {
 
     // MARK: remembering
 
-    /// Remembers a header with such fields and such digits. One with escapes in several values is
-    /// not remembered.
+    /// Remembers a header with such fields and such digits, which was read behind `forget`. One
+    /// with escapes in several values is not remembered.
     mutating func remember(_ header: RawSpan, fields: Span<FieldSlot>, opaque: Range<Int>) {
-        guard header.byteCount <= Self.limit else { return }
+        guard isLikely, header.byteCount <= Self.limit else { return }
         loose.removeAll(keepingCapacity: true)
         loose.append(contentsOf: repeatElement(0, count: (header.byteCount &+ 63) >> 6))
         runs.removeAll(keepingCapacity: true)

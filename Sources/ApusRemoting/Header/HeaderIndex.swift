@@ -96,7 +96,7 @@ struct HeaderIndex {
             numbers.opaque = opaque
             return before.unescape(header, into: &unescaped)
         }
-        before.forget()
+        before.forget(for: header)
         isAllPlain = false
         numbers = HeaderNumbers()
         remark = nil

@@ -9,8 +9,7 @@ struct HeaderEncoder {
     /// Frames, whole but for a body that is still to come.
     var sink = ByteSink()
     /// Where the frame begins that is being written.
-    private var start = 0
-    var frameStart: Int { start }
+    private(set) var start = 0
     private var serialization = HeaderSerialization.json
     /// Where the fields' length stands in a binary header.
     private var fieldsStart = 0

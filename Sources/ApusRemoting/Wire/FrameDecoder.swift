@@ -43,7 +43,7 @@ struct FrameDecoder {
                 swap(&whole, &partial)
             } else {
                 let capacity = whole.capacity
-                SharedMemory.frames.giveBack(whole, capacity: capacity)
+                SpareMemory.frames.giveBack(whole, capacity: capacity)
             }
             if !goesOn { return place }
         }
@@ -79,7 +79,7 @@ struct FrameDecoder {
 
     /// Goes on in memory that was used before, if there is some that is larger.
     private mutating func takeLarge() {
-        guard partial.capacity <= Self.keptLimit, var large = SharedMemory.frames.take() else {
+        guard partial.capacity <= Self.keptLimit, var large = SpareMemory.frames.take() else {
             return
         }
         large.append(copyOf: partial.rawSpan)

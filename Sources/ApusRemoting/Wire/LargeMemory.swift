@@ -14,33 +14,51 @@ final class LargeMemory<Piece: Sendable>: Sendable {
     let countLimit = 4
     let capacityLimit = 1 << 20
 
-    private let kept = Mutex<[Piece]>([])
+    private let kept = Mutex(Kept())
+
+    private struct Kept {
+        var pieces: [Piece] = []
+        /// Somebody asked since the last `shrink`.
+        var isInUse = false
+    }
 
     /// How many are kept.
-    var count: Int { kept.withLock { $0.count } }
+    var count: Int { kept.withLock { $0.pieces.count } }
 
     /// A piece, if there is one.
-    func take() -> Piece? { kept.withLock { $0.popLast() } }
+    func take() -> Piece? {
+        kept.withLock { kept in
+            kept.isInUse = true
+            return kept.pieces.popLast()
+        }
+    }
 
     /// Keeps a piece of so many bytes for the next one who asks.
     func giveBack(_ piece: Piece, capacity: Int) {
         guard capacity <= capacityLimit else { return }
-        kept.withLock { if $0.count < countLimit { $0.append(piece) } }
+        kept.withLock { if $0.pieces.count < countLimit { $0.pieces.append(piece) } }
     }
 
-    func removeAll() { kept.withLock { $0 = [] } }
+    /// Lets go of all, unless somebody asked since the last call: thousands of connections call
+    /// this that are idle, beside a few that are not.
+    func shrink() {
+        kept.withLock { kept in
+            if !kept.isInUse { kept.pieces = [] }
+            kept.isInUse = false
+        }
+    }
 }
 
 /// That of this process.
-enum SharedMemory {
+enum SpareMemory {
     /// What is written.
     static let buffers = LargeMemory<ByteBuffer>()
     /// Frames that came in pieces. They are empty.
     static let frames = LargeMemory<[UInt8]>()
 
-    /// Lets go of all: a connection is idle.
+    /// A connection is idle.
     static func shrink() {
-        buffers.removeAll()
-        frames.removeAll()
+        buffers.shrink()
+        frames.shrink()
     }
 }
