@@ -46,9 +46,12 @@ private struct ServingLoop {
 }
 
 @Suite("allocations of a broker", .serialized) struct SendAllocationTests {
-    /// The most that a send may cost. It is one for the properties, and what the event loop needs
-    /// for each read, which many sends share.
-    private static let limit = 2.0
+    /// The most that a send may cost: one for the properties, and its part of what the event loop
+    /// needs for each read.
+    private static let limit = 1.75
+    /// How often it is measured. How many sends share a read is up to the kernel and to what else
+    /// the machine does; the least of all rounds is what they cost where many do.
+    private static let rounds = 20
 
     /// Sends so many at once, and waits for all answers.
     private func send(_ count: Int, _ command: RemotingCommand, on connection: Connection) async {
@@ -83,10 +86,13 @@ private struct ServingLoop {
         // Makes the topic, the queue and the buffers.
         await send(100, command, on: connection)
         await send(100, command, on: connection)
-        let before = try await loop.allocations()
-        await send(200, command, on: connection)
-        let each = Double(try await loop.allocations() - before) / 200
-        #expect(each <= Self.limit, "\(each) a send")
+        var least = Double.infinity
+        for _ in 0..<Self.rounds {
+            let before = try await loop.allocations()
+            await send(200, command, on: connection)
+            least = min(least, Double(try await loop.allocations() - before) / 200)
+        }
+        #expect(least <= Self.limit, "\(least) a send")
         await client.close()
         try await loop.stop()
     }
