@@ -34,12 +34,18 @@ setup-test:
 	@scripts/setup.sh --test
 
 # Those with servers come by themselves, one after the other: what they wait for in seconds takes minutes
-# beside three hundred stores, and a process that is forked for a test would get their sockets too.
-WITH_SERVERS = ApusRemotingTests|ApusNameServerTests|ApusBrokerTests|MqadminTests|MqloadTests
+# beside three hundred stores, and a process that is forked for a test would get their sockets too. They
+# wait more than they compute, so that two halves go side by side; --ignore-lock, since SwiftPM would let
+# the second wait, and neither builds.
+BROKER_TESTS = ApusNameServerTests|ApusBrokerTests
+PROTOCOL_TESTS = ApusRemotingTests|MqadminTests|MqloadTests
+SERVER_TEST = swift test $(SWIFT_FLAGS) --skip-build --ignore-lock --no-parallel --filter
+# TEST_BUILD: flags for the compiler, as in CI, which builds once and never again.
+TEST_BUILD =
 
 test: setup-test ## build and run all tests
-	swift test $(SWIFT_FLAGS) --skip '$(WITH_SERVERS)'
-	swift test $(SWIFT_FLAGS) --skip-build --no-parallel --filter '$(WITH_SERVERS)'
+	swift test $(SWIFT_FLAGS) $(TEST_BUILD) --skip '$(BROKER_TESTS)|$(PROTOCOL_TESTS)'
+	scripts/together.sh "$(SERVER_TEST) '$(BROKER_TESTS)'" "$(SERVER_TEST) '$(PROTOCOL_TESTS)'"
 
 # In a place of its own: with the trait everything above the protocol is another build.
 tls: setup-test ## build with TLS, which takes minutes, and run its tests
