@@ -86,12 +86,13 @@ SIMULATE = $$(swift build $(SIMULATE_BUILD) --show-bin-path)/simulate
 SIMULATE_RECORD = $(if $(RECORD),--record $(RECORD) --commit \
 	"$$(git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)")
 STATES ?= 1000000
+FAULTS ?= 8
 SEED ?= 1
 
 simulate: setup ## crash a simulated disk STATES times from SEED on (RECORD=FILE appends the figures)
 	swift build $(SIMULATE_BUILD) --product simulate
 	$(SIMULATE) states --count $(STATES) --seed $(SEED) $(SIMULATE_RECORD)
-	$(SIMULATE) faults $(SIMULATE_RECORD)
+	$(SIMULATE) faults --count $(FAULTS) $(SIMULATE_RECORD)
 	$(SIMULATE) model $(SIMULATE_RECORD)
 	$(SIMULATE) threads
 
@@ -142,8 +143,12 @@ interop: setup-interop $(INTEROP)/fetched ## drive broker and NameServer with th
 	PYTHONDONTWRITEBYTECODE=1 $(INTEROP)/bin/python Tests/Interop/cpp_client.py \
 		$$(swift build -c release --show-bin-path) $(if $(ONLY),--only $(ONLY))
 
+# A package outside of this one, as a user's would be: what is public must be enough for it. It runs
+# twice on one directory, since a store goes on where it was.
 embedding: setup ## build and run the package in docs/embedding, as a user would
-	swift run --package-path docs/embedding orders "$$(mktemp -d)/store"
+	swift build --package-path docs/embedding
+	place=$$(mktemp -d); \
+	for _ in 1 2; do docs/embedding/.build/debug/orders "$$place/store" || exit; done; rm -r "$$place"
 
 ci: ## everything that is checked on a change (.ci/run)
 	@.ci/run
