@@ -92,6 +92,20 @@ final class SimulatedDisk: Disk, @unchecked Sendable {
 
     static func parent(of path: String) -> String { SystemDisk.parent(of: path) }
 
+    /// The same question the other way round, asked of every name there is: a tenth of the time of
+    /// all crash states went into making the answers strings.
+    static func isParent(_ directory: String, of path: String) -> Bool {
+        let directory = (directory == "/" ? "" : directory).utf8.span
+        let path = path.utf8.span
+        let slash = UInt8(ascii: "/")
+        guard path.count > directory.count + 1, path[directory.count] == slash else {
+            return false
+        }
+        for place in 0..<directory.count where path[place] != directory[place] { return false }
+        for place in directory.count + 1..<path.count where path[place] == slash { return false }
+        return true
+    }
+
     private func missing(_ operation: String, _ path: String) -> DiskError {
         DiskError(operation: operation, path: path, code: ENOENT)
     }
@@ -133,11 +147,9 @@ extension SimulatedDisk {
     func list(_ path: String) throws(DiskError) -> [DirectoryEntry] {
         if try step("list", path) { throw off("list", path) }
         guard directories.contains(path) else { throw missing("list", path) }
-        let prefix = path + "/"
         func name(_ other: String) -> String? {
-            guard other.hasPrefix(prefix) else { return nil }
-            let rest = other.utf8.dropFirst(prefix.utf8.count)
-            return rest.contains(UInt8(ascii: "/")) ? nil : String(rest)
+            guard Self.isParent(path, of: other) else { return nil }
+            return String(other.utf8.dropFirst(path.utf8.count + 1))
         }
         let files = names.keys.compactMap(name).map { DirectoryEntry(name: $0, isDirectory: false) }
         let folders = directories.compactMap(name).map {
@@ -191,7 +203,7 @@ extension SimulatedDisk {
                 Self.apply(change, to: &durableNames)
             }
             pending.removeAll { $0.directories.contains(path) }
-            for directory in directories where Self.parent(of: directory) == path {
+            for directory in directories where Self.isParent(path, of: directory) {
                 durableDirectories.insert(directory)
             }
         }
