@@ -24,7 +24,8 @@ declare -A scratch=([thread]=.build/tsan [address]=.build/asan)
 # The backtracer of the Swift runtime and the handlers of the sanitizers wait for each other.
 export SWIFT_BACKTRACE=enable=no
 symbolizer=$(dirname "$(readlink -f "$(command -v swift)")")/llvm-symbolizer
-export TSAN_OPTIONS="exitcode=66 history_size=4 external_symbolizer_path=$symbolizer"
+export TSAN_OPTIONS="exitcode=66 history_size=4 external_symbolizer_path=$symbolizer:\
+suppressions=$PWD/Tests/Sanitize/threads.supp:print_suppressions=0"
 export ASAN_OPTIONS="exitcode=66 detect_leaks=1 detect_stack_use_after_return=1"
 export LSAN_OPTIONS="suppressions=$PWD/Tests/Sanitize/leaks.supp:print_suppressions=0"
 export ASAN_SYMBOLIZER_PATH=$symbolizer
