@@ -30,6 +30,26 @@ private func machine() throws -> SimulatedDisk {
 }
 
 @Suite("a simulated disk") struct SimulatedDiskTests {
+    @Test("lists what is directly in a directory, the root among them")
+    func list() throws {
+        let disk = try machine()
+        try disk.createDirectories("/d/e")
+        try disk.createDirectories("/dd")
+        for path in ["/f", "/d/f", "/d/e/f", "/dd/g"] { _ = try disk.open(path, .create) }
+        func names(_ path: String) throws -> [String] { try disk.list(path).map(\.name) }
+        #expect(try names("/") == ["d", "dd", "f"])
+        #expect(try names("/d") == ["e", "f"])
+        #expect(try names("/d/e") == ["f"])
+        let paths = ["/", "/d", "/dd", "/d/e", "/d/f", "/d/e/f", "/dd/g", "/f"]
+        for path in paths.dropFirst() {
+            for other in paths {
+                #expect(
+                    SimulatedDisk.isParent(other, of: path)
+                        == (SimulatedDisk.parent(of: path) == other), "\(other) of \(path)")
+            }
+        }
+    }
+
     @Test("keeps what was synced under a name that was synced, whatever the cut")
     func synced() throws {
         let disk = try machine()

@@ -148,8 +148,9 @@ extension SimulatedDisk {
         if try step("list", path) { throw off("list", path) }
         guard directories.contains(path) else { throw missing("list", path) }
         func name(_ other: String) -> String? {
-            guard Self.isParent(path, of: other) else { return nil }
-            return String(other.utf8.dropFirst(path.utf8.count + 1))
+            guard Self.isParent(path, of: other), let slash = other.utf8.lastIndex(of: 0x2F)
+            else { return nil }
+            return String(other[other.index(after: slash)...])
         }
         let files = names.keys.compactMap(name).map { DirectoryEntry(name: $0, isDirectory: false) }
         let folders = directories.compactMap(name).map {
