@@ -161,6 +161,8 @@ func strokes() throws {
     #expect(try offsets("a|b") == [0])
     #expect(try offsets("a|b || c") == [0, 3])
     #expect(try offsets("a||b") == [1, 2])
+    #expect(TagFilter.names(in: " a b ||c|| ") == ["a b", "c"])
+    #expect(TagFilter.names(in: "*").isEmpty && TagFilter.names(in: "").isEmpty)
     // As Java cuts it: at the first two of three.
     #expect(try offsets("a|||b") == [1])
     try store.close()

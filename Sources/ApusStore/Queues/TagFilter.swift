@@ -14,16 +14,16 @@ public struct TagFilter: Hashable, Sendable {
     /// Reads RocketMQ's notation: `TagA || TagB`, where `|` alone may stand in a tag. `*` and
     /// nothing at all stand for every message.
     public init(_ expression: String) {
+        tags = Set(Self.names(in: expression).map { Array($0.utf8) })
+        codes = Set(tags.map { TagsCode.code(tags: $0.rawSpan) })
+    }
+
+    /// The tags that an expression names, in its order; none when it stands for every message.
+    public static func names(in expression: String) -> [String] {
         let names = expression.split(separator: "||").map { part in
             part.drop { $0.isWhitespace }.reversed().drop { $0.isWhitespace }.reversed()
         }.map { String($0) }.filter { !$0.isEmpty }
-        if names.isEmpty || names == ["*"] {
-            codes = []
-            tags = []
-        } else {
-            tags = Set(names.map { Array($0.utf8) })
-            codes = Set(tags.map { TagsCode.code(tags: $0.rawSpan) })
-        }
+        return names == ["*"] ? [] : names
     }
 
     /// Whether every message is wanted.

@@ -4,6 +4,7 @@
 
 import ApusFormat
 import ApusRemoting
+import ApusStore
 import Synchronization
 
 extension BrokerCore {
@@ -81,12 +82,11 @@ extension BrokerCore {
 extension Subscription {
     /// As Java names the members.
     var json: JSON {
-        let tags = expression.split(separator: "||").map { $0.filter { $0 != " " } }
-            .filter { !$0.isEmpty && $0 != "*" }
+        let tags = TagFilter.names(in: expression)
         let members: JSONObject = [
             "classFilterMode": false, "codeSet": [], "expressionType": .string(expressionType),
             "subString": .string(expression), "subVersion": .integer(version),
-            "tagsSet": .array(tags.map { .string(String($0)) }), "topic": .string(topic),
+            "tagsSet": .array(tags.map { .string($0) }), "topic": .string(topic),
         ]
         return .object(members)
     }
