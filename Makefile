@@ -86,13 +86,12 @@ SIMULATE = $$(swift build $(SIMULATE_BUILD) --show-bin-path)/simulate
 SIMULATE_RECORD = $(if $(RECORD),--record $(RECORD) --commit \
 	"$$(git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)")
 STATES ?= 1000000
-FAULTS ?= 8
 SEED ?= 1
 
 simulate: setup ## crash a simulated disk STATES times from SEED on (RECORD=FILE appends the figures)
 	swift build $(SIMULATE_BUILD) --product simulate
 	$(SIMULATE) states --count $(STATES) --seed $(SEED) $(SIMULATE_RECORD)
-	$(SIMULATE) faults --count $(FAULTS) $(SIMULATE_RECORD)
+	$(SIMULATE) faults $(SIMULATE_RECORD)
 	$(SIMULATE) model $(SIMULATE_RECORD)
 	$(SIMULATE) threads
 
@@ -185,7 +184,8 @@ STARTS ?= 10
 
 footprint: setup ## how soon mqbroker is ready, and its memory while idle (RECORD=FILE appends figures)
 	swift build -c release --product mqbroker
-	PYTHONDONTWRITEBYTECODE=1 python3 Tests/Footprint/footprint.py $$(swift build -c release --show-bin-path) --starts $(STARTS) \
+	PYTHONDONTWRITEBYTECODE=1 python3 Tests/Footprint/footprint.py \
+		$$(swift build -c release --show-bin-path) --starts $(STARTS) \
 		$(if $(RECORD),--record $(RECORD) --commit "$$(git describe --always --dirty --abbrev=12)")
 
 FLUSH ?= sync
