@@ -52,7 +52,14 @@ private final class ListeningNameServer: RequestProcessor {
         return try #require(address.port)
     }
 
-    func stop() async { await server.withLock { $0 }?.stop() }
+    /// Lets go of the server, too, which holds on to this.
+    func stop() async {
+        let server = server.withLock { server in
+            defer { server = nil }
+            return server
+        }
+        await server?.stop()
+    }
 }
 
 private func json(_ command: RemotingCommand) throws -> JSON {

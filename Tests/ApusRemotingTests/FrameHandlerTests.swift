@@ -10,7 +10,7 @@ import Testing
 @testable import ApusRemoting
 
 /// A handler in a channel without a socket.
-private struct Bench {
+private final class Bench {
     let channel = EmbeddedChannel()
     let processor: TestProcessor
 
@@ -23,6 +23,9 @@ private struct Bench {
             FrameHandler(isServer: isServer, configuration, processor, .quiet))
         try channel.connect(to: SocketAddress(ipAddress: "10.0.0.7", port: 4711)).wait()
     }
+
+    /// A channel holds on to its handlers, and they to it, until it is closed.
+    deinit { _ = try? channel.finish(acceptAlreadyClosed: true) }
 
     /// One read of the channel.
     func read(_ bytes: [UInt8]) throws { try channel.writeInbound(ByteBuffer(bytes: bytes)) }
