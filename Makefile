@@ -38,7 +38,7 @@ setup-test:
 # wait more than they compute, so that two halves go side by side; --ignore-lock, since SwiftPM would let
 # the second wait, and neither builds.
 BROKER_TESTS = ApusNameServerTests|ApusBrokerTests
-PROTOCOL_TESTS = ApusRemotingTests|MqadminTests|MqloadTests
+PROTOCOL_TESTS = ApusRemotingTests|ApusClientTests|MqadminTests|MqloadTests
 SERVER_TEST = swift test $(SWIFT_FLAGS) --skip-build --ignore-lock --no-parallel --filter
 # TEST_BUILD: flags for the compiler, as in CI, which builds once and never again.
 TEST_BUILD =

@@ -45,6 +45,7 @@ let package = Package(
         .library(name: "ApusStore", targets: ["ApusStore"]),
         .library(name: "ApusFormat", targets: ["ApusFormat"]),
         .library(name: "ApusRemoting", targets: ["ApusRemoting"]),
+        .library(name: "ApusClient", targets: ["ApusClient"]),
         .library(name: "ApusNameServer", targets: ["ApusNameServer", "ApusServer"]),
         .library(name: "ApusBroker", targets: ["ApusBroker", "ApusServer"]),
         .executable(name: "mqnamesrv", targets: ["mqnamesrv"]),
@@ -98,6 +99,12 @@ let package = Package(
             dependencies: [
                 "ApusStore", "ApusServer", "ApusRemoting", "ApusFormat", "ApusSystem", core, posix,
                 logging,
+            ],
+            swiftSettings: floors),
+        .target(
+            name: "ApusClient",
+            dependencies: [
+                "ApusRemoting", "ApusFormat", "ApusSystem", core, posix, logging,
             ],
             swiftSettings: floors),
         // Floor 6: what serves.
@@ -230,6 +237,14 @@ let package = Package(
                 "ApusFormat",
                 "ApusSystem", "CAllocationCounter", "Simulation", "TestSupport", core, embedded,
                 posix, logging,
+            ],
+            swiftSettings: tests),
+        .testTarget(
+            name: "ApusClientTests",
+            dependencies: [
+                "ApusClient", "ApusBroker", "ApusNameServer", "ApusRemoting", "ApusStore",
+                "ApusFormat", "ApusSystem", "CAllocationCounter", "TestSupport", core, posix,
+                logging,
             ],
             swiftSettings: tests),
         .testTarget(

@@ -21,6 +21,17 @@ package enum Hexadecimal: Sendable {
         return String(decoding: text, as: UTF8.self)
     }
 
+    /// Appends all digits of a number, in upper case.
+    static func append<Value: FixedWidthInteger & UnsignedInteger>(
+        _ value: Value, to bytes: inout [UInt8]
+    ) {
+        var shift = Value.bitWidth
+        while shift > 0 {
+            shift -= 4
+            bytes.append(digits[Int(truncatingIfNeeded: value >> Value(shift) & 15)])
+        }
+    }
+
     /// The bytes that `text` spells; nil when a character is no digit or their number is odd.
     static func bytes(_ text: String) -> [UInt8]? {
         var bytes: [UInt8] = []

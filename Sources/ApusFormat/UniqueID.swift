@@ -44,6 +44,20 @@ public struct UniqueID: Hashable, Sendable {
         return Hexadecimal.text(bytes)
     }
 
+    /// Appends the digits of `text`, without making it.
+    package func appendText(to bytes: inout [UInt8]) {
+        if host.isIPv6 {
+            Hexadecimal.append(host.high, to: &bytes)
+            Hexadecimal.append(host.low, to: &bytes)
+        } else {
+            Hexadecimal.append(UInt32(truncatingIfNeeded: host.low), to: &bytes)
+        }
+        Hexadecimal.append(processID, to: &bytes)
+        Hexadecimal.append(UInt32(bitPattern: instance), to: &bytes)
+        Hexadecimal.append(millisecondsOfMonth, to: &bytes)
+        Hexadecimal.append(counter, to: &bytes)
+    }
+
     /// Reads 32 or 56 hexadecimal digits, of either case; nil for anything else. Other clients make
     /// ids of other kinds, and some of those read as this kind too: what comes out is a guess.
     public init?(_ text: String) {

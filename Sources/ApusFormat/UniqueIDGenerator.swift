@@ -24,11 +24,15 @@ public final class UniqueIDGenerator: Sendable {
     /// The next id, made at `milliseconds` since 1970. `secondsFromUTC` (east is positive) decides
     /// when months begin: Java takes the client's local time.
     public func next(milliseconds: Int64, secondsFromUTC: Int32 = 0) -> String {
+        nextID(milliseconds: milliseconds, secondsFromUTC: secondsFromUTC).text
+    }
+
+    /// The same, not as text yet: nothing is allocated.
+    public func nextID(milliseconds: Int64, secondsFromUTC: Int32 = 0) -> UniqueID {
         let month = Month(containing: milliseconds, secondsFromUTC: secondsFromUTC)
         return UniqueID(
             host: host, processID: processID, instance: instance,
             millisecondsOfMonth: UInt32(truncatingIfNeeded: milliseconds &- month.start),
-            counter: counter.wrappingAdd(1, ordering: .relaxed).oldValue
-        ).text
+            counter: counter.wrappingAdd(1, ordering: .relaxed).oldValue)
     }
 }

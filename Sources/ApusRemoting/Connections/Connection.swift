@@ -113,18 +113,45 @@ public final class Connection: Sendable {
         _ command: RemotingCommand, timeout: Duration,
         completion: @escaping @Sendable (InvocationResult) -> Void
     ) -> Bool {
+        var command = command
+        return begin(command.requestCode, timeout, .closure(completion)) { outbound, opaque in
+            command.opaque = opaque
+            outbound.append(command)
+        }
+    }
+
+    /// Sends a request whose fields and body are written straight into what goes out; `receiver`
+    /// hears once how it went. False, and it hears nothing, when the connection is closed already:
+    /// nothing was sent then. The closures are called at once, under the connection's lock, and
+    /// must not call the connection. `serialization` says how the header is written, and
+    /// `bodyByteCount` about how long the body will be.
+    public func ask(
+        _ code: RequestCode, _ serialization: HeaderSerialization = .json, timeout: Duration,
+        receiver: any ResponseReceiver, expecting bodyByteCount: Int = 0,
+        fields: (inout FieldWriter) -> Void, body: (inout BodyWriter) -> Void
+    ) -> Bool {
+        begin(code, timeout, .receiver(receiver)) { outbound, opaque in
+            outbound.append(
+                HeaderNumbers(asking: code, opaque), remark: nil, serialization,
+                expecting: bodyByteCount, fields: fields, body: body)
+        }
+    }
+
+    @inline(__always)
+    private func begin(
+        _ code: RequestCode, _ timeout: Duration, _ waiter: PendingRequests.Waiter,
+        write: (inout Outbound, Int32) -> Void
+    ) -> Bool {
         let deadline = NIODeadline.now() + TimeAmount(timeout)
         let entry = PendingRequests.Entry(
-            code: command.requestCode, deadline: deadline, timeout: timeout, complete: completion)
+            code: code, deadline: deadline, timeout: timeout, waiter: waiter)
         let (opaque, needsTimer) = pending.withLock { pending in
             let isEarlier = pending.timer.map { deadline < $0 } ?? true
             if isEarlier { pending.timer = deadline }
             return (pending.add(entry), isEarlier)
         }
-        var command = command
-        command.opaque = opaque
         if needsTimer { setTimer(deadline) }
-        if append({ $0.append(command) }) { return true }
+        if append({ write(&$0, opaque) }) { return true }
         // Whoever takes the entry out answers for it; `end` may have been first.
         return pending.withLock { $0.remove(opaque) } == nil
     }
@@ -214,7 +241,7 @@ extension Connection {
     func complete(_ response: borrowing Request) -> Bool {
         let opaque = response.opaque
         guard let entry = pending.withLock({ $0.remove(opaque) }) else { return false }
-        entry.complete(.success(response.command))
+        entry.answer(response)
         return true
     }
 
@@ -242,11 +269,9 @@ extension Connection {
         }
         if let next { setTimer(next) }
         for entry in expired {
-            entry.complete(
-                .failure(
-                    .timedOut(
-                        address: remoteAddress.description, code: entry.code,
-                        after: entry.timeout)))
+            entry.fail(
+                .timedOut(
+                    address: remoteAddress.description, code: entry.code, after: entry.timeout))
         }
     }
 
@@ -259,7 +284,7 @@ extension Connection {
             return ending.listeners
         }
         let left = pending.withLock { $0.removeAll() }
-        for entry in left { entry.complete(.failure(closedError)) }
+        for entry in left { entry.fail(closedError) }
         for listener in listeners { listener() }
     }
 }
@@ -275,5 +300,12 @@ extension HeaderNumbers {
         self.init(
             code: code.rawValue, language: .other, version: RemotingCommand.currentVersion,
             opaque: key.opaque, flags: 1)
+    }
+
+    /// What stands in a request of ours.
+    fileprivate init(asking code: RequestCode, _ opaque: Int32) {
+        self.init(
+            code: code.rawValue, language: .other, version: RemotingCommand.currentVersion,
+            opaque: opaque, flags: 0)
     }
 }

@@ -5,13 +5,42 @@ internal import NIOCore
 /// What is told when a request has its answer, or will have none.
 public typealias InvocationResult = Result<RemotingCommand, RemotingError>
 
+/// Hears once how a request went, on the event loop, and must not block. For what is asked too
+/// often to copy each response.
+public protocol ResponseReceiver: AnyObject, Sendable {
+    /// The response, valid as long as the call.
+    func receive(_ response: borrowing Request)
+
+    /// No response comes.
+    func receive(_ failure: RemotingError)
+}
+
 /// The requests of one connection.
 struct PendingRequests {
     struct Entry {
         let code: RequestCode
         let deadline: NIODeadline
         let timeout: Duration
-        let complete: @Sendable (InvocationResult) -> Void
+        let waiter: Waiter
+
+        func answer(_ response: borrowing Request) {
+            switch waiter {
+            case .closure(let complete): complete(.success(response.command))
+            case .receiver(let receiver): receiver.receive(response)
+            }
+        }
+
+        func fail(_ error: RemotingError) {
+            switch waiter {
+            case .closure(let complete): complete(.failure(error))
+            case .receiver(let receiver): receiver.receive(error)
+            }
+        }
+    }
+
+    enum Waiter {
+        case closure(@Sendable (InvocationResult) -> Void)
+        case receiver(any ResponseReceiver)
     }
 
     private var next: Int32 = 0

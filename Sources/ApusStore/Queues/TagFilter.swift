@@ -20,10 +20,7 @@ public struct TagFilter: Hashable, Sendable {
 
     /// The tags that an expression names, in its order; none when it stands for every message.
     public static func names(in expression: String) -> [String] {
-        let names = expression.split(separator: "||").map { part in
-            part.drop { $0.isWhitespace }.reversed().drop { $0.isWhitespace }.reversed()
-        }.map { String($0) }.filter { !$0.isEmpty }
-        return names == ["*"] ? [] : names
+        TagExpression.names(in: expression)
     }
 
     /// Whether every message is wanted.

@@ -72,7 +72,9 @@ private enum Floors {
         "ApusServer": ["ApusRemoting", "ApusFormat", "ApusSystem", "Logging"],
         "ApusBroker": network.union(engine).union(["ApusServer", "ApusRemoting"]),
         "ApusNameServer": network.union(["ApusServer", "ApusRemoting", "ApusFormat", "ApusSystem"]),
-        "ApusClient": network.union(["ApusRemoting", "ApusFormat"]),
+        "ApusClient": network.union([
+            "ApusRemoting", "ApusFormat", "ApusSystem", "FoundationEssentials",
+        ]),
         "mqbroker": commands.union(network).union([
             "ApusBroker", "ApusNameServer", "ApusServer", "ApusSystem",
         ]),
