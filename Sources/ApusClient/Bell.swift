@@ -39,7 +39,19 @@ final class Bell: Sendable {
         }
     }
 
-    /// The same, at most so long.
+    /// Waits for a ring, whether the task is cancelled or not: for what is sure to come.
+    func waitUncancelled() async {
+        await withCheckedContinuation { continuation in
+            let goesOn = state.withLock { state in
+                if state.takeRing() { return true }
+                state.sleeper = continuation
+                return false
+            }
+            if goesOn { continuation.resume() }
+        }
+    }
+
+    /// The same as `wait`, at most so long.
     func wait(atMost time: Duration) async {
         if state.withLock({ $0.takeRing() }) { return }
         await withTaskGroup { tasks in

@@ -48,6 +48,18 @@ package enum Hexadecimal: Sendable {
         return high == nil ? bytes : nil
     }
 
+    /// The number whose digits start at `offset`, which must be there; nil when one is none.
+    static func number<Value: FixedWidthInteger>(
+        _ text: RawSpan, at offset: Int, _ type: Value.Type
+    ) -> Value? {
+        var number: Value = 0
+        for place in offset..<offset + Value.bitWidth / 4 {
+            guard let digit = value(text.loadBigEndian(UInt8.self, at: place)) else { return nil }
+            number = number << 4 | Value(truncatingIfNeeded: digit)
+        }
+        return number
+    }
+
     private static func value(_ character: UInt8) -> UInt8? {
         switch character {
         case UInt8(ascii: "0")...UInt8(ascii: "9"): character - UInt8(ascii: "0")

@@ -26,6 +26,27 @@ public struct OffsetMessageID: Hashable, Sendable {
         return Hexadecimal.text(bytes)
     }
 
+    /// Reads the digits that `text` spells, as bytes; nil for anything else. Allocates nothing.
+    package init?(utf8 text: RawSpan) {
+        let isIPv6 = text.byteCount == 56
+        guard isIPv6 || text.byteCount == 32 else { return nil }
+        let hostCount = isIPv6 ? 16 : 4
+        guard let port = Hexadecimal.number(text, at: 2 * hostCount, UInt32.self),
+            let offset = Hexadecimal.number(text, at: 2 * hostCount + 8, UInt64.self)
+        else { return nil }
+        let signedPort = Int32(bitPattern: port)
+        if isIPv6 {
+            guard let high = Hexadecimal.number(text, at: 0, UInt64.self),
+                let low = Hexadecimal.number(text, at: 16, UInt64.self)
+            else { return nil }
+            storeHost = HostAddress(high: high, low: low, port: signedPort)
+        } else {
+            guard let address = Hexadecimal.number(text, at: 0, UInt32.self) else { return nil }
+            storeHost = HostAddress(ipv4: address, port: signedPort)
+        }
+        physicalOffset = Int64(bitPattern: offset)
+    }
+
     /// Reads 32 or 56 hexadecimal digits, of either case; nil for anything else.
     public init?(_ text: String) {
         guard [32, 56].contains(text.utf8.count), let bytes = Hexadecimal.bytes(text) else {

@@ -22,5 +22,14 @@ func appendedIDs() {
         var bytes: [UInt8] = [1]
         id.appendText(to: &bytes)
         #expect(bytes == [1] + Array(id.text.utf8))
+        let place = OffsetMessageID(storeHost: host, physicalOffset: 0x1234_5678_9ABC)
+        var text = Array(place.text.utf8)
+        let whole = OffsetMessageID(utf8: text.rawSpan)
+        #expect(whole == place)
+        text[text.count - 1] = UInt8(ascii: "g")
+        let wrong = OffsetMessageID(utf8: text.rawSpan)
+        #expect(wrong == nil)
+        let short = OffsetMessageID(utf8: Array(place.text.utf8.dropLast()).rawSpan)
+        #expect(short == nil)
     }
 }

@@ -32,14 +32,58 @@ final class ClientCore: Sendable {
         _ command: RemotingCommand, on address: String, timeout: Duration? = nil,
         _ attempt: @autoclosure () -> String
     ) async throws(ClientError) -> RemotingCommand {
-        do throws(RemotingError) {
-            return try await remoting.invoke(
-                command, on: address, timeout: timeout ?? configuration.requestTimeout)
-        } catch {
-            let error = ClientError(error, attempt())
+        let time = timeout ?? configuration.requestTimeout
+        let result = await invoke(command, on: address, timeout: time)
+        switch result {
+        case .answer(let answer): return answer
+        case .cancelled: throw .cancelled(attempt(), mayHaveHappened: true)
+        case .failed(let failure):
+            let error = ClientError(failure, attempt())
             if error.kind != .closed { routes.bell.ring() }
             throw error
         }
+    }
+
+    private enum Outcome: Sendable {
+        case answer(RemotingCommand)
+        case failed(RemotingError)
+        case cancelled
+    }
+
+    /// Cancellation ends the waiting, not what a broker may have begun.
+    private func invoke(
+        _ command: RemotingCommand, on address: String, timeout: Duration
+    ) async -> Outcome {
+        let end = Deadline(after: timeout)
+        let command = remoting.signed(command)
+        for _ in 0..<3 {
+            let connection: Connection
+            switch await self.connection(to: address, until: end) {
+            case .success(let open): connection = open
+            case .failure(let error): return .failed(error)
+            }
+            let once = Once<Outcome>()
+            let isSent = connection.begin(command, timeout: max(end.remaining, .milliseconds(1))) {
+                switch $0 {
+                case .success(let answer): once.set(.answer(answer))
+                case .failure(let error): once.set(.failed(error))
+                }
+            }
+            // Closed between the two lines above, and nothing was sent: another will do.
+            if isSent { return await once.value(ifCancelled: .cancelled) }
+        }
+        return .failed(.connectFailed(address: address, reason: "it closes what is opened"))
+    }
+
+    /// The connection to an address, made if there is none; not waited for beyond the deadline, nor
+    /// when the task is cancelled.
+    func connection(
+        to address: String, until deadline: Deadline
+    ) async -> Result<Connection, RemotingError> {
+        let once = Once<Result<Connection, RemotingError>>()
+        remoting.connection(to: address, within: deadline.remaining) { once.set($0) }
+        return await once.value(
+            ifCancelled: .failure(.connectFailed(address: address, reason: "cancelled")))
     }
 
     /// Asks a broker, and takes an answer that is a success.

@@ -109,7 +109,7 @@ public final class Connection: Sendable {
 
     /// The same as `invoke`, but answers false, and calls nobody, when the connection is closed
     /// already: nothing was sent then.
-    func begin(
+    public func begin(
         _ command: RemotingCommand, timeout: Duration,
         completion: @escaping @Sendable (InvocationResult) -> Void
     ) -> Bool {

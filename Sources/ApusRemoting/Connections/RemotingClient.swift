@@ -67,7 +67,11 @@ public final class RemotingClient: Sendable {
         try await connection(to: address).send(command)
     }
 
-    private func signed(_ command: RemotingCommand) -> RemotingCommand {
+    /// Whether requests are signed: then they go by `invoke` alone.
+    public var isSigning: Bool { signer != nil }
+
+    /// The command with its signature, if requests are signed.
+    public func signed(_ command: RemotingCommand) -> RemotingCommand {
         guard let signer else { return command }
         var command = command
         command.sign(signer.credentials, signer.key)
@@ -91,6 +95,41 @@ public final class RemotingClient: Sendable {
             forget(address, future)
         }
         throw .connectFailed(address: address, reason: "it closes what is opened")
+    }
+
+    /// The same for one who does not suspend: `completion` is called once, on an event loop or
+    /// here, at the latest when the time is over. What is being connected then goes on, for others.
+    public func connection(
+        to address: String, within time: Duration,
+        completion: @escaping @Sendable (Result<Connection, RemotingError>) -> Void
+    ) {
+        let future: EventLoopFuture<Connection>
+        do throws(RemotingError) { future = try self.future(for: address) } catch {
+            return completion(.failure(error))
+        }
+        let isDone = Mutex(false)
+        let finish: @Sendable (Result<Connection, RemotingError>) -> Void = { result in
+            let isFirst = isDone.withLock { isDone in
+                defer { isDone = true }
+                return !isDone
+            }
+            if isFirst { completion(result) }
+        }
+        let timer = future.eventLoop.scheduleTask(in: TimeAmount(time)) {
+            finish(
+                .failure(.connectFailed(address: address, reason: "not within \(time)")))
+        }
+        future.whenComplete { result in
+            timer.cancel()
+            switch result {
+            case .success(let connection):
+                if !connection.isOpen { self.forget(address, future) }
+                finish(.success(connection))
+            case .failure(let error as RemotingError): finish(.failure(error))
+            case .failure(let error):
+                finish(.failure(.connectFailed(address: address, reason: "\(error)")))
+            }
+        }
     }
 
     private func future(for address: String) throws(RemotingError) -> EventLoopFuture<Connection> {

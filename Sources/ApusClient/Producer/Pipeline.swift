@@ -1,0 +1,221 @@
+// Many messages under way at once, for one who does not want a task for each: sending returns when
+// the message is on its way, and a closure hears what came of it.
+
+internal import ApusRemoting
+internal import Synchronization
+
+/// What of a pipeline comes back: which message, and what came of it.
+public typealias PipelineResult = Result<SendReceipt, ClientError>
+
+extension Producer {
+    /// Runs `body` with a pipeline, and returns when everything that was sent through it has been
+    /// answered.
+    ///
+    /// `onResult` is called once for each message, with the number that `send` gave it, on an event
+    /// loop or in a task: it must not block. Failed attempts are repeated as `send` does it; a
+    /// message with a sharding key may then come behind one that was sent after it.
+    ///
+    /// ```swift
+    /// try await producer.withPipeline { number, result in
+    ///     if case .failure(let error) = result { print(number, error) }
+    /// } body: { pipeline in
+    ///     for line in lines { try await pipeline.send(Message(line, to: "Lines")) }
+    /// }
+    /// ```
+    public func withPipeline<Value: Sendable>(
+        onResult: @escaping @Sendable (Int, PipelineResult) -> Void,
+        body: @Sendable (SendPipeline) async throws -> Value
+    ) async throws -> Value {
+        let pipeline = SendPipeline(self, onResult)
+        return try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { await pipeline.repeatFailures() }
+            let result: Result<Value, any Error>
+            do { result = .success(try await body(pipeline)) } catch { result = .failure(error) }
+            pipeline.end()
+            try await tasks.waitForAll()
+            return try result.get()
+        }
+    }
+}
+
+/// The sending end of `withPipeline`. Any number of tasks may send.
+public final class SendPipeline: Sendable {
+    private let producer: Producer
+    private let onResult: @Sendable (Int, PipelineResult) -> Void
+    private let bell = Bell()
+    private let state = Mutex(State())
+
+    private struct State {
+        var sent = 0
+        var answered = 0
+        var isEnding = false
+        /// What is to be tried by a task of its own.
+        var failures: [PipelinedSend] = []
+    }
+
+    init(_ producer: Producer, _ onResult: @escaping @Sendable (Int, PipelineResult) -> Void) {
+        self.producer = producer
+        self.onResult = onResult
+    }
+
+    /// Sends a message; waits only while too much is under way (`maximumInFlight`). Answers with
+    /// the message's number, from 0 on. Throws for a message that cannot be sent, or when the task
+    /// is cancelled: nothing was sent then, and `onResult` hears nothing.
+    @discardableResult
+    public func send(
+        _ message: Message, shardingKey: String? = nil
+    ) async throws(ClientError) -> Int {
+        try producer.checkIsOpen("sending to \(message.topic)")
+        let send = try producer.prepare(message, "sending to \(message.topic)")
+        let bytes = send.body.count
+        if !producer.window.tryEnter(bytes), await !producer.window.enter(bytes) {
+            throw .cancelled("sending to \(message.topic)")
+        }
+        let number = state.withLock { state in
+            defer { state.sent += 1 }
+            return state.sent
+        }
+        let choice = shardingKey.map { QueueChoice.key($0) } ?? .inTurn
+        begin(PipelinedSend(self, number, send, choice))
+        return number
+    }
+
+    /// The first attempt, without a task. What cannot go at once goes by `repeatFailures`.
+    private func begin(_ sending: PipelinedSend) {
+        let configuration = producer.configuration
+        guard !producer.core.remoting.isSigning,
+            let route = producer.publishing.known(sending.send.topic),
+            let target = producer.choose(sending.choice, route, avoiding: []),
+            let connection = target.endpoint.openConnection
+        else { return leave(sending) }
+        sending.target = target
+        let time = configuration.attemptTimeout.map { min($0, configuration.sendTimeout) }
+        let isSent = sending.send.begin(
+            to: target, route, on: connection, timeout: time ?? configuration.sendTimeout,
+            receiver: sending)
+        if !isSent { leave(sending) }
+    }
+
+    private func leave(_ sending: PipelinedSend) {
+        state.withLock { $0.failures.append(sending) }
+        bell.ring()
+    }
+
+    /// What came of the first attempt.
+    fileprivate func answered(_ sending: PipelinedSend, _ outcome: SendOutcome) {
+        if case .stored(let receipt) = outcome,
+            receipt.status == .stored || !producer.configuration.retriesWhatIsNotSafe
+        {
+            return finish(sending, .success(receipt))
+        }
+        sending.outcome = outcome
+        leave(sending)
+    }
+
+    private func finish(_ sending: PipelinedSend, _ result: PipelineResult) {
+        producer.window.leave(sending.send.body.count)
+        onResult(sending.number, result)
+        let isOver = state.withLock { state in
+            state.answered += 1
+            return state.isEnding && state.answered == state.sent
+        }
+        if isOver { bell.ring() }
+    }
+
+    /// Nothing more is sent.
+    fileprivate func end() {
+        state.withLock { $0.isEnding = true }
+        bell.ring()
+    }
+
+    /// Tries again what failed, until all is answered. When the task is cancelled, what is on its
+    /// way is still waited for, but not tried again.
+    fileprivate func repeatFailures() async {
+        await withDiscardingTaskGroup { tasks in
+            while true {
+                let (failures, isOver) = state.withLock { state in
+                    defer { state.failures = [] }
+                    return (
+                        state.failures,
+                        state.failures.isEmpty && state.isEnding && state.answered == state.sent
+                    )
+                }
+                if isOver { return }
+                for sending in failures {
+                    tasks.addTask { await self.repeatAttempts(of: sending) }
+                }
+                if failures.isEmpty {
+                    if Task.isCancelled { await bell.waitUncancelled() } else { await bell.wait() }
+                }
+            }
+        }
+    }
+
+    private func repeatAttempts(of sending: PipelinedSend) async {
+        let deadline = Deadline(after: producer.configuration.sendTimeout)
+        do throws(ClientError) {
+            let receipt = try await producer.goOn(
+                sending.send, sending.choice, sending.target, sending.outcome, until: deadline)
+            finish(sending, .success(receipt))
+        } catch {
+            finish(sending, .failure(error))
+        }
+    }
+}
+
+extension Producer {
+    /// Goes on after a first attempt that was made elsewhere; without one it is the first.
+    fileprivate func goOn(
+        _ send: PreparedSend, _ choice: QueueChoice, _ target: SendTarget?,
+        _ outcome: SendOutcome?, until deadline: Deadline
+    ) async throws(ClientError) -> SendReceipt {
+        var progress = DeliveryProgress()
+        if let target, let outcome {
+            let error = progress.note(
+                outcome, send, target, mayUseAnother: choice.isFree || outcome.isFailure)
+            notice(outcome, at: target)
+            let isLast = progress.attempts >= configuration.attempts
+            if case .stored(let receipt) = outcome, isLast { return receipt }
+            if isLast || !progress.goesOn { throw error.inDoubt(progress.isInDoubt) }
+        }
+        return try await attempt(send, choice, progress, until: deadline)
+    }
+}
+
+/// A message in a pipeline: what hears of its first attempt.
+private final class PipelinedSend: ResponseReceiver {
+    let number: Int
+    let send: PreparedSend
+    let choice: QueueChoice
+    private let pipeline: SendPipeline
+    private let state = Mutex(State())
+
+    private struct State {
+        var target: SendTarget?
+        var outcome: SendOutcome?
+    }
+
+    init(_ pipeline: SendPipeline, _ number: Int, _ send: PreparedSend, _ choice: QueueChoice) {
+        self.pipeline = pipeline
+        self.number = number
+        self.send = send
+        self.choice = choice
+    }
+
+    var target: SendTarget? {
+        get { state.withLock { $0.target } }
+        set { state.withLock { $0.target = newValue } }
+    }
+
+    var outcome: SendOutcome? {
+        get { state.withLock { $0.outcome } }
+        set { state.withLock { $0.outcome = newValue } }
+    }
+
+    func receive(_ response: borrowing Request) {
+        guard let target else { return }
+        pipeline.answered(self, SendOutcome(response, target, send.uniqueID))
+    }
+
+    func receive(_ failure: RemotingError) { pipeline.answered(self, .failed(failure)) }
+}

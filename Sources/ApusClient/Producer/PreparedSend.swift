@@ -1,0 +1,52 @@
+// A message as it goes over the wire: made once, however often it is tried.
+
+internal import ApusFormat
+internal import ApusRemoting
+
+/// What is sent, for any queue of its topic.
+struct PreparedSend: Sendable {
+    let topic: String
+    let uniqueID: UniqueID
+    let body: [UInt8]
+    /// As brokers store them; of a batch none, since its messages have their own.
+    let properties: [UInt8]
+    let systemFlag: SystemFlag
+    let bornMilliseconds: Int64
+    let flag: Int32
+    let isBatch: Bool
+
+    var code: RequestCode { isBatch ? .sendBatchMessage : .sendMessageV2 }
+
+    /// Sends it; `receiver` hears once how it went. False when the connection is closed.
+    @inline(__always)
+    func begin(
+        to target: SendTarget, _ route: PublishRoute, on connection: Connection, timeout: Duration,
+        receiver: any ResponseReceiver
+    ) -> Bool {
+        connection.ask(code, timeout: timeout, receiver: receiver, expecting: body.count) {
+            fields in
+            fields.append(route.head)
+            fields.append("e", Int64(target.queue.id))
+            fields.append("f", Int64(systemFlag.rawValue))
+            fields.append("g", bornMilliseconds)
+            fields.append("h", Int64(flag))
+            fields.append("i", properties.rawSpan)
+            fields.append(isBatch ? target.endpoint.batchTail : target.endpoint.tail)
+        } body: {
+            $0.append(body.rawSpan)
+        }
+    }
+
+    /// The same as a command of its own, for what must be signed or wants no answer.
+    func command(to target: SendTarget, group: String) -> RemotingCommand {
+        RemotingCommand.request(
+            code,
+            fields: [
+                "a": group, "b": topic, "c": TopicName.template, "d": "\(Routes.createdQueues)",
+                "e": "\(target.queue.id)", "f": "\(systemFlag.rawValue)",
+                "g": "\(bornMilliseconds)", "h": "\(flag)",
+                "i": String(decoding: properties, as: UTF8.self), "j": "0", "k": "false",
+                "m": "\(isBatch)", "n": target.endpoint.broker,
+            ], body: body)
+    }
+}
