@@ -168,8 +168,8 @@ let package = Package(
         .executableTarget(
             name: "mqload",
             dependencies: [
-                "ApusBroker", "ApusRemoting", "ApusStore", "ApusFormat", "Bench", "CRoofline",
-                "Histogram", core, posix, logging,
+                "ApusBroker", "ApusNameServer", "ApusClient", "ApusRemoting", "ApusStore",
+                "ApusFormat", "Bench", "CRoofline", "Histogram", core, posix, logging,
             ],
             path: "Benchmarks/mqload", swiftSettings: everywhere),
         // What the crash runners in Tests/Crash kill, and what checks the remains.

@@ -15,6 +15,7 @@ struct LoadCommand: Sendable {
 
     static let all = [
         ProduceRun.command, ConsumeRun.command, EndToEndRun.command, IdleRun.command,
+        ClientRun.command,
     ]
 }
 

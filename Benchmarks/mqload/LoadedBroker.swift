@@ -22,12 +22,14 @@ struct LoadedBroker {
 
     /// Has `body` put load on brokers that have the topic. Whatever comes of it, the broker that
     /// was started for it is stopped, and the event loops end, and with them their connections.
+    /// A broker that is started registers with `nameServer`, if one is given.
     static func with<Result>(
-        _ plan: LoadPlan, _ body: (LoadedBroker, any EventLoopGroup) async throws -> Result
+        _ plan: LoadPlan, nameServer: String? = nil,
+        _ body: (LoadedBroker, any EventLoopGroup) async throws -> Result
     ) async throws -> Result {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: plan.threads)
         return try await ensuring {
-            let broker = try await open(plan)
+            let broker = try await open(plan, nameServer)
             return try await ensuring {
                 try await body(broker, group)
             } finally: {
@@ -39,7 +41,9 @@ struct LoadedBroker {
     }
 
     /// Finds the brokers and sees to the topic. What is started is stopped again when this fails.
-    private static func open(_ plan: LoadPlan) async throws -> LoadedBroker {
+    private static func open(
+        _ plan: LoadPlan, _ nameServer: String?
+    ) async throws -> LoadedBroker {
         let client = RemotingClient(logger: .quiet, group: MultiThreadedEventLoopGroup.singleton)
         var loaded: LoadedBroker
         if let list = plan.brokers {
@@ -53,8 +57,10 @@ struct LoadedBroker {
                 addresses: found, topic: plan.topic, client: client, own: nil, workplace: nil)
         } else {
             let workplace = try Workplace(parent: plan.directory, needing: 4 << 30)
-            let broker = try await Broker.start(
-                .underLoad(plan, store: workplace.newPath("store")), logger: .quiet)
+            var configuration = BrokerConfiguration.underLoad(
+                plan, store: workplace.newPath("store"))
+            if let nameServer { configuration.registration.nameServers = [nameServer] }
+            let broker = try await Broker.start(configuration, logger: .quiet)
             loaded = LoadedBroker(
                 addresses: [broker.address.description], topic: plan.topic, client: client,
                 own: broker, workplace: workplace)

@@ -60,7 +60,7 @@ enum ProduceRun {
 
     /// What the queues grew by: looked at again for a while when that is less than wanted, since a
     /// broker may acknowledge a message before it has put it into its queue.
-    private static func growth(
+    static func growth(
         of broker: LoadedBroker, since before: Int64, wanted: Int64
     ) async throws -> Int64 {
         var grown: Int64 = 0

@@ -74,7 +74,24 @@ enum PropertyText {
     }
 }
 
+extension String {
+    /// Whether it would be taken for two tags.
+    fileprivate var hasDoubleBar: Bool {
+        var last: UInt8 = 0
+        for byte in utf8 {
+            if byte == UInt8(ascii: "|"), last == byte { return true }
+            last = byte
+        }
+        return false
+    }
+}
+
 extension Message {
+    /// Not the bytes that end names and values.
+    private static func mayStand(_ byte: UInt8) -> Bool {
+        byte != Properties.nameEnd && byte != Properties.valueEnd
+    }
+
     /// Throws for what brokers would refuse, or readers misunderstand.
     func check(bodyLimit: Int, _ attempt: String) throws(ClientError) {
         func refuse(_ reason: String) -> ClientError {
@@ -87,13 +104,11 @@ extension Message {
                 "the body has \(body.count) bytes, above the \(bodyLimit) of maximumMessageBytes")
         }
         if delayLevel < 0 { throw refuse("delay level \(delayLevel) is none: from 1, or 0") }
-        if let tag,
-            tag.isEmpty || tag.contains("||") || !Properties.isEncodable(name: "T", value: tag)
-        {
+        if let tag, tag.isEmpty || !tag.utf8.allSatisfy(Self.mayStand) || tag.hasDoubleBar {
             throw refuse("\"\(tag)\" is no tag: not empty, without || and control characters")
         }
         for key in keys
-        where key.isEmpty || key.contains(" ") || !Properties.isEncodable(name: "K", value: key) {
+        where key.isEmpty || !key.utf8.allSatisfy({ Self.mayStand($0) && $0 != 0x20 }) {
             throw refuse("\"\(key)\" is no key: not empty, without blanks and control characters")
         }
         for (name, value) in properties {

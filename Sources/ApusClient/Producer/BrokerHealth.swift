@@ -12,6 +12,9 @@ struct BrokerHealth: Sendable, Equatable {
         (.milliseconds(550), .seconds(2)),
     ]
 
+    /// What takes less is no reason to avoid a broker.
+    static let quick = Duration.milliseconds(550)
+
     func isAvoided(at now: ContinuousClock.Instant) -> Bool {
         avoidedUntil.map { now < $0 } ?? false
     }

@@ -16,6 +16,8 @@ final class Endpoint: Sendable {
     }
 
     private let state = Mutex(State())
+    // Says only whether it is worth a look at `state`.
+    private let isSuspect = Atomic(false)
 
     init(broker: String, address: String) {
         self.broker = broker
@@ -24,24 +26,33 @@ final class Endpoint: Sendable {
         batchTail = PreparedFields("j", "0", ("k", "false"), ("m", "true"), ("n", broker))
     }
 
+    /// The connection that was kept last; it may be closed.
+    var connection: Connection? { state.withBriefLock { $0.connection } }
+
     /// The connection, if it is there and open.
     var openConnection: Connection? {
-        state.withLock { state in
-            if let connection = state.connection, connection.isOpen { return connection }
-            return nil
-        }
+        guard let connection, connection.isOpen else { return nil }
+        return connection
     }
 
-    func keep(_ connection: Connection) { state.withLock { $0.connection = connection } }
+    func keep(_ connection: Connection) { state.withBriefLock { $0.connection = connection } }
 
-    func isAvoided(at now: ContinuousClock.Instant) -> Bool {
-        state.withLock { $0.health.isAvoided(at: now) }
+    /// Whether others are preferred now. Of a broker about which nothing is known the clock is not
+    /// asked.
+    var isAvoided: Bool {
+        if !isSuspect.load(ordering: .relaxed) { return false }
+        return state.withBriefLock { $0.health.isAvoided(at: .now) }
     }
 
     func answered(after time: Duration) {
-        // What an answer usually takes says nothing, and is not worth a look at the clock.
-        state.withLock { $0.health.answered(after: time, at: .now) }
+        let isQuick = time < BrokerHealth.quick
+        if isQuick, !isSuspect.load(ordering: .relaxed) { return }
+        state.withBriefLock { $0.health.answered(after: time, at: .now) }
+        isSuspect.store(!isQuick, ordering: .relaxed)
     }
 
-    func failed() { state.withLock { $0.health.failed(at: .now) } }
+    func failed() {
+        state.withBriefLock { $0.health.failed(at: .now) }
+        isSuspect.store(true, ordering: .relaxed)
+    }
 }

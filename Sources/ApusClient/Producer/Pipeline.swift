@@ -51,6 +51,11 @@ public final class SendPipeline: Sendable {
         var isEnding = false
         /// What is to be tried by a task of its own.
         var failures: [PipelinedSend] = []
+        /// Those that are through, for others.
+        var spare: [PipelinedSend] = []
+        /// The route that was used last, and the generation of routes that it is of.
+        var route: PublishRoute?
+        var generation = 0
     }
 
     init(_ producer: Producer, _ onResult: @escaping @Sendable (Int, PipelineResult) -> Void) {
@@ -66,57 +71,69 @@ public final class SendPipeline: Sendable {
         _ message: Message, shardingKey: String? = nil
     ) async throws(ClientError) -> Int {
         try producer.checkIsOpen("sending to \(message.topic)")
-        let send = try producer.prepare(message, "sending to \(message.topic)")
-        let bytes = send.body.count
+        let sending = state.withBriefLock { $0.spare.popLast() } ?? PipelinedSend(self)
+        let bytes: Int
+        do throws(ClientError) {
+            bytes = try sending.prepare(
+                message, shardingKey.map { .key($0) } ?? .inTurn, with: producer)
+        } catch {
+            keep(sending)
+            throw error
+        }
         if !producer.window.tryEnter(bytes), await !producer.window.enter(bytes) {
+            keep(sending)
             throw .cancelled("sending to \(message.topic)")
         }
-        let number = state.withLock { state in
-            defer { state.sent += 1 }
-            return state.sent
+        return begin(sending, message.topic)
+    }
+
+    private func keep(_ sending: PipelinedSend) { state.withBriefLock { $0.spare.append(sending) } }
+
+    /// The first attempt, without a task. What cannot go at once goes by `repeatFailures`.
+    private func begin(_ sending: PipelinedSend, _ topic: String) -> Int {
+        let generation = producer.publishing.generation
+        let (number, known) = state.withBriefLock { state -> (Int, PublishRoute?) in
+            let number = state.sent
+            state.sent += 1
+            if state.generation == generation, let route = state.route, route.topic == topic {
+                return (number, route)
+            }
+            return (number, nil)
         }
-        let choice = shardingKey.map { QueueChoice.key($0) } ?? .inTurn
-        begin(PipelinedSend(self, number, send, choice))
+        let route = known ?? producer.publishing.known(topic)
+        if known == nil {
+            state.withBriefLock { state in
+                state.route = route
+                state.generation = generation
+            }
+        }
+        if !sending.begin(number, route, producer) { leave(sending) }
         return number
     }
 
-    /// The first attempt, without a task. What cannot go at once goes by `repeatFailures`.
-    private func begin(_ sending: PipelinedSend) {
-        let configuration = producer.configuration
-        guard !producer.core.remoting.isSigning,
-            let route = producer.publishing.known(sending.send.topic),
-            let target = producer.choose(sending.choice, route, avoiding: []),
-            let connection = target.endpoint.openConnection
-        else { return leave(sending) }
-        sending.target = target
-        let time = configuration.attemptTimeout.map { min($0, configuration.sendTimeout) }
-        let isSent = sending.send.begin(
-            to: target, route, on: connection, timeout: time ?? configuration.sendTimeout,
-            receiver: sending)
-        if !isSent { leave(sending) }
-    }
-
     private func leave(_ sending: PipelinedSend) {
-        state.withLock { $0.failures.append(sending) }
+        state.withBriefLock { $0.failures.append(sending) }
         bell.ring()
     }
 
     /// What came of the first attempt.
-    fileprivate func answered(_ sending: PipelinedSend, _ outcome: SendOutcome) {
+    func answered(_ sending: PipelinedSend, _ outcome: SendOutcome) {
         if case .stored(let receipt) = outcome,
             receipt.status == .stored || !producer.configuration.retriesWhatIsNotSafe
         {
             return finish(sending, .success(receipt))
         }
-        sending.outcome = outcome
+        sending.note(outcome)
         leave(sending)
     }
 
     private func finish(_ sending: PipelinedSend, _ result: PipelineResult) {
-        producer.window.leave(sending.send.body.count)
-        onResult(sending.number, result)
-        let isOver = state.withLock { state in
+        let (number, bytes) = sending.end()
+        producer.window.leave(bytes)
+        onResult(number, result)
+        let isOver = state.withBriefLock { state in
             state.answered += 1
+            state.spare.append(sending)
             return state.isEnding && state.answered == state.sent
         }
         if isOver { bell.ring() }
@@ -124,7 +141,7 @@ public final class SendPipeline: Sendable {
 
     /// Nothing more is sent.
     fileprivate func end() {
-        state.withLock { $0.isEnding = true }
+        state.withBriefLock { $0.isEnding = true }
         bell.ring()
     }
 
@@ -133,7 +150,7 @@ public final class SendPipeline: Sendable {
     fileprivate func repeatFailures() async {
         await withDiscardingTaskGroup { tasks in
             while true {
-                let (failures, isOver) = state.withLock { state in
+                let (failures, isOver) = state.withBriefLock { state in
                     defer { state.failures = [] }
                     return (
                         state.failures,
@@ -153,9 +170,10 @@ public final class SendPipeline: Sendable {
 
     private func repeatAttempts(of sending: PipelinedSend) async {
         let deadline = Deadline(after: producer.configuration.sendTimeout)
+        let (send, choice, target, outcome) = sending.parts
         do throws(ClientError) {
-            let receipt = try await producer.goOn(
-                sending.send, sending.choice, sending.target, sending.outcome, until: deadline)
+            guard let send else { throw .closed("sending through a pipeline") }
+            let receipt = try await producer.goOn(send, choice, target, outcome, until: deadline)
             finish(sending, .success(receipt))
         } catch {
             finish(sending, .failure(error))
@@ -180,42 +198,4 @@ extension Producer {
         }
         return try await attempt(send, choice, progress, until: deadline)
     }
-}
-
-/// A message in a pipeline: what hears of its first attempt.
-private final class PipelinedSend: ResponseReceiver {
-    let number: Int
-    let send: PreparedSend
-    let choice: QueueChoice
-    private let pipeline: SendPipeline
-    private let state = Mutex(State())
-
-    private struct State {
-        var target: SendTarget?
-        var outcome: SendOutcome?
-    }
-
-    init(_ pipeline: SendPipeline, _ number: Int, _ send: PreparedSend, _ choice: QueueChoice) {
-        self.pipeline = pipeline
-        self.number = number
-        self.send = send
-        self.choice = choice
-    }
-
-    var target: SendTarget? {
-        get { state.withLock { $0.target } }
-        set { state.withLock { $0.target = newValue } }
-    }
-
-    var outcome: SendOutcome? {
-        get { state.withLock { $0.outcome } }
-        set { state.withLock { $0.outcome = newValue } }
-    }
-
-    func receive(_ response: borrowing Request) {
-        guard let target else { return }
-        pipeline.answered(self, SendOutcome(response, target, send.uniqueID))
-    }
-
-    func receive(_ failure: RemotingError) { pipeline.answered(self, .failed(failure)) }
 }

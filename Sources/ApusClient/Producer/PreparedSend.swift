@@ -7,9 +7,9 @@ internal import ApusRemoting
 struct PreparedSend: Sendable {
     let topic: String
     let uniqueID: UniqueID
-    let body: [UInt8]
+    var body: [UInt8]
     /// As brokers store them; of a batch none, since its messages have their own.
-    let properties: [UInt8]
+    var properties: [UInt8]
     let systemFlag: SystemFlag
     let bornMilliseconds: Int64
     let flag: Int32
@@ -23,7 +23,7 @@ struct PreparedSend: Sendable {
         to target: SendTarget, _ route: PublishRoute, on connection: Connection, timeout: Duration,
         receiver: any ResponseReceiver
     ) -> Bool {
-        connection.ask(code, timeout: timeout, receiver: receiver, expecting: body.count) {
+        connection.ask(code, .binary, timeout: timeout, receiver: receiver, expecting: body.count) {
             fields in
             fields.append(route.head)
             fields.append("e", Int64(target.queue.id))

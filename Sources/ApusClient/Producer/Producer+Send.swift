@@ -88,10 +88,11 @@ enum QueueChoice: Sendable {
 }
 
 extension Producer {
-    /// Checks and encodes a message; `extra` are the client's own properties.
+    /// Checks and encodes a message; `extra` are the client's own properties, and `memory` is what
+    /// they may be written into.
     func prepare(
         _ message: Message, _ attempt: @autoclosure () -> String, _ extra: [Property] = [],
-        systemFlag: SystemFlag = []
+        systemFlag: SystemFlag = [], reusing memory: consuming [UInt8] = []
     ) throws(ClientError) -> PreparedSend {
         try message.check(bodyLimit: configuration.maximumMessageBytes, attempt())
         var flag = systemFlag
@@ -109,7 +110,8 @@ extension Producer {
         }
         let now = wallMilliseconds
         let id = generator.nextID(milliseconds: now)
-        var properties: [UInt8] = []
+        var properties = memory
+        properties.removeAll(keepingCapacity: true)
         PropertyText.write(message, id, extra, into: &properties)
         return PreparedSend(
             topic: message.topic, uniqueID: id, body: body, properties: properties,

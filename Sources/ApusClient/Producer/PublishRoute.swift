@@ -32,13 +32,12 @@ final class PublishRoute: Sendable {
     func next(avoiding failed: [String] = []) -> SendTarget? {
         if targets.isEmpty { return nil }
         let start = turn.wrappingAdd(1, ordering: .relaxed).oldValue
-        let now = failed.isEmpty ? nil : ContinuousClock.now
         var second: SendTarget?
         for step in 0..<targets.count {
             let place = (start &+ step) & Int.max
             let target = targets[place % targets.count]
             if failed.contains(target.endpoint.broker) { continue }
-            if !target.endpoint.isAvoided(at: now ?? .now) { return target }
+            if !target.endpoint.isAvoided { return target }
             if second == nil { second = target }
         }
         return second ?? targets[(start & Int.max) % targets.count]
@@ -67,12 +66,20 @@ final class PublishRoutes: Sendable {
 
     private let state = Mutex(State())
     private let group: String
+    // Moves behind a change of `state`; partner: `generation`.
+    private let changes = Atomic(0)
 
     init(group: String) { self.group = group }
 
     func known(_ topic: String) -> PublishRoute? { state.withLock { $0.routes[topic] } }
 
-    func forget(_ topic: String) { state.withLock { $0.routes[topic] = nil } }
+    /// Another number whenever a route is another one: what was known before may be kept until then.
+    var generation: Int { changes.load(ordering: .acquiring) }
+
+    func forget(_ topic: String) {
+        state.withLock { $0.routes[topic] = nil }
+        changes.wrappingAdd(1, ordering: .releasing)
+    }
 
     func make(_ route: TopicRoute) -> PublishRoute {
         state.withLock { state in

@@ -1,8 +1,9 @@
 // How much may be under way at once: what is more waits for its turn.
 
+internal import ApusRemoting
 internal import Synchronization
 
-/// Counts sends and their bytes.
+/// Counts sends and their bytes. Whoever finds room takes no lock.
 final class SendWindow: Sendable {
     private struct Waiter {
         let number: UInt64
@@ -11,8 +12,6 @@ final class SendWindow: Sendable {
     }
 
     private struct State {
-        var count = 0
-        var bytes = 0
         var number: UInt64 = 0
         /// In the order in which they came.
         var waiters: [Waiter] = []
@@ -22,18 +21,32 @@ final class SendWindow: Sendable {
 
     private let countLimit: Int
     private let byteLimit: Int
+    /// Whoever waits goes on when so few are under way: to wake a task for each place alone would
+    /// cost more than the sending.
+    private let lowMark: Int
+    // What is taken is put back when it was too much, so that both may be above for a moment.
+    private let count = Atomic(0)
+    private let bytes = Atomic(0)
+    // Whether `waiters` has any. Set before the last look for room, read behind the giving back:
+    // one of the two sees the other.
+    private let isAwaited = Atomic(false)
     private let state = Mutex(State())
 
     init(count: Int, bytes: Int) {
         countLimit = count
         byteLimit = bytes
+        lowMark = count - max(1, count / 4)
     }
 
-    var inFlight: Int { state.withLock { $0.count } }
+    var inFlight: Int { count.load(ordering: .relaxed) }
 
-    /// Takes a place, if there is one at once.
+    /// Takes a place, if there is one at once and nobody waits for it.
     func tryEnter(_ bytes: Int) -> Bool {
-        state.withLock { $0.waiters.isEmpty && take(&$0, bytes) }
+        if isAwaited.load(ordering: .relaxed) { return false }
+        if take(bytes) { return true }
+        // Somebody may have left while this seemed to take a place.
+        if isAwaited.load(ordering: .sequentiallyConsistent) { admit() }
+        return false
     }
 
     /// Waits for a place. False when the task is cancelled first.
@@ -47,14 +60,15 @@ final class SendWindow: Sendable {
         defer { state.withLock { _ = $0.cancelled.remove(number) } }
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                let answer = state.withLock { state -> Bool? in
-                    if state.cancelled.contains(number) { return false }
-                    if state.waiters.isEmpty, take(&state, bytes) { return true }
+                let (isCancelled, next) = state.withLock { state -> (Bool, [Waiter]) in
+                    if state.cancelled.contains(number) { return (true, []) }
+                    isAwaited.store(true, ordering: .sequentiallyConsistent)
                     state.waiters.append(
                         Waiter(number: number, bytes: bytes, continuation: continuation))
-                    return nil
+                    return (false, admitted(&state))
                 }
-                if let answer { continuation.resume(returning: answer) }
+                if isCancelled { continuation.resume(returning: false) }
+                for waiter in next { waiter.continuation.resume(returning: true) }
             }
         } onCancel: {
             cancel(number)
@@ -77,27 +91,33 @@ final class SendWindow: Sendable {
 
     /// Gives a place back.
     func leave(_ bytes: Int) {
-        let next = state.withLock { state -> [Waiter] in
-            state.count -= 1
-            state.bytes -= bytes
-            return state.waiters.isEmpty ? [] : admitted(&state)
-        }
+        self.bytes.wrappingSubtract(bytes, ordering: .relaxed)
+        let left = count.wrappingSubtract(1, ordering: .sequentiallyConsistent).newValue
+        guard isAwaited.load(ordering: .sequentiallyConsistent), left <= lowMark else { return }
+        admit()
+    }
+
+    private func admit() {
+        let next = state.withLock { admitted(&$0) }
         for waiter in next { waiter.continuation.resume(returning: true) }
     }
 
     private func admitted(_ state: inout State) -> [Waiter] {
         var admitted: [Waiter] = []
-        while let first = state.waiters.first, take(&state, first.bytes) {
+        while let first = state.waiters.first, take(first.bytes) {
             admitted.append(state.waiters.removeFirst())
         }
+        isAwaited.store(!state.waiters.isEmpty, ordering: .relaxed)
         return admitted
     }
 
-    private func take(_ state: inout State, _ bytes: Int) -> Bool {
-        guard state.count < countLimit, state.bytes + bytes <= byteLimit || state.count == 0
-        else { return false }
-        state.count += 1
-        state.bytes += bytes
-        return true
+    /// What is larger than the whole window goes alone.
+    private func take(_ wanted: Int) -> Bool {
+        let number = count.wrappingAdd(1, ordering: .sequentiallyConsistent).newValue
+        let sum = bytes.wrappingAdd(wanted, ordering: .relaxed).newValue
+        if number <= countLimit, sum <= byteLimit || number == 1 { return true }
+        bytes.wrappingSubtract(wanted, ordering: .relaxed)
+        count.wrappingSubtract(1, ordering: .relaxed)
+        return false
     }
 }

@@ -41,10 +41,10 @@ public final class Connection: Sendable {
     }
 
     /// False from the moment on at which it is to be closed.
-    public var isOpen: Bool { outbound.withLock { !$0.isClosed } }
+    public var isOpen: Bool { outbound.withBriefLock { !$0.isClosed } }
 
     /// Bytes that wait to be handed to the kernel, but for those that its channel holds already.
-    public var outboundByteCount: Int { outbound.withLock { $0.byteCount } }
+    public var outboundByteCount: Int { outbound.withBriefLock { $0.byteCount } }
 
     /// Sends a command as it is. When the connection is closed, nothing happens.
     public func send(_ command: RemotingCommand) {
@@ -145,7 +145,7 @@ public final class Connection: Sendable {
         let deadline = NIODeadline.now() + TimeAmount(timeout)
         let entry = PendingRequests.Entry(
             code: code, deadline: deadline, timeout: timeout, waiter: waiter)
-        let (opaque, needsTimer) = pending.withLock { pending in
+        let (opaque, needsTimer) = pending.withBriefLock { pending in
             let isEarlier = pending.timer.map { deadline < $0 } ?? true
             if isEarlier { pending.timer = deadline }
             return (pending.add(entry), isEarlier)
@@ -153,14 +153,14 @@ public final class Connection: Sendable {
         if needsTimer { setTimer(deadline) }
         if append({ write(&$0, opaque) }) { return true }
         // Whoever takes the entry out answers for it; `end` may have been first.
-        return pending.withLock { $0.remove(opaque) } == nil
+        return pending.withBriefLock { $0.remove(opaque) } == nil
     }
 
     /// Closes the connection after what was sent so far, as far as the peer takes it at once.
     /// The first reason counts; it goes to the log.
     public func close(reason: String) {
         ending.withLock { if $0.reason == nil { $0.reason = reason } }
-        let wasOpen = outbound.withLock { outbound in
+        let wasOpen = outbound.withBriefLock { outbound in
             defer { outbound.isClosed = true }
             return !outbound.isClosed
         }
@@ -195,7 +195,7 @@ extension Connection {
     /// the connection is closed.
     @discardableResult @inline(__always)
     private func append(_ write: (inout Outbound) -> Void) -> Bool {
-        let (isOpen, isNeeded, count) = outbound.withLock { outbound in
+        let (isOpen, isNeeded, count) = outbound.withBriefLock { outbound in
             if outbound.isClosed { return (false, false, 0) }
             write(&outbound)
             let isNeeded = !outbound.isInCycle && !outbound.isScheduled
@@ -210,29 +210,29 @@ extension Connection {
     }
 
     /// On the event loop: from now on to the next drain nobody needs to schedule one.
-    func beginCycle() { outbound.withLock { $0.isInCycle = true } }
+    func beginCycle() { outbound.withBriefLock { $0.isInCycle = true } }
 
     /// Whether the connection is open and less than `mark` waits.
     func mayGoOn(below mark: Int) -> Bool {
-        outbound.withLock { !$0.isClosed && $0.byteCount < mark }
+        outbound.withBriefLock { !$0.isClosed && $0.byteCount < mark }
     }
 
     /// On the event loop: hands to the channel what waits, if the channel takes more.
     func drain() {
         channel.eventLoop.assertInEventLoop()
         let isWritable = channel.isWritable
-        let ready = outbound.withLock { outbound in
+        let ready = outbound.withBriefLock { outbound in
             outbound.isInCycle = false
             outbound.isScheduled = false
             return isWritable || outbound.isClosed ? outbound.take() : nil
         }
         guard let ready else { return }
         channel.writeAndFlush(ready, promise: nil)
-        outbound.withLock { $0.giveBack(ready) }
+        outbound.withBriefLock { $0.giveBack(ready) }
     }
 
     /// On the event loop: memory that was kept for more traffic than there is.
-    func shrink() { outbound.withLock { $0.shrink() } }
+    func shrink() { outbound.withBriefLock { $0.shrink() } }
 }
 
 // What comes in, and the end.
@@ -240,12 +240,12 @@ extension Connection {
     /// A response has come; true when a request waited for it.
     func complete(_ response: borrowing Request) -> Bool {
         let opaque = response.opaque
-        guard let entry = pending.withLock({ $0.remove(opaque) }) else { return false }
+        guard let entry = pending.withBriefLock({ $0.remove(opaque) }) else { return false }
         entry.answer(response)
         return true
     }
 
-    var hasPendingRequests: Bool { pending.withLock { !$0.isEmpty } }
+    var hasPendingRequests: Bool { pending.withBriefLock { !$0.isEmpty } }
 
     private var closedError: RemotingError {
         .connectionClosed(address: remoteAddress.description, reason: reason)
@@ -259,7 +259,7 @@ extension Connection {
     }
 
     private func expire(_ timer: NIODeadline) {
-        let (expired, next) = pending.withLock {
+        let (expired, next) = pending.withBriefLock {
             pending -> (expired: [PendingRequests.Entry], next: NIODeadline?) in
             // An earlier timer was set meanwhile, and has been or will be here.
             guard pending.timer == timer else { return ([], nil) }
@@ -277,13 +277,13 @@ extension Connection {
 
     /// The channel is gone: whoever waits is told.
     func end() {
-        outbound.withLock { $0.discard() }
+        outbound.withBriefLock { $0.discard() }
         let listeners = ending.withLock { ending in
             ending.isOver = true
             defer { ending.listeners = [] }
             return ending.listeners
         }
-        let left = pending.withLock { $0.removeAll() }
+        let left = pending.withBriefLock { $0.removeAll() }
         for entry in left { entry.fail(closedError) }
         for listener in listeners { listener() }
     }

@@ -83,7 +83,10 @@ private enum Floors {
             "ApusClient", "ApusServer", "ApusRemoting", "ApusFormat", "ApusSystem",
         ]),
         "mqload": commands.union(network).union(engine)
-            .union(["ApusBroker", "ApusRemoting", "Bench", "CRoofline", "Histogram"]),
+            .union([
+                "ApusBroker", "ApusNameServer", "ApusClient", "ApusRemoting", "Bench", "CRoofline",
+                "Histogram",
+            ]),
         "Histogram": [],
         "Bench": ["ApusSystem", "CRoofline", "Foundation", "Histogram"],
         // No network: building these two compiles neither NIO nor TLS.

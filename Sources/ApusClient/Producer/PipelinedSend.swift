@@ -1,0 +1,87 @@
+// A message in a pipeline, and then another one: the objects go round, so that a pipeline allocates
+// nothing for each message.
+
+internal import ApusFormat
+internal import ApusRemoting
+internal import Synchronization
+
+/// What hears of a message's first attempt.
+final class PipelinedSend: ResponseReceiver {
+    // Unowned: a pipeline ends only when everything that went through it has been answered.
+    private unowned let pipeline: SendPipeline
+    private let state = Mutex(State())
+
+    private struct State {
+        var number = 0
+        var send: PreparedSend?
+        var bytes = 0
+        var choice = QueueChoice.inTurn
+        var target: SendTarget?
+        var outcome: SendOutcome?
+        /// The memory of the properties that were sent last.
+        var memory: [UInt8] = []
+    }
+
+    init(_ pipeline: SendPipeline) { self.pipeline = pipeline }
+
+    var parts: (PreparedSend?, QueueChoice, SendTarget?, SendOutcome?) {
+        state.withBriefLock { ($0.send, $0.choice, $0.target, $0.outcome) }
+    }
+
+    func note(_ outcome: SendOutcome) { state.withBriefLock { $0.outcome = outcome } }
+
+    /// Checks and encodes a message; answers with the bytes that it takes of the window.
+    func prepare(
+        _ message: Message, _ choice: QueueChoice, with producer: Producer
+    ) throws(ClientError) -> Int {
+        try state.withBriefLock { state throws(ClientError) in
+            var memory: [UInt8] = []
+            swap(&memory, &state.memory)
+            let send = try producer.prepare(
+                message, "sending to \(message.topic)", reusing: memory)
+            state.bytes = send.body.count
+            state.choice = choice
+            state.send = send
+            return state.bytes
+        }
+    }
+
+    /// The first attempt. False: it could not be made.
+    func begin(_ number: Int, _ route: PublishRoute?, _ producer: Producer) -> Bool {
+        let configuration = producer.configuration
+        // The answer may be here before this returns, but takes the lock as well.
+        return state.withBriefLock { state in
+            state.number = number
+            guard let route, let send = state.send, !producer.core.remoting.isSigning,
+                let target = producer.choose(state.choice, route, avoiding: []),
+                let connection = target.endpoint.connection
+            else { return false }
+            state.target = target
+            let isSent = send.begin(
+                to: target, route, on: connection,
+                timeout: configuration.attemptTimeout ?? configuration.sendTimeout,
+                receiver: self)
+            if !isSent { state.target = nil }
+            return isSent
+        }
+    }
+
+    /// It is through: what it held is let go of, but for memory.
+    func end() -> (number: Int, bytes: Int) {
+        state.withBriefLock { state in
+            if let send = state.send { state.memory = send.properties }
+            state.send = nil
+            state.target = nil
+            state.outcome = nil
+            return (state.number, state.bytes)
+        }
+    }
+
+    func receive(_ response: borrowing Request) {
+        let (target, id) = state.withBriefLock { ($0.target, $0.send?.uniqueID) }
+        guard let target, let id else { return }
+        pipeline.answered(self, SendOutcome(response, target, id))
+    }
+
+    func receive(_ failure: RemotingError) { pipeline.answered(self, .failed(failure)) }
+}
