@@ -73,7 +73,7 @@ final class PublishRoutes: Sendable {
 
     func known(_ topic: String) -> PublishRoute? { state.withLock { $0.routes[topic] } }
 
-    /// Another number whenever a route is another one: what was known before may be kept until then.
+    /// Another number whenever a route changes: what was known before may be kept until then.
     var generation: Int { changes.load(ordering: .acquiring) }
 
     func forget(_ topic: String) {
