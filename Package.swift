@@ -104,7 +104,7 @@ let package = Package(
         .target(
             name: "ApusClient",
             dependencies: [
-                "ApusRemoting", "ApusFormat", "ApusSystem", core, posix, logging,
+                "ApusServer", "ApusRemoting", "ApusFormat", "ApusSystem", core, posix, logging,
             ],
             swiftSettings: floors),
         // Floor 6: what serves.

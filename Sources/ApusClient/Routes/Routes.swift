@@ -50,6 +50,16 @@ final class Routes: Sendable {
         }
     }
 
+    /// A broker by its name, by any route that has it.
+    func group(_ broker: String) -> TopicRoute.Group? {
+        state.withLock { state in
+            for route in state.routes.values {
+                if let group = route.group(broker) { return group }
+            }
+            return nil
+        }
+    }
+
     func onChange(_ listener: @escaping @Sendable (String) -> Void) {
         listeners.withLock { $0.append(listener) }
     }

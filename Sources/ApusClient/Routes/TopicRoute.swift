@@ -12,6 +12,11 @@ struct TopicRoute: Sendable, Equatable {
         let addresses: [Int64: String]
 
         var master: String? { addresses[0] }
+
+        /// The master's, or that of the first replica.
+        var anyAddress: String? {
+            master ?? addresses.min { $0.key < $1.key }.map(\.value)
+        }
     }
 
     /// How many queues a broker has of the topic.

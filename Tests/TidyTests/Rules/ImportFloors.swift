@@ -73,7 +73,7 @@ private enum Floors {
         "ApusBroker": network.union(engine).union(["ApusServer", "ApusRemoting"]),
         "ApusNameServer": network.union(["ApusServer", "ApusRemoting", "ApusFormat", "ApusSystem"]),
         "ApusClient": network.union([
-            "ApusRemoting", "ApusFormat", "ApusSystem", "FoundationEssentials",
+            "ApusServer", "ApusRemoting", "ApusFormat", "ApusSystem", "FoundationEssentials",
         ]),
         "mqbroker": commands.union(network).union([
             "ApusBroker", "ApusNameServer", "ApusServer", "ApusSystem",

@@ -1,0 +1,80 @@
+// Offsets of a broadcasting member, in a file of its own: a JSON list, replaced as a whole.
+
+internal import ApusFormat
+internal import ApusRemoting
+internal import ApusServer
+internal import ApusSystem
+internal import Logging
+internal import Synchronization
+
+/// The offsets of one member. The directory must be no other member's.
+final class LocalOffsets: OffsetKeeper {
+    private let file: StateFile
+    private let logger: Logger
+    private let offsets: Mutex<[MessageQueue: Int64]>
+    /// So that saves do not overlap: the last one that is taken wins.
+    private let saving = Mutex(())
+
+    /// Reads what is there; throws when neither the file nor its predecessor can be used.
+    init(
+        directory: String, group: String, disk: any Disk = SystemDisk(), logger: Logger
+    ) throws(ClientError) {
+        self.logger = logger
+        file = StateFile(
+            "\(directory)/\(group)/offsets.json", on: disk, limit: 64 << 20, logger: logger)
+        do throws(StateFileError) {
+            let found = try file.load { (bytes) throws(StateProblem) in try Self.read(bytes) }
+            offsets = Mutex(found ?? [:])
+        } catch {
+            throw ClientError(.file, "reading the offsets of \(group)", "\(error)")
+        }
+    }
+
+    func offset(of queue: MessageQueue) async throws(ClientError) -> Int64? {
+        offsets.withLock { $0[queue] }
+    }
+
+    func keep(_ new: [MessageQueue: Int64]) async -> Set<MessageQueue> {
+        do {
+            try saving.withLock { _ in
+                let all = offsets.withLock { offsets in
+                    offsets.merge(new) { $1 }
+                    return offsets
+                }
+                try file.save(Self.bytes(all))
+            }
+            return Set(new.keys)
+        } catch {
+            logger.warning("offsets were not kept", metadata: ["reason": "\(error)"])
+            return []
+        }
+    }
+
+    private static func read(_ bytes: RawSpan) throws(StateProblem) -> [MessageQueue: Int64] {
+        let json: JSON
+        do throws(JSONError) { json = try JSON(parsing: bytes) } catch {
+            throw StateProblem("it is no JSON: \(error)")
+        }
+        guard let list = json["offsets"]?.array else { throw StateProblem("it has no offsets") }
+        var offsets: [MessageQueue: Int64] = [:]
+        for entry in list {
+            guard let topic = entry["topic"]?.string, let broker = entry["brokerName"]?.string,
+                let id = entry["queueId"]?.int32, let offset = entry["offset"]?.int64, offset >= 0
+            else { throw StateProblem("an offset lacks topic, brokerName, queueId or offset") }
+            offsets[MessageQueue(topic: topic, broker: broker, id: id)] = offset
+        }
+        return offsets
+    }
+
+    private static func bytes(_ offsets: [MessageQueue: Int64]) -> [UInt8] {
+        let list = offsets.sorted { $0.key < $1.key }.map { queue, offset in
+            let fields: JSONObject = [
+                "topic": .string(queue.topic), "brokerName": .string(queue.broker),
+                "queueId": .integer(Int64(queue.id)), "offset": .integer(offset),
+            ]
+            return JSON.object(fields)
+        }
+        let fields: JSONObject = ["offsets": .array(list)]
+        return JSON.object(fields).bytes()
+    }
+}
