@@ -40,6 +40,12 @@ public struct JSONObject: Sendable {
         members.append(Member(name: "\(key)", isInteger: true, value: value))
     }
 
+    /// Puts a member behind the others whose name is JSON itself, as the key of a Java map of
+    /// objects: in fastjson's dialect it stands as it is.
+    public mutating func append(bare name: String, _ value: JSON) {
+        members.append(Member(name: name, isInteger: true, value: value))
+    }
+
     mutating func append(_ member: Member) { members.append(member) }
 }
 

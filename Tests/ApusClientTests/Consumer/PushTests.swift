@@ -179,7 +179,7 @@ struct PushTests {
             try await system.send((0..<10).map { "\($0)" }, key: "k")
             let heard = Mutex<[[String]]>([])
             let configuration = system.consumer { $0.handlerBatch = 8 }
-            let consumer = try PushConsumer(configuration) { (messages: [ReceivedMessage]) in
+            let consumer = try PushConsumer(batches: configuration) { messages in
                 let isFirst = heard.withLock { heard in
                     heard.append(messages.map(\.text))
                     return heard.count == 1

@@ -36,8 +36,8 @@ public struct ConsistentHashAllocation: AllocationStrategy {
         return (ring.first { $0.hash >= hash } ?? ring.first)?.member
     }
 
-    /// The first four bytes of the MD5, the first one least significant.
+    /// The first four bytes of the MD5, the first one most significant.
     static func hash(_ text: String) -> Int64 {
-        MD5.digest(Array(text.utf8)).prefix(4).reversed().reduce(0) { $0 << 8 | Int64($1) }
+        MD5.digest(Array(text.utf8)).prefix(4).reduce(0) { $0 << 8 | Int64($1) }
     }
 }

@@ -11,7 +11,7 @@ extension GroupMember {
     func rebalance(in tasks: inout DiscardingTaskGroup) async -> Bool {
         var isWhole = true
         var routes: [(Subscription, TopicRoute)] = []
-        for subscription in configuration.allSubscriptions {
+        for subscription in subscriptions {
             do throws(ClientError) {
                 let route = try await core.routes.route(
                     of: subscription.topic, creates: false,
@@ -25,7 +25,7 @@ extension GroupMember {
                 isWhole = false
             }
         }
-        await introduce(routes.map(\.1))
+        if membership != .assigned { await introduce(routes.map(\.1)) }
         for (subscription, route) in routes {
             if isStopping { return true }
             do throws(ClientError) {
@@ -53,6 +53,9 @@ extension GroupMember {
     }
 
     private func ownQueues(_ route: TopicRoute) async throws(ClientError) -> Set<MessageQueue> {
+        if membership == .assigned {
+            return state.withLock { $0.assigned.filter { $0.topic == route.topic } }
+        }
         let queues = route.readable.sorted()
         if configuration.model == .broadcasting { return Set(queues) }
         if queues.isEmpty { return [] }
@@ -129,7 +132,8 @@ extension GroupMember {
                     do throws(ClientError) {
                         let (offset, committed) = try await self.start(of: queue, isRetry: isRetry)
                         return HeldQueue(
-                            queue, isRetry: isRetry, at: offset, committed: committed)
+                            queue, isRetry: isRetry, isExplicit: self.membership != .called,
+                            at: offset, committed: committed)
                     } catch {
                         self.logger.warning(
                             "a queue is not read yet: where to begin is not known",

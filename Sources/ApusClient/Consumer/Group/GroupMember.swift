@@ -6,6 +6,16 @@ internal import ApusSystem
 internal import Logging
 internal import Synchronization
 
+/// How a consumer comes to its queues.
+enum Membership: Sendable {
+    /// As a member of a group that is called for each message, retries among them.
+    case called
+    /// As a member of a group that takes messages itself.
+    case taking
+    /// By hand.
+    case assigned
+}
+
 /// What push and pull consumers have in common.
 final class GroupMember: Sendable {
     struct State {
@@ -16,6 +26,8 @@ final class GroupMember: Sendable {
         var told: Set<String> = []
         /// Since when queues wait for the locks of those who had them before.
         var waiting: [MessageQueue: ContinuousClock.Instant] = [:]
+        /// What was assigned by hand, where that is how it is done.
+        var assigned: Set<MessageQueue> = []
         var isStopping = false
         var isPaused = false
     }
@@ -25,6 +37,8 @@ final class GroupMember: Sendable {
     let keeper: any OffsetKeeper
     let sink: any MessageSink
     let isOrderly: Bool
+    /// How it comes to its queues.
+    let membership: Membership
     /// Runs the handler of a queue in order, beside its reader.
     let runOrderly: (@Sendable (HeldQueue) async -> Void)?
     /// Of its subscriptions, which do not change.
@@ -36,8 +50,10 @@ final class GroupMember: Sendable {
 
     init(
         _ configuration: ConsumerConfiguration, _ core: ClientCore, _ keeper: any OffsetKeeper,
-        _ sink: any MessageSink, runOrderly: (@Sendable (HeldQueue) async -> Void)? = nil
+        _ sink: any MessageSink, membership: Membership = .called,
+        runOrderly: (@Sendable (HeldQueue) async -> Void)? = nil
     ) {
+        self.membership = membership
         self.configuration = configuration
         self.core = core
         self.keeper = keeper
@@ -52,7 +68,22 @@ final class GroupMember: Sendable {
     }
 
     var logger: Logger { core.logger }
-    var hasLocks: Bool { configuration.model == .clustering }
+    var hasLocks: Bool { configuration.model == .clustering && membership != .assigned }
+
+    /// What is read.
+    var subscriptions: [Subscription] {
+        switch membership {
+        case .called: return configuration.allSubscriptions
+        case .taking: return configuration.subscriptions
+        case .assigned:
+            let topics = Set(state.withLock { $0.assigned.map(\.topic) })
+            // Also what is to be let go of.
+            let held = Set(state.withLock { $0.held.keys.map(\.topic) })
+            return topics.union(held).sorted().map { topic in
+                configuration.subscriptions.first { $0.topic == topic } ?? Subscription(topic)
+            }
+        }
+    }
     var isStopping: Bool { state.withLock { $0.isStopping } }
     var heldQueues: [HeldQueue] { state.withLock { Array($0.held.values) } }
 
@@ -70,9 +101,11 @@ final class GroupMember: Sendable {
         tasks.addTask {
             await self.core.routes.run(every: self.configuration.client.routeRefreshInterval)
         }
-        tasks.addTask {
-            await self.core.sendHeartbeats(self.heartbeat, toMastersOnly: false) {
-                self.heartbeatBody
+        if membership != .assigned {
+            tasks.addTask {
+                await self.core.sendHeartbeats(self.heartbeat, toMastersOnly: false) {
+                    self.heartbeatBody
+                }
             }
         }
         tasks.addTask { await self.commitAgainAndAgain() }
@@ -93,7 +126,7 @@ final class GroupMember: Sendable {
         }
         // Those that were being handed over when the end began.
         while !state.withLock({ $0.held.isEmpty }) { await rebalancing.wait(atMost: .seconds(1)) }
-        await core.unregister(consumer: configuration.group)
+        if membership != .assigned { await core.unregister(consumer: configuration.group) }
     }
 
     var heartbeatBody: JSON {
@@ -105,11 +138,12 @@ final class GroupMember: Sendable {
             }
         let isBroadcasting = configuration.model == .broadcasting
         let member: JSONObject = [
-            "consumeFromWhere": .string(start), "consumeType": "CONSUME_PASSIVELY",
+            "consumeFromWhere": .string(start),
+            "consumeType": membership == .called ? "CONSUME_PASSIVELY" : "CONSUME_ACTIVELY",
             "groupName": .string(configuration.group),
             "messageModel": isBroadcasting ? "BROADCASTING" : "CLUSTERING",
             "subscriptionDataSet": .array(
-                configuration.allSubscriptions.map { $0.json(version: version) }),
+                subscriptions.map { $0.json(version: version) }),
             "unitMode": false,
         ]
         let fields: JSONObject = [

@@ -27,6 +27,7 @@ public final class PushConsumer: Sendable {
     private let handler: Handler
     private let back: SendBack
     private let configuration: ConsumerConfiguration
+    private let requests = GroupRequests()
     private let hasBegun = Atomic(false)
 
     /// How messages are handed to the handler.
@@ -48,10 +49,10 @@ public final class PushConsumer: Sendable {
 
     /// The same with a handler of batches: up to `handlerBatch` messages of one queue.
     public convenience init(
-        _ configuration: ConsumerConfiguration, order: Order = .concurrent,
-        batchHandler: @escaping BatchHandler
+        batches configuration: ConsumerConfiguration, order: Order = .concurrent,
+        handler: @escaping BatchHandler
     ) throws(ClientError) {
-        try self.init(configuration, order, .batch(batchHandler))
+        try self.init(configuration, order, .batch(handler))
     }
 
     private init(
@@ -79,6 +80,8 @@ public final class PushConsumer: Sendable {
         } else {
             member = GroupMember(configuration, core, keeper, work)
         }
+        requests.listen(to: member)
+        requests.keepDirect(core.requests)
     }
 
     /// What brokers call this client.
@@ -111,11 +114,25 @@ public final class PushConsumer: Sendable {
                     tasks.addTask { await self.handleMessages() }
                 }
             }
+            tasks.addTask { await self.answerRequests() }
             await member.run(in: &tasks)
             work.close()
             tasks.cancelAll()
         }
         await core.remoting.close()
+    }
+
+    private func answerRequests() async {
+        await withDiscardingTaskGroup { tasks in
+            while !Task.isCancelled {
+                for request in requests.takeAll() {
+                    tasks.addTask {
+                        await self.handler.answer(request, isOrderly: self.member.isOrderly)
+                    }
+                }
+                await requests.bell.wait()
+            }
+        }
     }
 
     private func handleMessages() async {

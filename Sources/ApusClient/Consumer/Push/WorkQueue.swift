@@ -11,11 +11,19 @@ struct Work: Sendable {
 
 /// Gives messages of all queues to handlers that run side by side.
 final class WorkQueue: MessageSink {
+    private struct Waiter {
+        let number: UInt64
+        let continuation: CheckedContinuation<Void, Never>
+
+        func resume() { continuation.resume() }
+    }
+
     private struct State {
         /// Queues with messages that wait, each once.
         var ready: [HeldQueue] = []
         var head = 0
-        var waiters: [CheckedContinuation<Void, Never>] = []
+        var waiters: [Waiter] = []
+        var number: UInt64 = 0
         var isClosed = false
 
         mutating func pop() -> HeldQueue? {
@@ -38,7 +46,7 @@ final class WorkQueue: MessageSink {
     init(limit: Int) { self.limit = limit }
 
     func hasMessages(_ queue: HeldQueue) {
-        let waiter = state.withBriefLock { state -> CheckedContinuation<Void, Never>? in
+        let waiter = state.withBriefLock { state -> Waiter? in
             if !state.ready[state.head...].contains(where: { $0 === queue }) {
                 state.ready.append(queue)
             }
@@ -65,26 +73,47 @@ final class WorkQueue: MessageSink {
         for waiter in waiters { waiter.resume() }
     }
 
-    /// The next messages; waits until there are some. Nil behind `close`.
+    /// The next messages; waits until there are some. Nil behind `close`, and when the task is
+    /// cancelled.
     func next() async -> Work? {
         while true {
             let (work, waiter, isClosed) = take()
             // Whoever gets something wakes the next one, if there is more.
             waiter?.resume()
             if let work { return work }
-            if isClosed { return nil }
+            if isClosed || Task.isCancelled { return nil }
+            await wait()
+        }
+    }
+
+    private func wait() async {
+        let number = state.withBriefLock { state in
+            state.number += 1
+            return state.number
+        }
+        await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let goesOn = state.withBriefLock { state in
-                    if state.head < state.ready.count || state.isClosed { return true }
-                    state.waiters.append(continuation)
+                    if state.head < state.ready.count || state.isClosed || Task.isCancelled {
+                        return true
+                    }
+                    state.waiters.append(Waiter(number: number, continuation: continuation))
                     return false
                 }
                 if goesOn { continuation.resume() }
             }
+        } onCancel: {
+            let waiter = state.withBriefLock { state -> Waiter? in
+                guard let place = state.waiters.firstIndex(where: { $0.number == number }) else {
+                    return nil
+                }
+                return state.waiters.remove(at: place)
+            }
+            waiter?.resume()
         }
     }
 
-    private func take() -> (Work?, CheckedContinuation<Void, Never>?, isClosed: Bool) {
+    private func take() -> (Work?, Waiter?, isClosed: Bool) {
         state.withBriefLock { state in
             if state.isClosed { return (nil, nil, true) }
             while let queue = state.pop() {

@@ -18,6 +18,10 @@ final class HeldQueue: Sendable {
         var maximum: Int64 = 0
         /// What brokers know.
         var committed: Int64?
+        /// What the application wants committed, where it says so itself.
+        var wanted: Int64?
+        /// Behind the last message that was handed out.
+        var position: Int64
         /// Of a queue in order: whether the broker has given the lock, and until when it counts.
         var lockedUntil: ContinuousClock.Instant?
     }
@@ -30,12 +34,18 @@ final class HeldQueue: Sendable {
     let handling = Bell()
     /// Rung when what was handed out is back.
     let returned = Bell()
+    /// Whether the application says what is to be committed.
+    private let isExplicit: Bool
     private let state: Mutex<State>
 
-    init(_ queue: MessageQueue, isRetry: Bool, at offset: Int64, committed: Int64?) {
+    init(
+        _ queue: MessageQueue, isRetry: Bool, isExplicit: Bool = false, at offset: Int64,
+        committed: Int64?
+    ) {
         self.queue = queue
         self.isRetry = isRetry
-        var first = State(progress: QueueProgress(at: offset))
+        self.isExplicit = isExplicit
+        var first = State(progress: QueueProgress(at: offset), position: offset)
         first.committed = committed
         state = Mutex(first)
     }
@@ -90,6 +100,7 @@ final class HeldQueue: Sendable {
             guard !state.isDropped, !state.isPaused, let handed = state.progress.handOut(limit)
             else { return nil }
             state.inHands += 1
+            if let last = handed.messages.last { state.position = last.queueOffset + 1 }
             return handed
         }
     }
@@ -113,11 +124,24 @@ final class HeldQueue: Sendable {
     /// What may be committed and was not yet; nil when there is nothing new.
     func takeCommit() -> Int64? {
         state.withLock { state in
-            let offset = state.progress.commitOffset
-            if state.committed == offset { return nil }
+            guard let offset = isExplicit ? state.wanted : state.progress.commitOffset,
+                state.committed != offset
+            else { return nil }
             return offset
         }
     }
+
+    /// The application wants this committed: everything before the offset is done. Nil: what was
+    /// handed out. False when the queue is somebody else's.
+    func want(_ offset: Int64?) -> Bool {
+        state.withLock { state in
+            if state.isDropped { return false }
+            state.wanted = offset ?? state.position
+            return true
+        }
+    }
+
+    var position: Int64 { state.withLock { $0.position } }
 
     func committed(_ offset: Int64) { state.withLock { $0.committed = offset } }
 
@@ -136,6 +160,7 @@ final class HeldQueue: Sendable {
     func reset(to offset: Int64) {
         let pull = state.withLock { state in
             state.progress.reset(to: offset)
+            state.position = offset
             defer { state.pull = nil }
             return state.pull
         }
