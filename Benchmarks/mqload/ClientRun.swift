@@ -17,11 +17,19 @@ enum ClientRun {
             through a pipeline, and in as many tasks that wait for each. In turns with it
             the generator of `produce`, with one connection and as many under way. In the
             end the queues must have grown by what was acknowledged.
+
+            With --consume a push consumer takes --messages that are there already, each
+            with a number of its own: every one must come, and none that was not sent.
             """,
         examples: [
             "client", "client --in-flight 64 --body 1k", "client --namesrv 127.0.0.1:9876",
+            "client --consume --messages 1000000",
         ],
-        flags: [Flag("--in-flight", "N", "sends under way; 256"), .body],
+        flags: [
+            Flag("--in-flight", "N", "sends under way; 256"), .body,
+            Flag("--consume", nil, "measure a push consumer"),
+            Flag("--messages", "N", "that it consumes; 100000"),
+        ],
         measure: { options in
             let plan = try LoadPlan(options, connections: 1, inFlight: 256)
             guard plan.brokers == nil else {
@@ -32,7 +40,10 @@ enum ClientRun {
             }
             return try await withNameServer(plan) { nameServer in
                 try await LoadedBroker.with(plan, nameServer: nameServer) {
-                    try await produce(plan, $0, $1, nameServer)
+                    if options.has("--consume") {
+                        return try await ClientConsumption(plan, $0, $1, nameServer).measure()
+                    }
+                    return try await produce(plan, $0, $1, nameServer)
                 }
             }
         })

@@ -49,6 +49,36 @@ import Testing
         #expect(Int(result.latency.count) == count("messages", result))
     }
 
+    @Test("the Swift client's sends stand beside the generator's, and all of them are stored")
+    func client() async throws {
+        let directory = try TemporaryDirectory()
+        let result = try await measure("client --in-flight 8", in: directory)
+        #expect(result.checked, "\(result.notes)")
+        #expect(count("messages", result) > 0 && count("failed", result) == 0)
+        #expect(result.rooflines.first.map { $0.ratio > 0 } == true)
+        #expect(result.latency.count > 0)
+    }
+
+    @Test("the Swift client consumes every message that was sent, and each once")
+    func clientConsumes() async throws {
+        let directory = try TemporaryDirectory()
+        let result = try await measure("client --consume --messages 5000", in: directory)
+        #expect(result.checked, "\(result.notes)")
+        #expect(count("missing", result) == 0 && count("again", result) == 0)
+        #expect(result.messagesPerSecond > 0)
+    }
+
+    @Test("a client needs NameServers, and one connection to each broker")
+    func clientUsage() async throws {
+        let directory = try TemporaryDirectory()
+        for words in ["client --broker 127.0.0.1:1", "client --connections 2"] {
+            await #expect(throws: UsageError.self) { try await measure(words, in: directory) }
+        }
+        await #expect(throws: UsageError.self) {
+            try await measure("client --consume --body 8", in: directory)
+        }
+    }
+
     @Test("a send that is refused is counted by its code, and never as a success")
     func refused() async throws {
         let directory = try TemporaryDirectory()
