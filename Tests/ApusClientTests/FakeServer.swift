@@ -20,6 +20,8 @@ final class FakeServer: RequestProcessor {
         var answer: Answer
         var server: RemotingServer?
         var connections: [Connection] = []
+        /// Connections on which nothing is answered any more.
+        var frozen: Set<Connection> = []
     }
 
     private let state: Mutex<State>
@@ -35,16 +37,21 @@ final class FakeServer: RequestProcessor {
     func process(_ request: borrowing Request, on connection: Connection) {
         let command = request.command
         let key = request.replyKey
-        let answer = state.withLock { state in
+        let answer = state.withLock { state -> Answer? in
+            if state.frozen.contains(connection) { return nil }
             state.requests.append(command)
             return state.answer
         }
-        if let response = answer(command) { connection.respond(to: key, response) }
+        if let response = answer?(command) { connection.respond(to: key, response) }
     }
 
     func connectionOpened(_ connection: Connection) {
         state.withLock { $0.connections.append(connection) }
     }
+
+    /// Says nothing more on any connection that there is, and leaves it open: as if the peer's
+    /// machine were gone.
+    func freeze() { state.withLock { $0.frozen.formUnion($0.connections) } }
 
     /// Cuts all connections that there are.
     func cut() {

@@ -133,6 +133,11 @@ final class ClientCore: Sendable {
                 .request(.heartBeat, body: body), on: address, "a heartbeat to \(address)")
         } catch {
             logger.warning("a broker was not told", metadata: ["reason": "\(error)"])
+            // A broker answers heartbeats at once. One whose machine is gone, or a connection that
+            // something between has forgotten, would be waited for as long as TCP is patient.
+            if error.kind == .timedOut {
+                remoting.disconnect(from: address, reason: "a heartbeat was not answered")
+            }
         }
     }
 

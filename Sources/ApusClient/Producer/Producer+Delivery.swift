@@ -57,9 +57,11 @@ extension Producer {
     /// A broker that does not answer has moved, or is gone.
     func notice(_ outcome: SendOutcome, at target: SendTarget) {
         switch outcome {
-        case .failed:
+        case .failed(let failure):
             target.endpoint.failed()
             core.routes.bell.ring()
+            // Finds out whether the connection is dead.
+            if case .timedOut = failure { heartbeat.ring() }
         case .refused(let code, _):
             if code == .topicNotExist || code == .noPermission || code == .serviceNotAvailable {
                 core.routes.bell.ring()

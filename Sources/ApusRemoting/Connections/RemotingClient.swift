@@ -132,6 +132,13 @@ public final class RemotingClient: Sendable {
         }
     }
 
+    /// Closes the connection to `address`, if there is one; the next request makes another. For a
+    /// peer that is silent where it would have answered.
+    public func disconnect(from address: String, reason: String) {
+        let future = state.withLock { $0.connections.removeValue(forKey: address) }
+        future?.whenSuccess { $0.close(reason: reason) }
+    }
+
     private func future(for address: String) throws(RemotingError) -> EventLoopFuture<Connection> {
         guard let (host, port) = Self.split(address) else { throw .badAddress(address) }
         let (future, promise) = try state.withLock { (state) throws(RemotingError) in

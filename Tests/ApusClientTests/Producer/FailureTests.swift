@@ -152,6 +152,44 @@ struct ProducerFailureTests {
         }
     }
 
+    @Test("a connection that is open and dead is found out, and another one is made")
+    func halfOpen() async throws {
+        let pair = try await Pair {
+            $0.attemptTimeout = .milliseconds(50)
+            $0.attempts = 1000
+            $0.sendTimeout = .seconds(20)
+            $0.client.requestTimeout = .milliseconds(200)
+        }
+        try await pair.run { producer in
+            for _ in 0..<4 { try await producer.send(Message("x", to: "T")) }
+            for broker in [pair.one, pair.two] { broker.freeze() }
+            let receipt = try await producer.send(Message("x", to: "T"))
+            #expect(receipt.queueOffset == 7)
+        }
+    }
+
+    @Test("a slow broker is waited for as long as a send may take, and then avoided")
+    func slow() async throws {
+        let pair = try await Pair()
+        let slow: FakeServer.Answer = { request in
+            if request.requestCode == .sendMessageV2 {
+                // As a broker whose device is slow; it holds its only event loop up.
+                let end = ContinuousClock.now.advanced(by: .milliseconds(700))
+                while ContinuousClock.now < end {}
+            }
+            return FakeServer.stored(request)
+        }
+        pair.one.answer(slow)
+        try await pair.run { producer in
+            var brokers: [String] = []
+            for _ in 0..<12 {
+                brokers.append(try await producer.send(Message("x", to: "T")).queue.broker)
+            }
+            // It is tried again only after a rest of two seconds.
+            #expect(brokers.count { $0 == "one" } <= 1 && brokers.contains("two"))
+        }
+    }
+
     @Test("messages of a key stay with their queue while its broker refuses them")
     func keyed() async throws {
         let pair = try await Pair()

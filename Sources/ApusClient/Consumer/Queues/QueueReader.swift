@@ -49,6 +49,8 @@ struct QueueReader: Sendable {
                 failures += 1
                 suggested = 0
                 core.routes.bell.ring()
+                // Finds out whether the connection is dead.
+                if case .timedOut = failure { heartbeat.ring() }
                 core.logger.warning(
                     "a pull failed, and is tried again",
                     metadata: ["queue": "\(queue)", "reason": "\(failure)"])

@@ -1,0 +1,122 @@
+// Consumers while brokers and NameServers come and go, and connections die.
+
+import ApusBroker
+import ApusFormat
+import Synchronization
+import Testing
+
+@testable import ApusClient
+
+@Suite("A consumer, while servers come and go")
+struct ConsumerOutageTests {
+    @Test("every message that was acknowledged around a broker's restart comes")
+    func restart() async throws {
+        try await withSystem { system in
+            let heard = Heard()
+            let consumer = try PushConsumer(
+                system.consumer {
+                    $0.client.requestTimeout = .milliseconds(500)
+                    $0.client.routeRefreshInterval = .milliseconds(200)
+                }
+            ) { heard.note($0) }
+            var configuration = ProducerConfiguration(system.client)
+            configuration.client.routeRefreshInterval = .milliseconds(200)
+            configuration.sendTimeout = .seconds(5)
+            configuration.attempts = 100
+            let sending = configuration
+            let acknowledged = Mutex<[String]>([])
+            try await consuming(consumer) {
+                try await Producer(sending).running { producer in
+                    for number in 0..<300 {
+                        if number == 100 {
+                            let broker = try #require(system.broker())
+                            let port = Int(broker.address.port)
+                            try await system.stopBroker()
+                            try await system.startBroker(port: port)
+                        }
+                        do {
+                            try await producer.send(Message("\(number)", to: "Orders"))
+                            acknowledged.withLock { $0.append("\(number)") }
+                        } catch {}
+                    }
+                }
+                let all = Set(acknowledged.withLock { $0 })
+                #expect(all.count > 250)
+                try await eventually("all came") { all.isSubset(of: heard.texts) }
+            }
+        }
+    }
+
+    @Test("messages go on coming while the NameServer is gone")
+    func nameServer() async throws {
+        try await withSystem { system in
+            let heard = Heard()
+            let consumer = try PushConsumer(
+                system.consumer {
+                    $0.client.requestTimeout = .milliseconds(200)
+                    $0.client.routeRefreshInterval = .milliseconds(50)
+                    $0.rebalanceInterval = .milliseconds(50)
+                }
+            ) { heard.note($0) }
+            let producer = try Producer(ProducerConfiguration(system.client))
+            try await producer.running { producer in
+                try await producer.send(Message("before", to: "Orders"))
+                try await consuming(consumer) {
+                    try await eventually("the first") { heard.count == 1 }
+                    await system.stopNameServer()
+                    for number in 0..<20 {
+                        try await producer.send(Message("\(number)", to: "Orders"))
+                        try await Task.sleep(for: .milliseconds(20))
+                    }
+                    try await eventually("all came") { heard.count == 21 }
+                    try await system.startNameServer()
+                }
+            }
+        }
+    }
+
+    @Test("a consumer that begins before its topic is made reads it from its first message on")
+    func earlyBird() async throws {
+        try await withSystem { system in
+            let heard = Heard()
+            let consumer = try PushConsumer(
+                system.consumer("readers", Subscription("Later"))
+            ) { heard.note($0) }
+            try await consuming(consumer) {
+                try await Task.sleep(for: .milliseconds(100))
+                try await system.send(["1", "2"], to: "Later")
+                try await eventually("both came") { heard.count == 2 }
+            }
+        }
+    }
+
+    @Test("members of one group on two brokers get everything once while one of them restarts")
+    func twoBrokers() async throws {
+        try await withSystem(brokers: ["broker-a", "broker-b"]) { system in
+            let one = Heard()
+            let two = Heard()
+            func configuration() -> ConsumerConfiguration {
+                system.consumer {
+                    $0.client.requestTimeout = .milliseconds(500)
+                    $0.client.routeRefreshInterval = .milliseconds(200)
+                }
+            }
+            let first = try PushConsumer(configuration()) { one.note($0) }
+            let second = try PushConsumer(configuration()) { two.note($0) }
+            try await system.send((0..<40).map { "\($0)" })
+            try await consuming(first) {
+                try await consuming(second) {
+                    try await eventually("all came") { one.count + two.count >= 40 }
+                    let port = Int(try #require(system.broker("broker-b")).address.port)
+                    try await system.stopBroker("broker-b")
+                    try await system.send((40..<60).map { "\($0)" })
+                    try await system.startBroker("broker-b", port: port)
+                    try await system.send((60..<100).map { "\($0)" })
+                    try await eventually("all came") {
+                        Set(one.texts + two.texts).count >= 100
+                    }
+                }
+            }
+        }
+    }
+}
