@@ -20,6 +20,8 @@ let core = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let embedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let posix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
+let tracing = Target.Dependency.product(name: "Tracing", package: "swift-distributed-tracing")
 
 // Fetched and compiled only with `--traits TLS`: it brings a BoringSSL along.
 let tls: [Target.Dependency] = [
@@ -59,6 +61,8 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.80.0"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-metrics.git", from: "2.5.0"),
+        .package(url: "https://github.com/apple/swift-distributed-tracing.git", from: "1.2.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.36.0"),
     ],
     targets: [
@@ -105,6 +109,7 @@ let package = Package(
             name: "ApusClient",
             dependencies: [
                 "ApusServer", "ApusRemoting", "ApusFormat", "ApusSystem", core, posix, logging,
+                metrics, tracing,
             ],
             swiftSettings: floors),
         // Floor 6: what serves.
@@ -244,7 +249,9 @@ let package = Package(
             dependencies: [
                 "ApusClient", "ApusBroker", "ApusNameServer", "ApusRemoting", "ApusStore",
                 "ApusFormat", "ApusSystem", "CAllocationCounter", "TestSupport", core, posix,
-                logging,
+                logging, metrics, tracing,
+                .product(name: "MetricsTestKit", package: "swift-metrics"),
+                .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
             ],
             swiftSettings: tests),
         .testTarget(

@@ -2,8 +2,10 @@
 
 public import ApusRemoting
 public import Logging
+public import Metrics
 public import NIOCore
 internal import NIOPosix
+public import Tracing
 
 /// Where the NameServers are, who the client is, and how patient it is. One value can serve any
 /// number of producers and consumers.
@@ -39,6 +41,18 @@ public struct ClientConfiguration: Sendable {
     public var maximumFrameBytes = 64 << 20
 
     public var logger = Logger(label: "apus.client")
+
+    /// Who collects metrics; nil: whoever was set up for the whole program (swift-metrics) when the
+    /// client is made.
+    public var metrics: (any MetricsFactory)?
+
+    /// Who traces; nil: whoever was set up for the whole program (swift-distributed-tracing) when
+    /// the client is made. Messages carry the trace to their consumers in properties.
+    public var tracer: (any Tracer)?
+
+    /// Where RocketMQ's own message trace goes, usually `RMQ_SYS_TRACE_TOPIC`; nil: there is none.
+    /// (`enableMsgTrace`, `customizedTraceTopic`)
+    public var traceTopic: String?
 
     /// What runs the connections. It is not shut down by the client.
     public var eventLoopGroup: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
@@ -76,6 +90,7 @@ extension ClientConfiguration {
                     + " seconds: 60 seconds at most")
         }
         if let problem = tls?.problem { throw refuse("\(problem)") }
+        if let traceTopic { try Names.check(topic: traceTopic, "reading the configuration") }
         if maximumFrameBytes < 64 << 10 {
             throw refuse("maximumFrameBytes is \(maximumFrameBytes), below the 64 KiB of a header")
         }

@@ -72,7 +72,7 @@ extension Producer {
                 topic: topic, uniqueID: part.firstID, body: part.frames, properties: [],
                 systemFlag: [], bornMilliseconds: wallMilliseconds, flag: 0, isBatch: true)
             do throws(ClientError) {
-                let receipt = try await deliver(send, choice)
+                let receipt = try await deliver(send, choice, messages: part.range.count)
                 done.append(BatchReceipt(messages: part.range, receipt: receipt))
                 if shardingKey != nil { choice = .queue(receipt.queue) }
             } catch {

@@ -71,6 +71,7 @@ public final class SendPipeline: Sendable {
         _ message: Message, shardingKey: String? = nil
     ) async throws(ClientError) -> Int {
         try producer.checkIsOpen("sending to \(message.topic)")
+        let message = producer.tracing?.mark(message) ?? message
         let sending = state.withBriefLock { $0.spare.popLast() } ?? PipelinedSend(self)
         let bytes: Int
         do throws(ClientError) {
@@ -128,6 +129,7 @@ public final class SendPipeline: Sendable {
     }
 
     private func finish(_ sending: PipelinedSend, _ result: PipelineResult) {
+        if let observer = producer.observer { sending.tell(observer, result) }
         let (number, bytes) = sending.end()
         producer.window.leave(bytes)
         onResult(number, result)

@@ -18,6 +18,8 @@ final class PipelinedSend: ResponseReceiver {
         var choice = QueueChoice.inTurn
         var target: SendTarget?
         var outcome: SendOutcome?
+        /// When it was handed over, where somebody wants to know how long it took.
+        var start: ContinuousClock.Instant?
         /// The memory of the properties that were sent last.
         var memory: [UInt8] = []
     }
@@ -39,6 +41,7 @@ final class PipelinedSend: ResponseReceiver {
             swap(&memory, &state.memory)
             let send = try producer.prepare(
                 message, "sending to \(message.topic)", reusing: memory)
+            if producer.observer != nil { state.start = .now }
             state.bytes = send.body.count
             state.choice = choice
             state.send = send
@@ -64,6 +67,14 @@ final class PipelinedSend: ResponseReceiver {
             if !isSent { state.target = nil }
             return isSent
         }
+    }
+
+    func tell(_ observer: SendObserver, _ result: Result<SendReceipt, ClientError>) {
+        let (send, start, address) = state.withBriefLock {
+            ($0.send, $0.start, $0.target?.endpoint.address)
+        }
+        guard let send else { return }
+        observer.ended(send, result, in: start.map { $0.duration(to: .now) }, on: address)
     }
 
     /// It is through: what it held is let go of, but for memory.

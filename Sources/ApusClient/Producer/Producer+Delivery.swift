@@ -7,6 +7,24 @@ extension Producer {
     /// Waits for a place, then tries until the message is stored, the attempts are used up, or the
     /// time is over.
     func deliver(
+        _ send: PreparedSend, _ choice: QueueChoice, messages: Int = 1
+    ) async throws(ClientError) -> SendReceipt {
+        guard let observer else { return try await deliverUnobserved(send, choice) }
+        let start = ContinuousClock.now
+        let result: Result<SendReceipt, ClientError>
+        do throws(ClientError) {
+            result = .success(try await deliverUnobserved(send, choice))
+        } catch {
+            result = .failure(error)
+        }
+        let broker = (try? result.get())?.queue.broker
+        observer.ended(
+            send, result, messages: messages, in: start.duration(to: .now),
+            on: broker.flatMap { core.routes.group($0)?.master })
+        return try result.get()
+    }
+
+    private func deliverUnobserved(
         _ send: PreparedSend, _ choice: QueueChoice
     ) async throws(ClientError) -> SendReceipt {
         let deadline = Deadline(after: configuration.sendTimeout)

@@ -72,8 +72,14 @@ extension Producer {
         _ message: Message, _ choice: QueueChoice
     ) async throws(ClientError) -> SendReceipt {
         try checkIsOpen("sending to \(message.topic)")
-        let send = try prepare(message, "sending to \(message.topic)")
-        return try await deliver(send, choice)
+        guard let tracing else {
+            let send = try prepare(message, "sending to \(message.topic)")
+            return try await deliver(send, choice)
+        }
+        return try await tracing.sending(message) { (marked) throws(ClientError) in
+            let send = try prepare(marked, "sending to \(message.topic)")
+            return try await deliver(send, choice)
+        }
     }
 }
 

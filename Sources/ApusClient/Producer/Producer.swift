@@ -4,7 +4,6 @@ internal import ApusFormat
 internal import ApusRemoting
 internal import ApusSystem
 internal import Logging
-internal import NIOCore
 internal import Synchronization
 
 /// Sends messages to the topics of a RocketMQ system. Made once and used by any number of tasks.
@@ -29,6 +28,9 @@ public final class Producer: Sendable {
     let heartbeat = Bell()
     let checks: TransactionChecks
     let replies = AwaitedReplies()
+    /// Nil where nobody wants to know.
+    let observer: SendObserver?
+    let tracing: ClientTracing?
     private let life = Mutex(Life.new)
 
     private enum Life { case new, running, ended }
@@ -48,6 +50,8 @@ public final class Producer: Sendable {
         publishing = PublishRoutes(group: configuration.group)
         generator = core.identity.generator
         checks = TransactionChecks(check)
+        observer = SendObserver(core, group: configuration.group)
+        tracing = ClientTracing(configuration.client.tracer)
         core.routes.onChange { [publishing, heartbeat] topic in
             publishing.forget(topic)
             heartbeat.ring()
@@ -82,10 +86,18 @@ public final class Producer: Sendable {
                     self.heartbeatBody
                 }
             }
+            if let trace = observer?.trace { tasks.addTask { await trace.run() } }
             await self.answerTransactionChecks()
         }
         life.withLock { $0 = .ended }
+        // In a task that nobody cancels, and that is waited for: the end takes questions to
+        // servers, too.
+        await Task { await self.end() }.value
+    }
+
+    private func end() async {
         await drain()
+        await observer?.trace?.flush()
         await core.unregister(producer: configuration.group)
         await core.remoting.close()
     }
@@ -109,13 +121,10 @@ public final class Producer: Sendable {
         }
     }
 
-    /// Waits for what is under way. Not a cancelled task's sleep: that would not wait at all.
+    /// Waits for what is under way.
     private func drain() async {
         let end = Deadline(after: configuration.sendTimeout)
-        while window.inFlight > 0, !end.isOver {
-            let loop = configuration.client.eventLoopGroup.next()
-            try? await loop.scheduleTask(in: .milliseconds(5)) {}.futureResult.get()
-        }
+        while window.inFlight > 0, !end.isOver { try? await Task.sleep(for: .milliseconds(5)) }
     }
 
     var heartbeatBody: JSON {

@@ -74,6 +74,7 @@ private enum Floors {
         "ApusNameServer": network.union(["ApusServer", "ApusRemoting", "ApusFormat", "ApusSystem"]),
         "ApusClient": network.union([
             "ApusServer", "ApusRemoting", "ApusFormat", "ApusSystem", "FoundationEssentials",
+            "Tracing",
         ]),
         "mqbroker": commands.union(network).union([
             "ApusBroker", "ApusNameServer", "ApusServer", "ApusSystem",

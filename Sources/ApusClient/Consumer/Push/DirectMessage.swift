@@ -4,7 +4,7 @@ internal import ApusFormat
 internal import ApusRemoting
 internal import ApusSystem
 
-extension Handler {
+extension WatchedHandler {
     /// Handles the message that came with a request, and answers with what came of it.
     func answer(_ request: BrokerRequest, isOrderly: Bool) async {
         let contents = PulledRecords.read(

@@ -21,6 +21,19 @@ public typealias MessageHandler = @Sendable (ReceivedMessage) async throws -> Vo
 /// Handles messages of one queue together. Returning means that all are done.
 public typealias BatchHandler = @Sendable ([ReceivedMessage]) async throws -> Void
 
+/// Either, watched or not.
+struct WatchedHandler: Sendable {
+    let handler: Handler
+    let observer: HandlerObserver?
+
+    var takesMany: Bool { handler.takesMany }
+
+    func handle(_ messages: ArraySlice<ReceivedMessage>) async -> HandlerFailure? {
+        if let observer { return await observer.handle(messages, with: handler) }
+        return await handler.handle(messages)
+    }
+}
+
 /// Either.
 enum Handler: Sendable {
     case each(MessageHandler)

@@ -6,12 +6,12 @@ internal import Logging
 /// Handles the messages of queues, each queue by itself.
 struct OrderedQueues: MessageSink {
     private let configuration: ConsumerConfiguration
-    private let handler: Handler
+    private let handler: WatchedHandler
     private let back: SendBack
     private let places: SendWindow
     private let limit: Int
 
-    init(_ configuration: ConsumerConfiguration, _ handler: Handler, _ back: SendBack) {
+    init(_ configuration: ConsumerConfiguration, _ handler: WatchedHandler, _ back: SendBack) {
         self.configuration = configuration
         self.handler = handler
         self.back = back

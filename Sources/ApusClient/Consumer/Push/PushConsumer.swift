@@ -24,7 +24,7 @@ public final class PushConsumer: Sendable {
     private let member: GroupMember
     private let core: ClientCore
     private let work: WorkQueue
-    private let handler: Handler
+    private let handler: WatchedHandler
     private let back: SendBack
     private let configuration: ConsumerConfiguration
     private let requests = GroupRequests()
@@ -67,6 +67,8 @@ public final class PushConsumer: Sendable {
         let keeper = try configuration.keeper(core)
         self.core = core
         self.configuration = configuration
+        let handler = WatchedHandler(
+            handler: handler, observer: HandlerObserver(core, group: configuration.group))
         self.handler = handler
         work = WorkQueue(limit: handler.takesMany ? configuration.handlerBatch : 1)
         let isOrderly = order == .perQueue
@@ -115,11 +117,24 @@ public final class PushConsumer: Sendable {
                 }
             }
             tasks.addTask { await self.answerRequests() }
+            if let observer = handler.observer { tasks.addTask { await self.report(to: observer) } }
             await member.run(in: &tasks)
             work.close()
             tasks.cancelAll()
         }
+        await handler.observer?.trace?.flush()
         await core.remoting.close()
+    }
+
+    /// Sends traces, and says how far behind the consumer is.
+    private func report(to observer: HandlerObserver) async {
+        await withDiscardingTaskGroup { tasks in
+            if let trace = observer.trace { tasks.addTask { await trace.run() } }
+            while !Task.isCancelled {
+                try? await Task.sleep(for: configuration.commitInterval)
+                observer.meters?.note(lag: progress.reduce(0) { $0 + $1.lag })
+            }
+        }
     }
 
     private func answerRequests() async {

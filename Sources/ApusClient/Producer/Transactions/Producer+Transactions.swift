@@ -61,6 +61,8 @@ extension Producer {
             ])
         do throws(ClientError) {
             _ = try await core.demand(command, on: address, "ending transaction \(receipt.id)")
+            observer?.transactionEnded(
+                receipt, commits: end == .commit, at: wallMilliseconds, on: address)
         } catch {
             core.logger.warning(
                 "the broker was not told how a transaction ended, and will ask",
