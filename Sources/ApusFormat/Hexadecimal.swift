@@ -28,7 +28,9 @@ package enum Hexadecimal: Sendable {
         var shift = Value.bitWidth
         while shift > 0 {
             shift -= 4
-            bytes.append(digits[Int(truncatingIfNeeded: value >> Value(shift) & 15)])
+            let digit = UInt8(truncatingIfNeeded: value >> Value(truncatingIfNeeded: shift)) & 15
+            // Letters stand behind the digits, with seven other characters between.
+            bytes.append(digit &+ (digit < 10 ? 48 : 55))
         }
     }
 

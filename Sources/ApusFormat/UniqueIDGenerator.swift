@@ -13,6 +13,9 @@ public final class UniqueIDGenerator: Sendable {
 
     // Has no partner: only that no two callers get one number matters.
     private let counter: Atomic<UInt16>
+    // Has no partner: a day since 1970, and in the lower 8 bits how many days of its month are
+    // before it. Whoever finds another day looks it up.
+    private let lastDay = Atomic<Int64>(-1)
 
     public init(host: HostAddress, processID: Int32, instance: Int32, firstCounter: UInt16 = 0) {
         self.host = host
@@ -29,10 +32,27 @@ public final class UniqueIDGenerator: Sendable {
 
     /// The same, not as text yet: nothing is allocated.
     public func nextID(milliseconds: Int64, secondsFromUTC: Int32 = 0) -> UniqueID {
-        let month = Month(containing: milliseconds, secondsFromUTC: secondsFromUTC)
-        return UniqueID(
+        UniqueID(
             host: host, processID: processID, instance: instance,
-            millisecondsOfMonth: UInt32(truncatingIfNeeded: milliseconds &- month.start),
+            millisecondsOfMonth: UInt32(
+                truncatingIfNeeded: milliseconds &- monthStart(milliseconds, secondsFromUTC)),
             counter: counter.wrappingAdd(1, ordering: .relaxed).oldValue)
     }
+
+    /// Where the month of a moment begins: looked up once for each day of UTC, since it is asked
+    /// for each message.
+    private func monthStart(_ milliseconds: Int64, _ secondsFromUTC: Int32) -> Int64 {
+        guard secondsFromUTC == 0, milliseconds >= 0 else {
+            return Month(containing: milliseconds, secondsFromUTC: secondsFromUTC).start
+        }
+        let day = milliseconds / Self.millisecondsOfDay
+        let known = lastDay.load(ordering: .relaxed)
+        if known >> 8 == day { return (day &- (known & 0xFF)) &* Self.millisecondsOfDay }
+        let start = Month(containing: milliseconds, secondsFromUTC: 0).start
+        let daysBefore = day &- start / Self.millisecondsOfDay
+        lastDay.store(day << 8 | daysBefore, ordering: .relaxed)
+        return start
+    }
+
+    private static let millisecondsOfDay: Int64 = 86_400_000
 }

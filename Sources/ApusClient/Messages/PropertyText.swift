@@ -93,11 +93,15 @@ extension Message {
     }
 
     /// Throws for what brokers would refuse, or readers misunderstand.
-    func check(bodyLimit: Int, _ attempt: String) throws(ClientError) {
+    ///
+    /// `topicIsGood`: it was checked before.
+    func check(
+        bodyLimit: Int, topicIsGood: Bool = false, _ attempt: @autoclosure () -> String
+    ) throws(ClientError) {
         func refuse(_ reason: String) -> ClientError {
-            ClientError(.invalidMessage, attempt, reason)
+            ClientError(.invalidMessage, attempt(), reason)
         }
-        try Names.check(topic: topic, attempt)
+        if !topicIsGood { try Names.check(topic: topic, attempt()) }
         if body.isEmpty { throw refuse("the body is empty, which brokers refuse") }
         if body.count > bodyLimit {
             throw refuse(

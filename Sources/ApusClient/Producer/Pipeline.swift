@@ -71,12 +71,24 @@ public final class SendPipeline: Sendable {
         _ message: Message, shardingKey: String? = nil
     ) async throws(ClientError) -> Int {
         try producer.checkIsOpen("sending to \(message.topic)")
-        let message = producer.tracing?.mark(message) ?? message
-        let sending = state.withBriefLock { $0.spare.popLast() } ?? PipelinedSend(self)
+        if let tracing = producer.tracing {
+            return try await hand(over: tracing.mark(message), shardingKey)
+        }
+        return try await hand(over: message, shardingKey)
+    }
+
+    private func hand(
+        over message: Message, _ shardingKey: String?
+    ) async throws(ClientError) -> Int {
+        let (spare, topicIsGood) = state.withBriefLock { state in
+            // A topic with a route has a name that is one.
+            (state.spare.popLast(), state.route?.topic == message.topic)
+        }
+        let sending = spare ?? PipelinedSend(self)
         let bytes: Int
         do throws(ClientError) {
             bytes = try sending.prepare(
-                message, shardingKey.map { .key($0) } ?? .inTurn, with: producer)
+                message, shardingKey.map { .key($0) } ?? .inTurn, topicIsGood, with: producer)
         } catch {
             keep(sending)
             throw error

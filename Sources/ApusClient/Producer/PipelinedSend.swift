@@ -34,13 +34,14 @@ final class PipelinedSend: ResponseReceiver {
 
     /// Checks and encodes a message; answers with the bytes that it takes of the window.
     func prepare(
-        _ message: Message, _ choice: QueueChoice, with producer: Producer
+        _ message: Message, _ choice: QueueChoice, _ topicIsGood: Bool, with producer: Producer
     ) throws(ClientError) -> Int {
         try state.withBriefLock { state throws(ClientError) in
             var memory: [UInt8] = []
             swap(&memory, &state.memory)
             let send = try producer.prepare(
-                message, "sending to \(message.topic)", reusing: memory)
+                message, "sending to \(message.topic)", topicIsGood: topicIsGood,
+                reusing: memory)
             if producer.observer != nil { state.start = .now }
             state.bytes = send.body.count
             state.choice = choice
@@ -55,17 +56,17 @@ final class PipelinedSend: ResponseReceiver {
         // The answer may be here before this returns, but takes the lock as well.
         return state.withBriefLock { state in
             state.number = number
-            guard let route, let send = state.send, !producer.core.remoting.isSigning,
+            guard let route, !producer.core.remoting.isSigning,
                 let target = producer.choose(state.choice, route, avoiding: []),
                 let connection = target.endpoint.connection
             else { return false }
             state.target = target
-            let isSent = send.begin(
+            let isSent = state.send?.begin(
                 to: target, route, on: connection,
                 timeout: configuration.attemptTimeout ?? configuration.sendTimeout,
                 receiver: self)
-            if !isSent { state.target = nil }
-            return isSent
+            if isSent != true { state.target = nil }
+            return isSent == true
         }
     }
 

@@ -98,9 +98,11 @@ extension Producer {
     /// they may be written into.
     func prepare(
         _ message: Message, _ attempt: @autoclosure () -> String, _ extra: [Property] = [],
-        systemFlag: SystemFlag = [], reusing memory: consuming [UInt8] = []
+        systemFlag: SystemFlag = [], topicIsGood: Bool = false,
+        reusing memory: consuming [UInt8] = []
     ) throws(ClientError) -> PreparedSend {
-        try message.check(bodyLimit: configuration.maximumMessageBytes, attempt())
+        try message.check(
+            bodyLimit: configuration.maximumMessageBytes, topicIsGood: topicIsGood, attempt())
         var flag = systemFlag
         var body = message.body
         if let compression = configuration.compression, body.count >= compression.threshold {

@@ -4,10 +4,15 @@ internal import ApusFormat
 internal import ApusRemoting
 internal import Synchronization
 
-/// A queue, and the broker that has it.
-struct SendTarget: Sendable {
+/// A queue, and the broker that has it. A class: each message that is sent holds on to one.
+final class SendTarget: Sendable {
     let queue: MessageQueue
     let endpoint: Endpoint
+
+    init(queue: MessageQueue, endpoint: Endpoint) {
+        self.queue = queue
+        self.endpoint = endpoint
+    }
 }
 
 /// The queues of a topic that can be sent to, chosen in turn.

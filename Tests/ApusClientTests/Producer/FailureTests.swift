@@ -100,7 +100,7 @@ struct ProducerFailureTests {
     func doubt() async throws {
         let pair = try await Pair {
             $0.attemptTimeout = .milliseconds(50)
-            $0.sendTimeout = .milliseconds(400)
+            $0.sendTimeout = .seconds(20)
         }
         for broker in [pair.one, pair.two] { broker.answer(silent) }
         try await pair.run { producer in
@@ -110,8 +110,26 @@ struct ProducerFailureTests {
             }
             #expect(error?.kind == .timedOut && error?.mayHaveHappened == true)
             #expect(error?.isRetryable == true)
-            #expect(start.duration(to: .now) < .seconds(3))
+            // Three attempts with their pauses take a fifth of a second on an idle machine.
+            #expect(start.duration(to: .now) < .seconds(15))
             #expect(pair.one.count(.sendMessageV2) + pair.two.count(.sendMessageV2) == 3)
+        }
+    }
+
+    @Test("a send ends when its time is over, whatever attempts are left")
+    func timeIsOver() async throws {
+        let pair = try await Pair {
+            $0.attempts = 1000
+            $0.sendTimeout = .milliseconds(200)
+        }
+        for broker in [pair.one, pair.two] { broker.answer(silent) }
+        try await pair.run { producer in
+            let start = ContinuousClock.now
+            let error = await #expect(throws: ClientError.self) {
+                try await producer.send(Message("x", to: "T"))
+            }
+            #expect(error?.mayHaveHappened == true)
+            #expect(start.duration(to: .now) < .seconds(15))
         }
     }
 

@@ -1,5 +1,6 @@
-// Expressions of tags, and ids appended without making text of them.
+// What clients write and read without making text of it: expressions of tags, ids.
 
+import TestSupport
 import Testing
 
 @testable import ApusFormat
@@ -32,4 +33,20 @@ func appendedIDs() {
         let short = OffsetMessageID(utf8: Array(place.text.utf8.dropLast()).rawSpan)
         #expect(short == nil)
     }
+}
+
+@Test("an id counts from the start of its month, also when days and months pass")
+func monthsOfIDs() {
+    let generator = UniqueIDGenerator(host: .loopback(port: 0), processID: 1, instance: 2)
+    var numbers = SeededNumbers.printed()
+    var time: Int64 = 1_700_000_000_000
+    for _ in 0..<2_000 {
+        let id = generator.nextID(milliseconds: time)
+        let month = Month(containing: time, secondsFromUTC: 0)
+        #expect(Int64(id.millisecondsOfMonth) == time - month.start)
+        // Forward by up to two days, and at times back: clocks are set.
+        time += Int64.random(in: -10_000_000...172_800_000, using: &numbers)
+    }
+    let early = generator.nextID(milliseconds: -1)
+    #expect(Int64(early.millisecondsOfMonth) == 31 * 86_400_000 - 1)
 }
