@@ -59,4 +59,66 @@ def from_swift(cluster):
         reader.stop()
 
 
-SCENARIOS = [from_swift]
+def to_swift(cluster):
+    """The C++ client sends: the Swift client gets what it subscribes to, once and whole."""
+    cluster.make_topic("ToSwift", queues=4)
+    sender = producer(cluster)
+    expected = {}
+
+    def send(numbers):
+        for number in numbers:
+            tag = "ABC"[number % 3]
+            # This client compresses long bodies by itself.
+            body = f"{number} {'y' * 100_000}" if number % 10 == 0 else f"{number}"
+            result = sender.send_sync(
+                message("ToSwift", body, tags=tag, keys=f"k{number} all"))
+            assert result.status == 0, result
+            expected[body] = {
+                "tag": tag, "keys": [f"k{number}", "all"], "id": result.msg_id,
+                "offset": result.offset, "reconsume": 0}
+
+    send(range(60))
+    assert not is_in_log(cluster, "y" * 1000), "it was not compressed"
+    consumer = swift_consumer(cluster, "G-to-swift", "ToSwift", "--tags", "A || C")
+    every = swift_consumer(cluster, "G-to-swift-all", "ToSwift", "--count", "90", "--timeout", "60")
+
+    def wanted():
+        return {body for body, sent in expected.items() if sent["tag"] != "B"}
+
+    wait_until("the wanted ones are received", lambda: wanted() <= set(consumer.bodies()))
+    send(range(60, 90))
+    wait_until("later ones are received", lambda: wanted() <= set(consumer.bodies()))
+    assert every.end(60) == 0, "it did not come to its end by itself"
+    time.sleep(1)
+    for reader, bodies in [(consumer, wanted()), (every, set(expected))]:
+        counts = collections.Counter(reader.bodies())
+        assert set(counts) == bodies and set(counts.values()) == {1}, counts
+        for got in reader.received:
+            sent = expected[got["body"]]
+            assert {field: got[field] for field in sent} == sent, (got, sent)
+    assert consumer.stop() == 0
+    again = swift_consumer(cluster, "G-to-swift", "ToSwift", "--tags", "A || C")
+    time.sleep(3)
+    assert not again.received, "what it had done comes again"
+    assert again.stop() == 0
+    in_order(cluster, sender)
+    sender.shutdown()
+
+
+def in_order(cluster, sender):
+    """What is sent to a queue in order is consumed in order, also what is sent meanwhile."""
+    consumer = None
+    for number in range(200):
+        sender.send_orderly(message("ToSwiftInOrder", f"{number}"), number % 4)
+        if number == 50:
+            consumer = swift_consumer(
+                cluster, "G-in-order", "ToSwiftInOrder", "--ordered", "--count", "200",
+                "--timeout", "60")
+    assert consumer.end(90) == 0, consumer.received
+    assert sorted(consumer.bodies(), key=int) == [f"{number}" for number in range(200)]
+    for queue in consumer.queues():
+        offsets = [m["offset"] for m in consumer.received if m["queue"] == queue]
+        assert offsets == list(range(len(offsets))), offsets
+
+
+SCENARIOS = [from_swift, to_swift]
