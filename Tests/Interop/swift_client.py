@@ -271,12 +271,19 @@ def swift_outage(cluster):
         for stream in streams.values():
             stream.goes_on()
 
+    def consumers_are_known():
+        wait_until("the broker knows the Swift consumers",
+                   lambda: all(members(cluster, f"G-swift-{topic}") for topic in streams), 5)
+
     all_go_on()
     for pause in [0, 1, 5]:
+        consumers_are_known()
         cluster.broker.stop(signal.SIGKILL)
         time.sleep(pause)
         cluster.broker.start()
         all_go_on()
+    # Before their next heartbeat is due: one that joins now would think itself alone.
+    consumers_are_known()
     # Without a NameServer all goes on; also when the broker, too, goes and comes back meanwhile.
     cluster.name_server.stop(signal.SIGKILL)
     all_go_on()
