@@ -127,6 +127,8 @@ instructions: ## count those of an append, at most 5 % more than recorded (RECOR
 # The client is fetched once, into a Python environment of its own.
 INTEROP = .build/interop
 ONLY =
+# For how many seconds the NameServer is gone.
+OUTAGE =
 
 setup-interop:
 	@scripts/setup.sh --interop
@@ -136,11 +138,13 @@ $(INTEROP)/fetched: | setup-interop
 	$(INTEROP)/bin/pip install --quiet rocketmq==0.4.4
 	touch $@
 
-interop: setup-interop $(INTEROP)/fetched ## drive broker and NameServer with the C++ client (ONLY=NAME for one)
+interop: setup-interop $(INTEROP)/fetched ## the C++ client with our servers, and with the Swift client (ONLY=NAME)
 	swift build -c release --product mqnamesrv
 	swift build -c release --product mqbroker
+	swift build -c release --product interop-peer
 	PYTHONDONTWRITEBYTECODE=1 $(INTEROP)/bin/python Tests/Interop/cpp_client.py \
-		$$(swift build -c release --show-bin-path) $(if $(ONLY),--only $(ONLY))
+		$$(swift build -c release --show-bin-path) $(if $(ONLY),--only $(ONLY)) \
+		$(if $(OUTAGE),--outage $(OUTAGE))
 
 # A package outside of this one, as a user's would be: what is public must be enough for it. It runs
 # twice on one directory, since a store goes on where it was.

@@ -181,6 +181,10 @@ let package = Package(
         .executableTarget(
             name: "crash-writer", dependencies: ["ApusStore", "ApusFormat", "ApusSystem"],
             path: "Tests/CrashWriter", swiftSettings: everywhere),
+        // The Swift client as a process, for the scenarios in Tests/Interop.
+        .executableTarget(
+            name: "interop-peer", dependencies: ["ApusClient", "ApusFormat", logging],
+            path: "Tests/Interop/Peer", swiftSettings: everywhere),
         .testTarget(
             name: "HistogramTests", dependencies: ["Histogram"], swiftSettings: tests),
         .testTarget(

@@ -2,7 +2,8 @@
 
     consumer.py NAMESERVERS GROUP TOPIC EXPRESSION [orderly] [broadcast] [later=N] [key=ACCESS:SECRET]
 
-Writes a line of JSON for each message: body, queue, offset, and how often it was consumed before.
+Writes a line of JSON for each message: body, tag, keys, id, queue, offset, and how often it was
+consumed before.
 With later=N it asks for each message again until it was consumed N times before; with a key it signs.
 """
 import json
@@ -22,7 +23,8 @@ def note(_, handle):
     message = RecvMessage(handle)
     with lock:
         print(json.dumps({
-            "body": message.body.decode(), "queue": message.queue_id,
+            "body": message.body.decode(), "tag": message.tags.decode(),
+            "keys": message.keys.decode(), "id": message.id, "queue": message.queue_id,
             "offset": message.queue_offset, "times": message.reconsume_times,
         }), flush=True)
     again = message.reconsume_times < later

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""The unmodified C++ client (the wheel `rocketmq` 0.4.4) against mqnamesrv and mqbroker.
+"""The unmodified C++ client (the wheel `rocketmq` 0.4.4) against mqnamesrv and mqbroker, and beside
+the Swift client.
 
-    cpp_client.py PROGRAMS [--only NAME]
+    cpp_client.py PROGRAMS [--only NAME] [--outage SECONDS]
 
-PROGRAMS is the directory of the two. Each scenario runs in a process, and with servers, of its own.
+PROGRAMS is the directory of the two, and of interop-peer. For SECONDS swift_outage has no NameServer.
+Each scenario runs in a process, and with servers, of its own.
 """
 import argparse
 import collections
@@ -18,64 +20,9 @@ import tempfile
 import threading
 import time
 
+from clients import Consumer, message, producer
 from servers import Cluster, wait_until
-
-HERE = pathlib.Path(__file__).parent
-
-
-class Consumer:
-    """A consumer.py, and what it has received."""
-
-    def __init__(self, cluster, group, topic, expression="*", *options):
-        self.received = []
-        log = open(cluster.home / "consumers.log", "ab")
-        self.process = subprocess.Popen(
-            [sys.executable, HERE / "consumer.py", cluster.names, group, topic, expression, *options],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
-            env={**os.environ, "HOME": str(cluster.home)})
-        threading.Thread(target=self.read, daemon=True).start()
-
-    def read(self):
-        for line in self.process.stdout:
-            if line.startswith(b"{"):
-                self.received.append(json.loads(line))
-
-    def bodies(self):
-        return [message["body"] for message in self.received]
-
-    def queues(self):
-        return {message["queue"] for message in self.received}
-
-    def stop(self):
-        self.process.stdin.close()
-        self.process.wait(timeout=30)
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-
-
-def producer(cluster, group="producers", key=None):
-    from rocketmq.client import Producer
-    made = Producer(group, timeout=5000)
-    made.set_namesrv_addr(cluster.names)
-    if key:
-        made.set_session_credentials(*key, "channel")
-    made.start()
-    return made
-
-
-def message(topic, body, tags=None, delay=None, keys=None):
-    from rocketmq.client import Message
-    made = Message(topic)
-    made.set_body(body)
-    if tags:
-        made.set_tags(tags)
-    if keys:
-        made.set_keys(keys)
-    if delay:
-        made.set_delay_time_level(delay)
-    return made
+import swift_client
 
 
 def sends(cluster):
@@ -397,7 +344,8 @@ def accounts(cluster):
     sender.shutdown()
 
 
-SCENARIOS = [sends, tags, pull, orderly, broadcast, shares, retry, restart, brokers, accounts]
+SCENARIOS = [sends, tags, pull, orderly, broadcast, shares, retry, restart, brokers, accounts,
+             *swift_client.SCENARIOS]
 SETTINGS = {"sends": "flushDiskType=SYNC_FLUSH\n",
             "accounts": "aclEnable=true\nrocketmqHome={home}\n"}
 FILES = {"accounts": ("conf/plain_acl.yml", ACCOUNTS)}
@@ -422,6 +370,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("programs")
     parser.add_argument("--only")
+    parser.add_argument("--outage", type=float, default=5)
     parser.add_argument("--inner", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.inner:
@@ -433,6 +382,7 @@ def main():
             (home / path).write_text(text)
         with Cluster(arguments.programs, home, SETTINGS.get(name, "").format(home=home),
                      BROKERS.get(name, 1)) as cluster:
+            cluster.outage = arguments.outage
             scenario(cluster)
         # The client's own threads do not always end.
         sys.stdout.flush()
@@ -445,7 +395,8 @@ def main():
         home = tempfile.mkdtemp(prefix=f"apus-interop-{name}-")
         start = time.monotonic()
         is_good = run(
-            [sys.executable, __file__, arguments.programs, "--only", name, "--inner"],
+            [sys.executable, __file__, arguments.programs, "--only", name, "--inner",
+             "--outage", str(arguments.outage)],
             {**os.environ, "HOME": home, "PYTHONDONTWRITEBYTECODE": "1"})
         print(f"{'ok' if is_good else 'FAILED'} {name} {time.monotonic() - start:.1f} s", flush=True)
         if is_good:

@@ -89,7 +89,7 @@ class Cluster:
         self.name_port = free_port()
         self.names = f"127.0.0.1:{self.name_port}"
         (self.home / "namesrv.conf").write_text(f"listenPort={self.name_port}\n")
-        programs = pathlib.Path(programs)
+        self.programs = programs = pathlib.Path(programs)
         self.name_server = Process(
             [programs / "mqnamesrv", "-c", self.home / "namesrv.conf"], self.home, "namesrv")
         self.brokers = [

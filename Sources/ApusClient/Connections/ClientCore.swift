@@ -105,32 +105,36 @@ final class ClientCore: Sendable {
     }
 
     /// Tells all brokers that are known what the client is, whenever the interval is over or
-    /// `bell` rings, until the task is cancelled.
+    /// `bell` rings, until the task is cancelled. While one could not be told, each second.
     func sendHeartbeats(_ bell: Bell, toMastersOnly: Bool, _ body: @Sendable () -> JSON) async {
         while !Task.isCancelled {
-            await sendHeartbeat(body(), toMastersOnly: toMastersOnly)
-            await bell.wait(atMost: configuration.heartbeatInterval)
+            let isHeard = await sendHeartbeat(body(), toMastersOnly: toMastersOnly)
+            let interval = configuration.heartbeatInterval
+            await bell.wait(atMost: isHeard ? interval : min(interval, .seconds(1)))
         }
     }
 
-    /// Tells all brokers that are known, side by side.
-    func sendHeartbeat(_ body: JSON, toMastersOnly: Bool) async {
+    /// Tells all brokers that are known, side by side. False: one of them could not be told.
+    @discardableResult
+    func sendHeartbeat(_ body: JSON, toMastersOnly: Bool) async -> Bool {
         let addresses = Set(
             routes.groups.values.flatMap { group in
                 toMastersOnly ? group.master.map { [$0] } ?? [] : Array(group.addresses.values)
             })
         let bytes = body.bytes(.fastjson)
-        await withDiscardingTaskGroup { tasks in
+        return await withTaskGroup { tasks in
             for address in addresses {
                 tasks.addTask { await self.sendHeartbeat(bytes, to: address) }
             }
+            return await tasks.reduce(true) { $0 && $1 }
         }
     }
 
-    private func sendHeartbeat(_ body: [UInt8], to address: String) async {
+    private func sendHeartbeat(_ body: [UInt8], to address: String) async -> Bool {
         do throws(ClientError) {
             _ = try await demand(
                 .request(.heartBeat, body: body), on: address, "a heartbeat to \(address)")
+            return true
         } catch {
             logger.warning("a broker was not told", metadata: ["reason": "\(error)"])
             // A broker answers heartbeats at once. One whose machine is gone, or a connection that
@@ -138,6 +142,7 @@ final class ClientCore: Sendable {
             if error.kind == .timedOut {
                 remoting.disconnect(from: address, reason: "a heartbeat was not answered")
             }
+            return false
         }
     }
 

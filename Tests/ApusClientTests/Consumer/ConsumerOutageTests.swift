@@ -47,6 +47,34 @@ struct ConsumerOutageTests {
         }
     }
 
+    @Test("a broker that was restarted lists the members again, also where no message comes")
+    func listed() async throws {
+        try await withSystem { system in
+            let heard = Heard()
+            let first = try PushConsumer(system.consumer { $0.rebalanceInterval = .seconds(60) }) {
+                heard.note($0)
+            }
+            try await system.send(["1"])
+            try await consuming(first) {
+                try await eventually("it came") { heard.count == 1 }
+                let port = Int(try #require(system.broker()).address.port)
+                try await system.stopBroker()
+                try await Task.sleep(for: .milliseconds(300))
+                try await system.startBroker(port: port)
+                let core = ClientCore(system.client)
+                // Long before its next heartbeat is due, and the answer to its next pull.
+                try await eventually("it is a member", within: .seconds(8)) {
+                    let answer = try? await core.ask(
+                        .request(
+                            .getConsumerListByGroup, fields: ["consumerGroup": "readers"]),
+                        on: "127.0.0.1:\(port)", "looking for members")
+                    return answer.map { $0.responseCode == .success } ?? false
+                }
+                await core.remoting.close()
+            }
+        }
+    }
+
     @Test("messages go on coming while the NameServer is gone")
     func nameServer() async throws {
         try await withSystem { system in

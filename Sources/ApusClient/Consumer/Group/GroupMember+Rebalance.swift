@@ -84,6 +84,8 @@ extension GroupMember {
                 if !ids.isEmpty { return ids.sorted { $0.isBefore($1) } }
                 failure = ClientError(.badAnswer, attempt, "\(address) lists nobody")
             } catch {
+                // It knows nobody of the group, this one neither.
+                if case .refused = error.kind { heartbeat.ring() }
                 failure = error
             }
         }

@@ -49,8 +49,9 @@ struct QueueReader: Sendable {
                 failures += 1
                 suggested = 0
                 core.routes.bell.ring()
-                // Finds out whether the connection is dead.
-                if case .timedOut = failure { heartbeat.ring() }
+                // Finds out whether the connection is dead. And a broker that was restarted lists
+                // nobody: a member that joined before it hears of this one would take its queues.
+                if failures == 1 || failure.isSilence { heartbeat.ring() }
                 core.logger.warning(
                     "a pull failed, and is tried again",
                     metadata: ["queue": "\(queue)", "reason": "\(failure)"])
@@ -175,4 +176,9 @@ struct QueueReader: Sendable {
         guard let group = core.routes.group(queue.broker) else { return nil }
         return group.addresses[suggested] ?? group.anyAddress
     }
+}
+
+extension RemotingError {
+    /// Whether no answer came in time.
+    fileprivate var isSilence: Bool { if case .timedOut = self { true } else { false } }
 }
