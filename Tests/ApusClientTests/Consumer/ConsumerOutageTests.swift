@@ -2,6 +2,7 @@
 
 import ApusBroker
 import ApusFormat
+import ApusRemoting
 import Synchronization
 import Testing
 
