@@ -143,7 +143,9 @@ public final class Producer: Sendable {
         if let route = publishing.known(topic) { return route }
         let route = try await core.routes.route(
             of: topic, creates: configuration.createsTopics, until: deadline)
-        return publishing.make(route)
+        let generation = publishing.generation
+        // Looked at again behind the generation: what changes from here on is noticed.
+        return publishing.make(core.routes.known(topic) ?? route, generation)
     }
 
     func checkIsOpen(_ attempt: @autoclosure () -> String) throws(ClientError) {

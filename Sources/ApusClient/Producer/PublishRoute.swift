@@ -82,11 +82,15 @@ final class PublishRoutes: Sendable {
     var generation: Int { changes.load(ordering: .acquiring) }
 
     func forget(_ topic: String) {
-        state.withLock { $0.routes[topic] = nil }
-        changes.wrappingAdd(1, ordering: .releasing)
+        state.withLock { state in
+            state.routes[topic] = nil
+            changes.wrappingAdd(1, ordering: .releasing)
+        }
     }
 
-    func make(_ route: TopicRoute) -> PublishRoute {
+    /// Made of a route that was looked up in a generation; kept only if no other route has come
+    /// since.
+    func make(_ route: TopicRoute, _ generation: Int) -> PublishRoute {
         state.withLock { state in
             let targets = route.writable.compactMap { queue -> SendTarget? in
                 guard let address = route.group(queue.broker)?.master else { return nil }
@@ -97,7 +101,7 @@ final class PublishRoutes: Sendable {
                 return SendTarget(queue: queue, endpoint: endpoint)
             }
             let made = PublishRoute(topic: route.topic, targets: targets, group: group)
-            state.routes[route.topic] = made
+            if self.generation == generation { state.routes[route.topic] = made }
             return made
         }
     }

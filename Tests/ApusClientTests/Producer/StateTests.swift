@@ -35,7 +35,19 @@ struct ProducerStateTests {
                 broker: $0.0, readQueues: $0.1, writeQueues: $0.1, permission: 6)
         }
         return PublishRoutes(group: "g").make(
-            TopicRoute(topic: "T", groups: groups, queues: queues))
+            TopicRoute(topic: "T", groups: groups, queues: queues), 0)
+    }
+
+    @Test("a route that is made while another one comes is not kept")
+    func overtaken() {
+        let routes = PublishRoutes(group: "g")
+        let old = TopicRoute(topic: "T", groups: [], queues: [])
+        let generation = routes.generation
+        routes.forget("T")
+        _ = routes.make(old, generation)
+        #expect(routes.known("T") == nil)
+        _ = routes.make(old, routes.generation)
+        #expect(routes.known("T") != nil)
     }
 
     @Test("queues come in turn, those of avoided brokers last")
