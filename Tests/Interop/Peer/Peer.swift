@@ -1,5 +1,5 @@
-// What the Swift client is asked to do. Each command says on standard output, one JSON object a line,
-// what came of each message; logs go to standard error.
+// What the Swift client is asked to do. Each command says on standard output, one JSON object a
+// line, what came of each message; logs go to standard error.
 
 import ApusClient
 

@@ -54,8 +54,8 @@ struct Sending {
         self.configuration = configuration
     }
 
-    /// The number, filled up to the size that is asked for. The tag is part of it, so that bodies of
-    /// several processes differ.
+    /// The number, filled up to the size that is asked for. The tag is part of it, so that bodies
+    /// of several processes differ.
     private func body(_ number: Int) -> String {
         let start = [tag, "\(number)"].compactMap(\.self).joined(separator: "-")
         let missing = bodySize - start.utf8.count - 1

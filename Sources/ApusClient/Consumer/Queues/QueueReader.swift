@@ -33,6 +33,7 @@ struct QueueReader: Sendable {
         let check = TagCheck(subscription)
         var failures = 0
         var suggested: Int64 = 0
+        var connection: Connection?
         while !held.isDropped, !Task.isCancelled {
             if held.isPaused || isOrderly && !held.isLocked
                 || held.isFull(configuration, spanCounts: !isOrderly)
@@ -42,16 +43,15 @@ struct QueueReader: Sendable {
             }
             let offset = held.nextOffset
             let answer: PullAnswer
-            switch await pull(at: offset, from: suggested) {
+            switch await pull(at: offset, from: suggested, over: &connection) {
             case .answer(let found): answer = found
             case .dropped: continue
             case .failed(let failure):
                 failures += 1
                 suggested = 0
                 core.routes.bell.ring()
-                // Finds out whether the connection is dead. And a broker that was restarted lists
-                // nobody: a member that joined before it hears of this one would take its queues.
-                if failures == 1 || failure.isSilence { heartbeat.ring() }
+                // Finds out whether the connection is dead.
+                if case .timedOut = failure { heartbeat.ring() }
                 core.logger.warning(
                     "a pull failed, and is tried again",
                     metadata: ["queue": "\(queue)", "reason": "\(failure)"])
@@ -112,7 +112,10 @@ struct QueueReader: Sendable {
 
     // MARK: one pull
 
-    private func pull(at offset: Int64, from suggested: Int64) async -> PullOutcome {
+    /// `last` is the connection that the pull before this one went over.
+    private func pull(
+        at offset: Int64, from suggested: Int64, over last: inout Connection?
+    ) async -> PullOutcome {
         guard let address = address(suggested) else {
             return .failed(
                 .connectFailed(address: queue.broker, reason: "no address of it is known"))
@@ -125,6 +128,10 @@ struct QueueReader: Sendable {
         case .success(let open): connection = open
         case .failure(let error): return .failed(error)
         }
+        // A broker that was restarted lists nobody: a member that joined before it hears of this
+        // one would take its queues.
+        if let last, last !== connection { heartbeat.ring() }
+        last = connection
         let wait = PullWait()
         guard held.begin(wait) else { return .dropped }
         // A queue that goes to somebody else is committed when it is drained, and not by a pull.
@@ -176,9 +183,4 @@ struct QueueReader: Sendable {
         guard let group = core.routes.group(queue.broker) else { return nil }
         return group.addresses[suggested] ?? group.anyAddress
     }
-}
-
-extension RemotingError {
-    /// Whether no answer came in time.
-    fileprivate var isSilence: Bool { if case .timedOut = self { true } else { false } }
 }
