@@ -9,7 +9,7 @@ SWIFT_FLAGS := --explicit-target-dependency-import-check error
 FORMATTED := Package.swift $(wildcard Sources Tests Benchmarks docs)
 
 .PHONY: help setup setup-test test lint format bench bench-record clean
-.PHONY: embedding ci setup-crash crash-writer crash crash-ci simulate mutants fuzz fuzz-ci
+.PHONY: embedding examples ci setup-crash crash-writer crash crash-ci simulate mutants fuzz fuzz-ci
 .PHONY: footprint tls crash-delayed fuzz-control sanitize sweep doctor instructions interop setup-interop load
 
 # Optimised and apart from what `make test` builds, so that neither rebuilds the other.
@@ -153,6 +153,15 @@ embedding: setup ## build and run the package in docs/embedding, as a user would
 	place=$$(mktemp -d); \
 	for _ in 1 2; do docs/embedding/.build/debug/orders "$$place/store" || exit; done; rm -r "$$place"
 
+# The client as a user has it, against servers in processes of their own.
+examples: setup ## run the programs in docs/Examples with broker and NameServer (ONLY=NAME for one)
+	swift build -c release --product mqnamesrv
+	swift build -c release --product mqbroker
+	swift build --package-path docs/Examples
+	PYTHONDONTWRITEBYTECODE=1 python3 Tests/Examples/examples.py \
+		$$(swift build -c release --show-bin-path) docs/Examples/.build/debug \
+		$(if $(ONLY),--only $(ONLY))
+
 ci: ## everything that is checked on a change (.ci/run)
 	@.ci/run
 
@@ -200,4 +209,4 @@ doctor: setup ## say what an acknowledgement means here (FLUSH=async, DIRECTORY=
 	$(MQBENCH) doctor --flush $(FLUSH) --directory $(DIRECTORY)
 
 clean: ## remove what was built
-	rm -rf .build docs/embedding/.build
+	rm -rf .build docs/embedding/.build docs/Examples/.build
