@@ -1,5 +1,5 @@
-// Fan-out: each member of a broadcasting group gets every message. A member keeps its own offsets in
-// a directory, and goes on from there after a restart.
+// Fan-out: each member of a broadcasting group gets every message. A member keeps its own offsets
+// in a directory, and goes on from there after a restart.
 
 import ApusClient
 import Example
