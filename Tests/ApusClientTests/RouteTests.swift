@@ -80,6 +80,14 @@ struct RouteTests {
         #expect(template.writable == queues((0..<4).map { ("broker-b", $0) }))
     }
 
+    @Test("reading begins at the broker that was suggested, and goes on at the master")
+    func reading() {
+        let group = TopicRoute.Group(broker: "b", addresses: [0: "m", 1: "r1", 2: "r2"])
+        #expect(group.readable(from: 0) == ["m", "r1", "r2"])
+        #expect(group.readable(from: 2) == ["r2", "m", "r1"])
+        #expect(group.readable(from: 9) == ["m", "r1", "r2"])
+    }
+
     @Test("names are sorted as Java sorts them, by UTF-16")
     func javaOrder() {
         let names = ["broker-\u{FFEE}", "broker-\u{1F600}", "a", "B"]

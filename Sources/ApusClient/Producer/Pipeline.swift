@@ -44,6 +44,8 @@ public final class SendPipeline: Sendable {
     private let onResult: @Sendable (Int, PipelineResult) -> Void
     private let bell = Bell()
     private let state = Mutex(State())
+    /// Answered in the read cycle that is under way.
+    private let stored = Mutex<[(PipelinedSend, SendReceipt)]>([])
 
     private struct State {
         var sent = 0
@@ -129,25 +131,42 @@ public final class SendPipeline: Sendable {
         bell.ring()
     }
 
-    /// What came of the first attempt.
-    func answered(_ sending: PipelinedSend, _ outcome: SendOutcome) {
-        if case .stored(let receipt) = outcome,
+    /// What came of the first attempt, on the event loop.
+    func answered(_ sending: PipelinedSend, _ outcome: SendOutcome, on connection: Connection) {
+        guard case .stored(let receipt) = outcome,
             receipt.status == .stored || !producer.configuration.retriesWhatIsNotSafe
-        {
-            return finish(sending, .success(receipt))
+        else { return failed(sending, outcome) }
+        // Those that were answered together are told together.
+        let isFirst = stored.withBriefLock { stored in
+            stored.append((sending, receipt))
+            return stored.count == 1
         }
+        if isFirst { connection.onEndOfCycle(PipelineCycle(self)) }
+    }
+
+    func failed(_ sending: PipelinedSend, _ outcome: SendOutcome) {
         sending.note(outcome)
         leave(sending)
     }
 
     private func finish(_ sending: PipelinedSend, _ result: PipelineResult) {
+        let bytes = tell(sending, result)
+        producer.window.leave(bytes: bytes)
+        finished(CollectionOfOne(sending))
+    }
+
+    /// Answers with the bytes that it had of the window.
+    private func tell(_ sending: PipelinedSend, _ result: PipelineResult) -> Int {
         if let observer = producer.observer { sending.tell(observer, result) }
         let (number, bytes) = sending.end()
-        producer.window.leave(bytes)
         onResult(number, result)
+        return bytes
+    }
+
+    private func finished(_ sendings: some Collection<PipelinedSend>) {
         let isOver = state.withBriefLock { state in
-            state.answered += 1
-            state.spare.append(sending)
+            state.answered += sendings.count
+            state.spare.append(contentsOf: sendings)
             return state.isEnding && state.answered == state.sent
         }
         if isOver { bell.ring() }
@@ -192,6 +211,28 @@ public final class SendPipeline: Sendable {
         } catch {
             finish(sending, .failure(error))
         }
+    }
+}
+
+/// Tells a pipeline of its read cycles, so that the pipeline itself need not be public about it.
+private final class PipelineCycle: CycleListener {
+    private unowned let pipeline: SendPipeline
+
+    init(_ pipeline: SendPipeline) { self.pipeline = pipeline }
+
+    func cycleEnded() { pipeline.cycleEnded() }
+}
+
+extension SendPipeline {
+    fileprivate func cycleEnded() {
+        let all = stored.withBriefLock { stored in
+            defer { stored = [] }
+            return stored
+        }
+        var bytes = 0
+        for (sending, receipt) in all { bytes += tell(sending, .success(receipt)) }
+        producer.window.leave(all.count, bytes: bytes)
+        finished(all.lazy.map(\.0))
     }
 }
 

@@ -89,11 +89,11 @@ final class PipelinedSend: ResponseReceiver {
         }
     }
 
-    func receive(_ response: borrowing Request) {
+    func receive(_ response: borrowing Request, on connection: Connection) {
         let (target, id) = state.withBriefLock { ($0.target, $0.send?.uniqueID) }
         guard let target, let id else { return }
-        pipeline.answered(self, SendOutcome(response, target, id))
+        pipeline.answered(self, SendOutcome(response, target, id), on: connection)
     }
 
-    func receive(_ failure: RemotingError) { pipeline.answered(self, .failed(failure)) }
+    func receive(_ failure: RemotingError) { pipeline.failed(self, .failed(failure)) }
 }

@@ -31,7 +31,7 @@ extension Producer {
         guard await window.enter(send.body.count) else {
             throw .cancelled("sending to \(send.topic)")
         }
-        defer { window.leave(send.body.count) }
+        defer { window.leave(bytes: send.body.count) }
         return try await attempt(send, choice, DeliveryProgress(), until: deadline)
     }
 

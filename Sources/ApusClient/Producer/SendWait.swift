@@ -22,7 +22,9 @@ final class SendWait: ResponseReceiver {
         self.id = id
     }
 
-    func receive(_ response: borrowing Request) { set(SendOutcome(response, target, id)) }
+    func receive(_ response: borrowing Request, on connection: Connection) {
+        set(SendOutcome(response, target, id))
+    }
 
     func receive(_ failure: RemotingError) { set(.failed(failure)) }
 

@@ -89,10 +89,10 @@ final class SendWindow: Sendable {
         for waiter in next { waiter.continuation.resume(returning: true) }
     }
 
-    /// Gives a place back.
-    func leave(_ bytes: Int) {
+    /// Gives places back.
+    func leave(_ places: Int = 1, bytes: Int = 0) {
         self.bytes.wrappingSubtract(bytes, ordering: .relaxed)
-        let left = count.wrappingSubtract(1, ordering: .sequentiallyConsistent).newValue
+        let left = count.wrappingSubtract(places, ordering: .sequentiallyConsistent).newValue
         guard isAwaited.load(ordering: .sequentiallyConsistent), left <= lowMark else { return }
         admit()
     }

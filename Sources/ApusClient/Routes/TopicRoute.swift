@@ -13,6 +13,14 @@ struct TopicRoute: Sendable, Equatable {
 
         var master: String? { addresses[0] }
 
+        /// All addresses, in the order in which to try to read: `first`, the master, the replicas.
+        func readable(from first: Int64) -> [String] {
+            addresses.sorted { one, other in
+                if (one.key == first) != (other.key == first) { return one.key == first }
+                return one.key < other.key
+            }.map(\.value)
+        }
+
         /// The master's, or that of the first replica.
         var anyAddress: String? {
             master ?? addresses.min { $0.key < $1.key }.map(\.value)

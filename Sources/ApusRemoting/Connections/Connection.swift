@@ -16,6 +16,7 @@ public final class Connection: Sendable {
     private let configuration: RemotingConfiguration
     private let outbound = Mutex(Outbound())
     private let pending = Mutex(PendingRequests())
+    private let cycleListeners = Mutex<[any CycleListener]>([])
     private let ending = Mutex(Ending())
     private let trusted = Atomic(false)
 
@@ -241,8 +242,24 @@ extension Connection {
     func complete(_ response: borrowing Request) -> Bool {
         let opaque = response.opaque
         guard let entry = pending.withBriefLock({ $0.remove(opaque) }) else { return false }
-        entry.answer(response)
+        entry.answer(response, on: self)
         return true
+    }
+
+    /// Has `listener` told once, at the end of the read cycle that is under way: to be called by
+    /// one who receives a response, on the event loop.
+    public func onEndOfCycle(_ listener: any CycleListener) {
+        cycleListeners.withBriefLock { $0.append(listener) }
+    }
+
+    /// On the event loop: everything that was read has been handed on.
+    func endCycle() {
+        let listeners = cycleListeners.withBriefLock { listeners -> [any CycleListener] in
+            if listeners.isEmpty { return [] }
+            defer { listeners = [] }
+            return listeners
+        }
+        for listener in listeners { listener.cycleEnded() }
     }
 
     var hasPendingRequests: Bool { pending.withBriefLock { !$0.isEmpty } }
@@ -277,6 +294,7 @@ extension Connection {
 
     /// The channel is gone: whoever waits is told.
     func end() {
+        endCycle()
         outbound.withBriefLock { $0.discard() }
         let listeners = ending.withLock { ending in
             ending.isOver = true

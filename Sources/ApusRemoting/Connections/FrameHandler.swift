@@ -121,6 +121,7 @@ final class FrameHandler: ChannelInboundHandler {
 
     func channelReadComplete(context: ChannelHandlerContext) {
         guard let connection else { return }
+        connection.endCycle()
         connection.drain()
         if isServer, !isPaused, !context.channel.isWritable { pause(context.channel) }
     }

@@ -9,10 +9,16 @@ public typealias InvocationResult = Result<RemotingCommand, RemotingError>
 /// often to copy each response.
 public protocol ResponseReceiver: AnyObject, Sendable {
     /// The response, valid as long as the call.
-    func receive(_ response: borrowing Request)
+    func receive(_ response: borrowing Request, on connection: Connection)
 
     /// No response comes.
     func receive(_ failure: RemotingError)
+}
+
+/// Hears on the event loop when everything that one read brought has been handed on: for what is
+/// better done once for many responses than for each.
+public protocol CycleListener: AnyObject, Sendable {
+    func cycleEnded()
 }
 
 /// The requests of one connection.
@@ -23,10 +29,10 @@ struct PendingRequests {
         let timeout: Duration
         let waiter: Waiter
 
-        func answer(_ response: borrowing Request) {
+        func answer(_ response: borrowing Request, on connection: Connection) {
             switch waiter {
             case .closure(let complete): complete(.success(response.command))
-            case .receiver(let receiver): receiver.receive(response)
+            case .receiver(let receiver): receiver.receive(response, on: connection)
             }
         }
 

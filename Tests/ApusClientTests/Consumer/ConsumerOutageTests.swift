@@ -76,6 +76,57 @@ struct ConsumerOutageTests {
         }
     }
 
+    /// Gives the message at `offset`, and nothing at any other.
+    private static func broker(with offset: Int64) -> FakeServer {
+        FakeServer { request in
+            switch request.requestCode {
+            case .pullMessage where request.fields["queueOffset"] == "\(offset)":
+                return Response(
+                    .success, fields: ["nextBeginOffset": "\(offset + 1)"],
+                    body: sample(at: offset).bytes)
+            case .pullMessage: return nil
+            case .queryConsumerOffset: return Response(.success, fields: ["offset": "0"])
+            default: return Response(.success)
+            }
+        }
+    }
+
+    @Test("a replica is read while the master is gone")
+    func replica() async throws {
+        let master = Self.broker(with: 0)
+        let replica = Self.broker(with: 1)
+        let addresses: JSONObject = [
+            "0": .string(try await master.start()), "1": .string(try await replica.start()),
+        ]
+        let nameServer = FakeServer { _ in
+            let group: JSONObject = [
+                "brokerAddrs": .object(addresses), "brokerName": "one", "cluster": "c",
+            ]
+            let queues: JSONObject = [
+                "brokerName": "one", "perm": 6, "readQueueNums": 1, "writeQueueNums": 1,
+            ]
+            let route: JSONObject = [
+                "brokerDatas": [.object(group)], "queueDatas": [.object(queues)],
+            ]
+            return Response(.success, body: JSON.object(route).bytes())
+        }
+        var client = ClientConfiguration(nameServers: try await nameServer.start())
+        client.logger = .quiet
+        let consumer = try PullConsumer(ConsumerConfiguration(client, group: "g"))
+        try await consumer.running { consumer in
+            try consumer.assign([MessageQueue(topic: "T", broker: "one", id: 0)])
+            var offsets: [Int64] = []
+            for await message in consumer.messages {
+                offsets.append(message.queueOffset)
+                if offsets.count == 2 { break }
+                await master.stop()
+            }
+            #expect(offsets == [0, 1])
+        }
+        await replica.stop()
+        await nameServer.stop()
+    }
+
     @Test("messages go on coming while the NameServer is gone")
     func nameServer() async throws {
         try await withSystem { system in

@@ -78,15 +78,15 @@ struct ProducerStateTests {
         #expect(window.tryEnter(60) && !window.tryEnter(60) && window.tryEnter(40))
         #expect(!window.tryEnter(0))
         async let waited = window.enter(70)
-        window.leave(60)
-        window.leave(40)
+        window.leave(bytes: 60)
+        window.leave(bytes: 40)
         let isIn = await waited
         #expect(isIn && window.inFlight == 1)
         let given = Task { await window.enter(100) }
         given.cancel()
         let isGiven = await given.value
         #expect(!isGiven)
-        window.leave(70)
+        window.leave(bytes: 70)
         #expect(window.inFlight == 0)
         // What is larger than the whole window goes alone.
         #expect(window.tryEnter(1000) && !window.tryEnter(1))

@@ -42,7 +42,7 @@ struct OrderedQueues: MessageSink {
         while let first = left.first {
             guard await places.enter(0) else { return false }
             let failure = await handler.handle(left)
-            places.leave(0)
+            places.leave()
             guard let failure else { return true }
             if Task.isCancelled { return false }
             if failure.from > left.startIndex { times = 0 }

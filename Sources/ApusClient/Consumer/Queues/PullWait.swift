@@ -14,7 +14,9 @@ enum PullOutcome: Sendable {
 final class PullWait: ResponseReceiver {
     private let outcome = Once<PullOutcome>()
 
-    func receive(_ response: borrowing Request) { outcome.set(.answer(PullAnswer(response))) }
+    func receive(_ response: borrowing Request, on connection: Connection) {
+        outcome.set(.answer(PullAnswer(response)))
+    }
 
     func receive(_ failure: RemotingError) { outcome.set(.failed(failure)) }
 

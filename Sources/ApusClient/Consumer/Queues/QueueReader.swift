@@ -43,7 +43,7 @@ struct QueueReader: Sendable {
             }
             let offset = held.nextOffset
             let answer: PullAnswer
-            switch await pull(at: offset, from: suggested, over: &connection) {
+            switch await pull(at: offset, from: suggested, failures, over: &connection) {
             case .answer(let found): answer = found
             case .dropped: continue
             case .failed(let failure):
@@ -114,9 +114,9 @@ struct QueueReader: Sendable {
 
     /// `last` is the connection that the pull before this one went over.
     private func pull(
-        at offset: Int64, from suggested: Int64, over last: inout Connection?
+        at offset: Int64, from suggested: Int64, _ failures: Int, over last: inout Connection?
     ) async -> PullOutcome {
-        guard let address = address(suggested) else {
+        guard let address = address(suggested, failures) else {
             return .failed(
                 .connectFailed(address: queue.broker, reason: "no address of it is known"))
         }
@@ -132,6 +132,8 @@ struct QueueReader: Sendable {
         // one would take its queues.
         if let last, last !== connection { heartbeat.ring() }
         last = connection
+        let closed = PullOutcome.failed(
+            .connectFailed(address: address, reason: "it closes what is opened"))
         let wait = PullWait()
         guard held.begin(wait) else { return .dropped }
         // A queue that goes to somebody else is committed when it is drained, and not by a pull.
@@ -141,11 +143,12 @@ struct QueueReader: Sendable {
             command.fields = fields(offset, flags)
             let isSent = connection.begin(core.remoting.signed(command), timeout: time) { result in
                 switch result {
-                case .success(let answer): _ = answer.withRequest { wait.receive($0) }
+                case .success(let answer):
+                    _ = answer.withRequest { wait.receive($0, on: connection) }
                 case .failure(let error): wait.receive(error)
                 }
             }
-            return isSent ? await wait.value() : .dropped
+            return isSent ? await wait.value() : closed
         }
         let isSent = connection.ask(.pullMessage, .binary, timeout: time, receiver: wait) {
             fields in
@@ -163,7 +166,7 @@ struct QueueReader: Sendable {
             fields.append("bname", queue.broker)
         } body: { _ in
         }
-        return isSent ? await wait.value() : .dropped
+        return isSent ? await wait.value() : closed
     }
 
     private func fields(_ offset: Int64, _ flags: Int64) -> HeaderFields {
@@ -177,10 +180,11 @@ struct QueueReader: Sendable {
         ]
     }
 
-    /// The broker that was suggested if it is known, the master otherwise, and any replica when
-    /// there is no master.
-    private func address(_ suggested: Int64) -> String? {
-        guard let group = core.routes.group(queue.broker) else { return nil }
-        return group.addresses[suggested] ?? group.anyAddress
+    /// The broker that was suggested, or the master; behind each failure the next one, since a
+    /// replica has the messages too.
+    private func address(_ suggested: Int64, _ failures: Int) -> String? {
+        guard let all = core.routes.group(queue.broker)?.readable(from: suggested), !all.isEmpty
+        else { return nil }
+        return all[failures % all.count]
     }
 }
