@@ -52,7 +52,8 @@ class Consumer(Told):
 
     def __init__(self, cluster, group, topic, expression="*", *options):
         super().__init__(cluster, "consumers", [
-            sys.executable, HERE / "consumer.py", cluster.names, group, topic, expression, *options])
+            sys.executable, HERE / "consumer.py", cluster.names, group, topic, expression,
+            *options])
 
 
 class Peer(Told):

@@ -4,8 +4,8 @@ the Swift client.
 
     cpp_client.py PROGRAMS [--only NAME] [--outage SECONDS]
 
-PROGRAMS is the directory of the two, and of interop-peer. For SECONDS swift_outage has no NameServer.
-Each scenario runs in a process, and with servers, of its own.
+PROGRAMS is the directory of the two, and of interop-peer. For SECONDS swift_outage has no
+NameServer. Each scenario runs in a process, and with servers, of its own.
 """
 import argparse
 import collections

@@ -163,7 +163,7 @@ class Numbers:
 
 
 def one_group(cluster):
-    """A Swift and a C++ consumer of one group agree whose the queues are: each message goes to one."""
+    """A Swift and a C++ consumer of one group agree whose the queues are: a message goes to one."""
     sender = producer(cluster)
     for order in ["", "orderly"]:
         share_a_group(cluster, sender, f"Group{order}", order)
@@ -309,7 +309,8 @@ def check(cluster, topic, stream, consumers):
     assert len(acknowledged) + len(failed) == len(stream.received), "some were told twice"
     possible = set(acknowledged) | {body for body, may in failed.items() if may}
     ends = sum(cluster.broker.end(topic, queue) for queue in range(4))
-    whole = swift_consumer(cluster, f"G-whole-{topic}", topic, "--count", str(ends), "--timeout", "60")
+    whole = swift_consumer(
+        cluster, f"G-whole-{topic}", topic, "--count", str(ends), "--timeout", "60")
     assert whole.end(90) == 0, f"{len(whole.received)} of {ends} were read"
     places = collections.defaultdict(set)
     for got in whole.received:
@@ -327,8 +328,8 @@ def check(cluster, topic, stream, consumers):
         assert set(places) == set(consumer.bodies()), "what was never sent is received"
         assert consumer.stop() == 0
     doubtful = sum(failed.values())
-    print(f"  {topic}: {len(acknowledged)} acknowledged, {len(failed)} failed ({doubtful} in doubt), "
-          f"{ends} in the topic; received " + ", ".join(
+    print(f"  {topic}: {len(acknowledged)} acknowledged, {len(failed)} failed "
+          f"({doubtful} in doubt), {ends} in the topic; received " + ", ".join(
               f"{len(consumer.received)} ({kind})" for kind, consumer in consumers.items()))
 
 
