@@ -98,6 +98,33 @@ struct PlantedDocumentTests {
                 "\(document):6: `flush.page` is no setting. Remove the row or mend its name.",
             ])
     }
+
+    @Test("when a setting of the client has no row below its heading, or a row no setting")
+    func clientSettings() {
+        let source = """
+            public struct ProducerConfiguration {
+                public var attempts = 3
+                public var group = "g"
+            }
+            """
+        let guide = """
+            # C
+            | `other` | |
+            ### Settings of a producer
+            | `group` | |
+            | `tries` | |
+            ## Else
+            | `attempts` | |
+            """
+        let path = "Sources/ApusClient/Producer/ProducerConfiguration.swift"
+        #expect(
+            findings(.clientSettings, [path: source, "docs/client.md": guide]) == [
+                "\(path):2: `attempts` has no row in docs/client.md."
+                    + " Add one below Settings of a producer.",
+                "docs/client.md:5: `tries` is no setting of \(path)."
+                    + " Remove the row or mend its name.",
+            ])
+    }
 }
 
 @Suite("the scanner")

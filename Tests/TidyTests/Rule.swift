@@ -15,5 +15,6 @@ struct Rule: Sendable, CustomTestStringConvertible {
         .importFloors, .oneFileEachLibrary, .noTasksInTheStore, .unsafeFiles, .reasonsForExceptions,
         .fileLengths, .functionLengths, .lineWidths, .names, .headComments, .nothingLeftToDo,
         .noWorkplacePaths, .oneTitle, .linksResolve, .readmeExample, .settingsTable,
+        .clientSettings,
     ]
 }
