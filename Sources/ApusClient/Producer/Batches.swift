@@ -108,7 +108,8 @@ extension Producer {
             try message.check(bodyLimit: configuration.maximumMessageBytes, attempt)
             // The counter of ids repeats after 65,536 of one millisecond.
             cutter.append(
-                message, generator.nextID(milliseconds: now + Int64(place >> 15)))
+                tracing?.mark(message) ?? message,
+                generator.nextID(milliseconds: now + Int64(place >> 15)))
         }
         cutter.cut()
         return cutter.parts
@@ -133,6 +134,7 @@ public struct BatchError: Error, Sendable, CustomStringConvertible {
     public let error: ClientError
 
     public var description: String {
-        "messages \(unsent.lowerBound) to \(unsent.upperBound) of a batch are not sent: \(error)"
+        let last = max(unsent.lowerBound, unsent.upperBound - 1)
+        return "messages \(unsent.lowerBound) to \(last) of a batch are not sent: \(error)"
     }
 }

@@ -44,8 +44,14 @@ public final class SendPipeline: Sendable {
     private let onResult: @Sendable (Int, PipelineResult) -> Void
     private let bell = Bell()
     private let state = Mutex(State())
+    private let cycle = PipelineCycle()
     /// Answered in the read cycle that is under way.
-    private let stored = Mutex<[(PipelinedSend, SendReceipt)]>([])
+    private let stored = Mutex(Stored())
+
+    private struct Stored {
+        var sends: [PipelinedSend] = []
+        var receipts: [SendReceipt] = []
+    }
 
     private struct State {
         var sent = 0
@@ -63,6 +69,7 @@ public final class SendPipeline: Sendable {
     init(_ producer: Producer, _ onResult: @escaping @Sendable (Int, PipelineResult) -> Void) {
         self.producer = producer
         self.onResult = onResult
+        cycle.pipeline = self
     }
 
     /// Sends a message; waits only while too much is under way (`maximumInFlight`). Answers with
@@ -138,10 +145,11 @@ public final class SendPipeline: Sendable {
         else { return failed(sending, outcome) }
         // Those that were answered together are told together.
         let isFirst = stored.withBriefLock { stored in
-            stored.append((sending, receipt))
-            return stored.count == 1
+            stored.sends.append(sending)
+            stored.receipts.append(receipt)
+            return stored.sends.count == 1
         }
-        if isFirst { connection.onEndOfCycle(PipelineCycle(self)) }
+        if isFirst { connection.onEndOfCycle(cycle) }
     }
 
     func failed(_ sending: PipelinedSend, _ outcome: SendOutcome) {
@@ -152,7 +160,7 @@ public final class SendPipeline: Sendable {
     private func finish(_ sending: PipelinedSend, _ result: PipelineResult) {
         let bytes = tell(sending, result)
         producer.window.leave(bytes: bytes)
-        finished(CollectionOfOne(sending))
+        finished([sending])
     }
 
     /// Answers with the bytes that it had of the window.
@@ -163,7 +171,7 @@ public final class SendPipeline: Sendable {
         return bytes
     }
 
-    private func finished(_ sendings: some Collection<PipelinedSend>) {
+    private func finished(_ sendings: [PipelinedSend]) {
         let isOver = state.withBriefLock { state in
             state.answered += sendings.count
             state.spare.append(contentsOf: sendings)
@@ -216,23 +224,34 @@ public final class SendPipeline: Sendable {
 
 /// Tells a pipeline of its read cycles, so that the pipeline itself need not be public about it.
 private final class PipelineCycle: CycleListener {
-    private unowned let pipeline: SendPipeline
+    private let state = Mutex(State())
 
-    init(_ pipeline: SendPipeline) { self.pipeline = pipeline }
+    private struct State {
+        weak var pipeline: SendPipeline?
+    }
 
-    func cycleEnded() { pipeline.cycleEnded() }
+    var pipeline: SendPipeline? {
+        get { state.withLock { $0.pipeline } }
+        set { state.withLock { $0.pipeline = newValue } }
+    }
+
+    func cycleEnded() { pipeline?.cycleEnded() }
 }
 
 extension SendPipeline {
     fileprivate func cycleEnded() {
-        let all = stored.withBriefLock { stored in
-            defer { stored = [] }
-            return stored
-        }
+        // The memory goes back when it has been gone through: another loop may use it meanwhile.
+        var all = Stored()
+        stored.withBriefLock { swap(&all, &$0) }
         var bytes = 0
-        for (sending, receipt) in all { bytes += tell(sending, .success(receipt)) }
-        producer.window.leave(all.count, bytes: bytes)
-        finished(all.lazy.map(\.0))
+        for place in all.sends.indices {
+            bytes += tell(all.sends[place], .success(all.receipts[place]))
+        }
+        producer.window.leave(all.sends.count, bytes: bytes)
+        finished(all.sends)
+        all.sends.removeAll(keepingCapacity: true)
+        all.receipts.removeAll(keepingCapacity: true)
+        stored.withBriefLock { if $0.sends.isEmpty { swap(&all, &$0) } }
     }
 }
 

@@ -45,7 +45,7 @@ extension Producer {
     ) async throws(ClientError) {
         let attempt = "sending to \(message.topic) without an answer"
         try checkIsOpen(attempt)
-        let send = try prepare(message, attempt)
+        let send = try prepare(tracing?.mark(message) ?? message, attempt)
         let route = try await publishRoute(
             message.topic, until: Deadline(after: configuration.sendTimeout))
         guard let target = choose(shardingKey.map { .key($0) } ?? .inTurn, route, avoiding: [])

@@ -103,6 +103,7 @@ public final class Producer: Sendable {
     }
 
     /// Runs the producer as long as `body` takes.
+    @discardableResult
     public func running<Result: Sendable>(
         _ body: @Sendable (Producer) async throws -> Result
     ) async throws -> Result {

@@ -16,7 +16,7 @@ public final class Connection: Sendable {
     private let configuration: RemotingConfiguration
     private let outbound = Mutex(Outbound())
     private let pending = Mutex(PendingRequests())
-    private let cycleListeners = Mutex<[any CycleListener]>([])
+    private let cycleListeners = Mutex(CycleListeners())
     private let ending = Mutex(Ending())
     private let trusted = Atomic(false)
 
@@ -249,17 +249,14 @@ extension Connection {
     /// Has `listener` told once, at the end of the read cycle that is under way: to be called by
     /// one who receives a response, on the event loop.
     public func onEndOfCycle(_ listener: any CycleListener) {
-        cycleListeners.withBriefLock { $0.append(listener) }
+        cycleListeners.withBriefLock { $0.add(listener) }
     }
 
     /// On the event loop: everything that was read has been handed on.
     func endCycle() {
-        let listeners = cycleListeners.withBriefLock { listeners -> [any CycleListener] in
-            if listeners.isEmpty { return [] }
-            defer { listeners = [] }
-            return listeners
-        }
-        for listener in listeners { listener.cycleEnded() }
+        let (first, others) = cycleListeners.withBriefLock { $0.takeAll() }
+        first?.cycleEnded()
+        for listener in others { listener.cycleEnded() }
     }
 
     var hasPendingRequests: Bool { pending.withBriefLock { !$0.isEmpty } }

@@ -21,6 +21,24 @@ public protocol CycleListener: AnyObject, Sendable {
     func cycleEnded()
 }
 
+/// Who is to be told at the end of a read cycle. Nearly always one, for which nothing is allocated.
+struct CycleListeners {
+    private var first: (any CycleListener)?
+    private var others: [any CycleListener] = []
+
+    mutating func add(_ listener: any CycleListener) {
+        if first == nil { first = listener } else { others.append(listener) }
+    }
+
+    mutating func takeAll() -> (first: (any CycleListener)?, others: [any CycleListener]) {
+        defer {
+            first = nil
+            others = []
+        }
+        return (first, others)
+    }
+}
+
 /// The requests of one connection.
 struct PendingRequests {
     struct Entry {

@@ -24,9 +24,20 @@ struct LocalOffsetTests {
         #expect(none == nil && kept == [queue])
         let other = MessageQueue(topic: "T", broker: "c", id: 0)
         _ = await first.keep([other: 7])
+        first.close()
         let second = try offsets(directory)
         let values = [try await second.offset(of: queue), try await second.offset(of: other)]
         #expect(values == [5, 7])
+    }
+
+    @Test("a second member in one directory is refused until the first has ended")
+    func shared() throws {
+        let directory = try TemporaryDirectory()
+        let first = try offsets(directory)
+        let error = #expect(throws: ClientError.self) { try offsets(directory) }
+        #expect(error?.kind == .file && error?.reason.contains("another member") == true)
+        first.close()
+        try offsets(directory).close()
     }
 
     @Test("a damaged file gives way to its predecessor, and without one is an error")
@@ -36,6 +47,7 @@ struct LocalOffsetTests {
         let first = try offsets(directory)
         _ = await first.keep([queue: 5])
         _ = await first.keep([queue: 6])
+        first.close()
         let disk = SystemDisk()
         for text in ["{", "{}", "{\"offsets\":[{\"topic\":\"T\"}]}", ""] {
             let file = try disk.open(path, .createEmpty)

@@ -55,7 +55,11 @@ struct PullConsumerTests {
                 let queues = try await consumer.queues(of: "Orders")
                 #expect(queues.count == 4 && queues.contains(queue))
                 try consumer.assign([queue])
-                try await eventually("it is read") { consumer.assignment == [queue] }
+                // At once, and as good as later.
+                try consumer.seek(queue, to: 8)
+                let last = await Self.take(consumer, 2)
+                #expect(last.map(\.text) == ["8", "9"] && consumer.assignment == [queue])
+                try consumer.seek(queue, to: 0)
                 let all = await Self.take(consumer, 10)
                 #expect(all.map(\.text) == (0..<10).map { "\($0)" })
                 try consumer.seek(queue, to: 7)

@@ -329,6 +329,27 @@ struct OrderedPushTests {
         }
     }
 
+    @Test("broadcasts in order need no lock, and go on where no broker gives any")
+    func broadcast() async throws {
+        try await withSystem { system in
+            try await system.send((0..<10).map { "\($0)" }, key: "k")
+            let heard = Heard()
+            let configuration = system.consumer {
+                $0.model = .broadcasting
+                $0.offsetsDirectory = "\(system.directory.path)/offsets"
+            }
+            let consumer = try PushConsumer(configuration, order: .perQueue) { heard.note($0) }
+            try await consumer.running { consumer in
+                try await eventually("all came") { heard.count == 10 }
+                // Whatever becomes of locks.
+                for held in consumer.member.heldQueues { held.locked(until: nil) }
+                try await system.send(["last"], key: "k")
+                try await eventually("the last") { heard.count == 11 }
+            }
+            #expect(heard.texts == (0..<10).map { "\($0)" } + ["last"])
+        }
+    }
+
     @Test("a message that fails too often goes to the dead letters, and its queue goes on")
     func dead() async throws {
         try await withSystem { system in

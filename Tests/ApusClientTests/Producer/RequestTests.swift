@@ -22,8 +22,6 @@ struct RequestReplyTests {
                         return question != nil
                     }
                     let asked = try #require(question)
-                    // The broker of the reply is that of the question.
-                    _ = try await answering.queues(of: "Questions")
                     try await answering.reply(to: asked, Array("seven".utf8))
                     let answer = try await reply
                     #expect(answer.text == "seven")

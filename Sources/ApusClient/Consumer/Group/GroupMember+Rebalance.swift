@@ -17,9 +17,11 @@ extension GroupMember {
                     of: subscription.topic, creates: false,
                     until: Deadline(after: configuration.client.requestTimeout))
                 routes.append((subscription, route))
+                state.withLock { _ = $0.missing.remove(subscription.topic) }
             } catch {
                 // The group's retry topic is made when brokers first hear of the group.
-                if subscription.topic != configuration.retryTopic {
+                let isNew = state.withLock { $0.missing.insert(subscription.topic).inserted }
+                if isNew, subscription.topic != configuration.retryTopic {
                     logger.warning("nothing is read yet", metadata: ["reason": "\(error)"])
                 }
                 isWhole = false
@@ -116,7 +118,7 @@ extension GroupMember {
             let reader = QueueReader(
                 held: held, core: core, configuration: configuration, subscription: subscription,
                 subscriptionVersion: version, sink: sink, heartbeat: heartbeat,
-                isOrderly: isOrderly)
+                isOrderly: isOrderly, needsLock: isOrderly && hasLocks)
             tasks.addTask { await reader.run() }
             if let runOrderly { tasks.addTask { await runOrderly(held) } }
         }
@@ -151,8 +153,11 @@ extension GroupMember {
         state.withLock { state in
             for held in found {
                 state.held[held.queue] = held
+                if let offset = state.seeks.removeValue(forKey: held.queue) {
+                    held.reset(to: offset)
+                }
                 if state.isPaused { held.setPaused(true) }
-                if isOrderly { held.locked(until: .now.advanced(by: Self.lockLife)) }
+                if hasLocks { held.locked(until: .now.advanced(by: Self.lockLife)) }
             }
         }
         return found

@@ -28,6 +28,10 @@ final class GroupMember: Sendable {
         var waiting: [MessageQueue: ContinuousClock.Instant] = [:]
         /// What was assigned by hand, where that is how it is done.
         var assigned: Set<MessageQueue> = []
+        /// Where queues are to begin that were assigned and are not read yet.
+        var seeks: [MessageQueue: Int64] = [:]
+        /// Topics of which it was said that they cannot be read yet.
+        var missing: Set<String> = []
         var isStopping = false
         var isPaused = false
     }
@@ -127,6 +131,7 @@ final class GroupMember: Sendable {
         // Those that were being handed over when the end began.
         while !state.withLock({ $0.held.isEmpty }) { await rebalancing.wait(atMost: .seconds(1)) }
         if membership != .assigned { await core.unregister(consumer: configuration.group) }
+        keeper.close()
     }
 
     var heartbeatBody: JSON {

@@ -12,6 +12,8 @@ final class LocalOffsets: OffsetKeeper {
     private let file: StateFile
     private let logger: Logger
     private let offsets: Mutex<[MessageQueue: Int64]>
+    /// Holds a lock until the end: two members in one directory would overwrite each other.
+    private let lock: Mutex<(any DiskFile)?>
     /// So that saves do not overlap: the last one that is taken wins.
     private let saving = Mutex(())
 
@@ -20,14 +22,48 @@ final class LocalOffsets: OffsetKeeper {
         directory: String, group: String, disk: any Disk = SystemDisk(), logger: Logger
     ) throws(ClientError) {
         self.logger = logger
-        file = StateFile(
-            "\(directory)/\(group)/offsets.json", on: disk, limit: 64 << 20, logger: logger)
+        let attempt = "reading the offsets of \(group)"
+        let place = "\(directory)/\(group)"
+        let file = try Self.locked(place, disk, attempt)
+        lock = Mutex(file)
+        self.file = StateFile(
+            "\(place)/offsets.json", on: disk, limit: 64 << 20, logger: logger)
         do throws(StateFileError) {
-            let found = try file.load { (bytes) throws(StateProblem) in try Self.read(bytes) }
+            let found = try self.file.load { (bytes) throws(StateProblem) in try Self.read(bytes) }
             offsets = Mutex(found ?? [:])
         } catch {
-            throw ClientError(.file, "reading the offsets of \(group)", "\(error)")
+            file.close()
+            throw ClientError(.file, attempt, "\(error)")
         }
+    }
+
+    deinit { close() }
+
+    func close() {
+        let file = lock.withLock { file in
+            defer { file = nil }
+            return file
+        }
+        file?.close()
+    }
+
+    private static func locked(
+        _ place: String, _ disk: any Disk, _ attempt: String
+    ) throws(ClientError) -> any DiskFile {
+        let file: any DiskFile
+        let isFree: Bool
+        do throws(DiskError) {
+            if try disk.status(place) == nil { try disk.createDirectories(place) }
+            file = try disk.open("\(place)/lock", .create)
+            isFree = try file.lockFirstByte()
+        } catch {
+            throw ClientError(.file, attempt, "\(error)")
+        }
+        if isFree { return file }
+        file.close()
+        throw ClientError(
+            .file, attempt,
+            "another member uses \(place): give each an offsetsDirectory of its own")
     }
 
     func offset(of queue: MessageQueue) async throws(ClientError) -> Int64? {

@@ -9,6 +9,13 @@ protocol OffsetKeeper: Sendable {
 
     /// Keeps some offsets; answers with the queues of which that went well.
     func keep(_ offsets: [MessageQueue: Int64]) async -> Set<MessageQueue>
+
+    /// The member has ended.
+    func close()
+}
+
+extension OffsetKeeper {
+    func close() {}
 }
 
 extension ConsumerConfiguration {

@@ -15,7 +15,10 @@ extension PullConsumer {
             throw ClientError(
                 .invalidSetting, "assigning queues", "the group divides the queues: it subscribes")
         }
-        member.state.withLock { $0.assigned = Set(queues) }
+        member.state.withLock { state in
+            state.assigned = Set(queues)
+            state.seeks = state.seeks.filter { state.assigned.contains($0.key) }
+        }
         member.rebalancing.ring()
     }
 
@@ -58,10 +61,17 @@ extension PullConsumer {
         guard offset >= 0 else {
             throw ClientError(.invalidSetting, attempt, "offsets begin at 0")
         }
-        guard let held = member.held(queue), !held.isDropped else {
+        // One that was assigned a moment ago begins there.
+        let (held, isAssigned) = member.state.withLock { state -> (HeldQueue?, Bool) in
+            if let held = state.held[queue], !held.isDropped { return (held, true) }
+            guard state.assigned.contains(queue) else { return (nil, false) }
+            state.seeks[queue] = offset
+            return (nil, true)
+        }
+        guard isAssigned else {
             throw ClientError(.noRoute, attempt, "the queue is not read by this consumer")
         }
-        held.reset(to: offset)
+        held?.reset(to: offset)
     }
 
     /// Goes on at the first message that is kept.

@@ -59,6 +59,7 @@ public final class PullConsumer: Sendable {
     }
 
     /// Runs the consumer as long as `body` takes.
+    @discardableResult
     public func running<Result: Sendable>(
         _ body: @Sendable (PullConsumer) async throws -> Result
     ) async throws -> Result {

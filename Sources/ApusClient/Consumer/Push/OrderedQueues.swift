@@ -25,7 +25,8 @@ struct OrderedQueues: MessageSink {
     /// Handles a queue until it is dropped or the task is cancelled.
     func run(_ held: HeldQueue) async {
         while !held.isDropped, !Task.isCancelled {
-            guard held.isLocked, let handed = held.handOut(limit) else {
+            let mayRead = held.isLocked || configuration.model == .broadcasting
+            guard mayRead, let handed = held.handOut(limit) else {
                 await held.handling.wait(atMost: .seconds(1))
                 continue
             }

@@ -21,7 +21,7 @@ internal import Synchronization
 /// come twice: when the consumer ends while it is in hand, when its queue goes to another member,
 /// and when it was sent twice.
 public final class PushConsumer: Sendable {
-    private let member: GroupMember
+    let member: GroupMember
     private let core: ClientCore
     private let work: WorkQueue
     private let handler: WatchedHandler
@@ -103,6 +103,21 @@ public final class PushConsumer: Sendable {
             await work.value
         } onCancel: {
             stop()
+        }
+    }
+
+    /// Runs the consumer as long as `body` takes.
+    @discardableResult
+    public func running<Result: Sendable>(
+        _ body: @Sendable (PushConsumer) async throws -> Result
+    ) async throws -> Result {
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { try await self.run() }
+            let result: Swift.Result<Result, any Error>
+            do { result = .success(try await body(self)) } catch { result = .failure(error) }
+            tasks.cancelAll()
+            try await tasks.waitForAll()
+            return try result.get()
         }
     }
 

@@ -174,11 +174,11 @@ final class HeldQueue: Sendable {
         handling.ring()
     }
 
-    /// The pull that is under way, so that a drop ends the waiting for it. False when it is too
-    /// late for one.
-    func begin(_ pull: PullWait) -> Bool {
+    /// The pull from an offset that is under way, so that a drop or a reset ends the waiting for
+    /// it. False when either has come before it.
+    func begin(_ pull: PullWait, at offset: Int64) -> Bool {
         state.withLock { state in
-            if state.isDropped { return false }
+            if state.isDropped || state.progress.nextOffset != offset { return false }
             state.pull = pull
             return true
         }

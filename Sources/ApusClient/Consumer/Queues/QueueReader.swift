@@ -23,8 +23,10 @@ struct QueueReader: Sendable {
     let sink: any MessageSink
     /// Rung when brokers should hear of the consumer at once.
     let heartbeat: Bell
-    /// Whether only the holder of the broker's lock may read.
+    /// Whether messages are handled in the order of their queue.
     let isOrderly: Bool
+    /// Whether only the holder of the broker's lock may read.
+    let needsLock: Bool
 
     private var queue: MessageQueue { held.queue }
 
@@ -35,7 +37,7 @@ struct QueueReader: Sendable {
         var suggested: Int64 = 0
         var connection: Connection?
         while !held.isDropped, !Task.isCancelled {
-            if held.isPaused || isOrderly && !held.isLocked
+            if held.isPaused || needsLock && !held.isLocked
                 || held.isFull(configuration, spanCounts: !isOrderly)
             {
                 await held.reading.wait(atMost: .seconds(1))
@@ -135,7 +137,7 @@ struct QueueReader: Sendable {
         let closed = PullOutcome.failed(
             .connectFailed(address: address, reason: "it closes what is opened"))
         let wait = PullWait()
-        guard held.begin(wait) else { return .dropped }
+        guard held.begin(wait, at: offset) else { return .dropped }
         // A queue that goes to somebody else is committed when it is drained, and not by a pull.
         let flags: Int64 = 2 | 4
         if core.remoting.isSigning {

@@ -24,7 +24,7 @@ extension Producer {
         }
         let id = generator.next(milliseconds: wallMilliseconds)
         let send = try prepare(
-            message, attempt,
+            tracing?.mark(message) ?? message, attempt,
             [
                 Property(name: PropertyName.correlationID, value: id),
                 Property(name: PropertyName.replyToClient, value: clientID),
@@ -68,6 +68,12 @@ extension Producer {
                 value: message.property(PropertyName.timeToLive) ?? "3000"),
         ]
         let topic = "\(cluster)_REPLY_TOPIC"
+        if core.routes.group(message.broker) == nil {
+            // By the topic that the request lies in, which its broker has.
+            _ = try await core.routes.route(
+                of: message.storedTopic, creates: false,
+                until: Deadline(after: configuration.client.requestTimeout))
+        }
         let address = try core.master(of: message.broker, attempt)
         let command = RemotingCommand.request(
             .sendReplyMessageV2,

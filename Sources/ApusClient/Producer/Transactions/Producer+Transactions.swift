@@ -22,7 +22,7 @@ extension Producer {
                 .invalidMessage, attempt, "a message of a transaction cannot be delayed")
         }
         let half = try prepare(
-            message, attempt,
+            tracing?.mark(message) ?? message, attempt,
             [
                 Property(name: PropertyName.transactionPrepared, value: "true"),
                 Property(name: PropertyName.producerGroup, value: configuration.group),
