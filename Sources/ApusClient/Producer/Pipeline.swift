@@ -47,6 +47,10 @@ public final class SendPipeline: Sendable {
     private let cycle = PipelineCycle()
     /// Answered in the read cycle that is under way.
     private let stored = Mutex(Stored())
+    /// Places for messages that were handed over and are not answered: twice as many as may be
+    /// under way, so that the event loop finds the next ones when answers come, and no thread has
+    /// to be woken for them in time.
+    private let room: SendWindow
 
     private struct Stored {
         var sends: [PipelinedSend] = []
@@ -57,6 +61,8 @@ public final class SendPipeline: Sendable {
         var sent = 0
         var answered = 0
         var isEnding = false
+        /// What waits for a place among those under way, in the order of its numbers.
+        var backlog = PipelineBacklog()
         /// What is to be tried by a task of its own.
         var failures: [PipelinedSend] = []
         /// Those that are through, for others.
@@ -69,12 +75,16 @@ public final class SendPipeline: Sendable {
     init(_ producer: Producer, _ onResult: @escaping @Sendable (Int, PipelineResult) -> Void) {
         self.producer = producer
         self.onResult = onResult
+        room = SendWindow(
+            count: 2 * producer.configuration.maximumInFlight,
+            bytes: 2 * producer.configuration.maximumInFlightBytes)
         cycle.pipeline = self
     }
 
-    /// Sends a message; waits only while too much is under way (`maximumInFlight`). Answers with
-    /// the message's number, from 0 on. Throws for a message that cannot be sent, or when the task
-    /// is cancelled: nothing was sent then, and `onResult` hears nothing.
+    /// Sends a message; waits only while too much is not answered: `maximumInFlight` messages may
+    /// be under way, and as many wait behind them. Answers with the message's number, from 0 on.
+    /// Throws for a message that cannot be sent, or when the task is cancelled: nothing was sent
+    /// then, and `onResult` hears nothing.
     @discardableResult
     public func send(
         _ message: Message, shardingKey: String? = nil
@@ -89,9 +99,17 @@ public final class SendPipeline: Sendable {
     private func hand(
         over message: Message, _ shardingKey: String?
     ) async throws(ClientError) -> Int {
-        let (spare, topicIsGood) = state.withBriefLock { state in
+        let generation = producer.publishing.generation
+        let (spare, topicIsGood, isKnown) = state.withBriefLock { state in
             // A topic with a route has a name that is one.
-            (state.spare.popLast(), state.route?.topic == message.topic)
+            let topicIsGood = state.route?.topic == message.topic
+            return (
+                state.spare.popLast(), topicIsGood, topicIsGood && state.generation == generation
+            )
+        }
+        // The first ones would otherwise take a task each, and overtake each other.
+        if !isKnown, producer.publishing.known(message.topic) == nil {
+            await producer.prepareRoute(message.topic)
         }
         let sending = spare ?? PipelinedSend(self)
         let bytes: Int
@@ -102,25 +120,45 @@ public final class SendPipeline: Sendable {
             keep(sending)
             throw error
         }
-        if !producer.window.tryEnter(bytes), await !producer.window.enter(bytes) {
+        if !room.tryEnter(bytes), await !room.enter(bytes) {
             keep(sending)
             throw .cancelled("sending to \(message.topic)")
         }
-        return begin(sending, message.topic)
+        let (number, pumps) = state.withBriefLock { state in
+            let number = state.sent
+            state.sent += 1
+            sending.setNumber(number)
+            state.backlog.append(sending, bytes)
+            return (number, state.backlog.beginPumping())
+        }
+        if pumps { pump() }
+        return number
     }
 
     private func keep(_ sending: PipelinedSend) { state.withBriefLock { $0.spare.append(sending) } }
 
-    /// The first attempt, without a task. What cannot go at once goes by `repeatFailures`.
-    private func begin(_ sending: PipelinedSend, _ topic: String) -> Int {
-        let generation = producer.publishing.generation
-        let (number, known) = state.withBriefLock { state -> (Int, PublishRoute?) in
-            let number = state.sent
-            state.sent += 1
-            if state.generation == generation, let route = state.route, route.topic == topic {
-                return (number, route)
+    /// Begins what waits, as far as there are places, one after the other: for whoever was told to.
+    private func pump() {
+        while true {
+            let (next, isStuck) = state.withBriefLock { $0.backlog.next(producer.window) }
+            guard let next else {
+                if isStuck { bell.ring() }
+                return
             }
-            return (number, nil)
+            begin(next)
+        }
+    }
+
+    private func pumpIfNeeded() {
+        if state.withBriefLock({ $0.backlog.beginPumping() }) { pump() }
+    }
+
+    /// The first attempt, without a task. What cannot go at once goes by `repeatFailures`.
+    private func begin(_ sending: PipelinedSend) {
+        let generation = producer.publishing.generation
+        let topic = sending.topic
+        let known = state.withBriefLock { state -> PublishRoute? in
+            state.generation == generation && state.route?.topic == topic ? state.route : nil
         }
         let route = known ?? producer.publishing.known(topic)
         if known == nil {
@@ -129,8 +167,7 @@ public final class SendPipeline: Sendable {
                 state.generation = generation
             }
         }
-        if !sending.begin(number, route, producer) { leave(sending) }
-        return number
+        if !sending.begin(route, producer) { leave(sending) }
     }
 
     private func leave(_ sending: PipelinedSend) {
@@ -158,25 +195,26 @@ public final class SendPipeline: Sendable {
     }
 
     private func finish(_ sending: PipelinedSend, _ result: PipelineResult) {
-        let bytes = tell(sending, result)
+        let bytes = sending.byteCount
+        tell(sending, result)
         producer.window.leave(bytes: bytes)
-        finished([sending])
+        state.withBriefLock { $0.backlog.ended(1) }
+        pumpIfNeeded()
+        finished([sending], bytes)
     }
 
-    /// Answers with the bytes that it had of the window.
-    private func tell(_ sending: PipelinedSend, _ result: PipelineResult) -> Int {
+    private func tell(_ sending: PipelinedSend, _ result: PipelineResult) {
         if let observer = producer.observer { sending.tell(observer, result) }
-        let (number, bytes) = sending.end()
-        onResult(number, result)
-        return bytes
+        onResult(sending.end(), result)
     }
 
-    private func finished(_ sendings: [PipelinedSend]) {
+    private func finished(_ sendings: [PipelinedSend], _ bytes: Int) {
         let isOver = state.withBriefLock { state in
             state.answered += sendings.count
             state.spare.append(contentsOf: sendings)
             return state.isEnding && state.answered == state.sent
         }
+        room.leave(sendings.count, bytes: bytes)
         if isOver { bell.ring() }
     }
 
@@ -202,11 +240,30 @@ public final class SendPipeline: Sendable {
                 for sending in failures {
                     tasks.addTask { await self.repeatAttempts(of: sending) }
                 }
+                if let bytes = state.withBriefLock({ $0.backlog.takeStuck() }) {
+                    await waitForPlace(bytes)
+                    continue
+                }
                 if failures.isEmpty {
                     if Task.isCancelled { await bell.waitUncancelled() } else { await bell.wait() }
                 }
             }
         }
+    }
+
+    /// Others have all places: waits for one, and begins what stands first.
+    private func waitForPlace(_ bytes: Int) async {
+        guard await producer.window.enter(bytes) else {
+            // Nobody waits any longer for what was not begun.
+            let left = state.withBriefLock { $0.backlog.removeAll() }
+            for (sending, bytes) in left {
+                tell(sending, .failure(.cancelled("sending through a pipeline")))
+                finished([sending], bytes)
+            }
+            return
+        }
+        producer.window.leave(bytes: bytes)
+        pumpIfNeeded()
     }
 
     private func repeatAttempts(of sending: PipelinedSend) async {
@@ -243,12 +300,18 @@ extension SendPipeline {
         // The memory goes back when it has been gone through: another loop may use it meanwhile.
         var all = Stored()
         stored.withBriefLock { swap(&all, &$0) }
-        var bytes = 0
-        for place in all.sends.indices {
-            bytes += tell(all.sends[place], .success(all.receipts[place]))
-        }
+        // First the next ones, so that the broker has something to do while results are told.
+        let bytes = all.sends.reduce(0) { $0 + $1.byteCount }
         producer.window.leave(all.sends.count, bytes: bytes)
-        finished(all.sends)
+        let pumps = state.withBriefLock { state in
+            state.backlog.ended(all.sends.count)
+            return state.backlog.beginPumping()
+        }
+        if pumps { pump() }
+        for place in all.sends.indices {
+            tell(all.sends[place], .success(all.receipts[place]))
+        }
+        finished(all.sends, bytes)
         all.sends.removeAll(keepingCapacity: true)
         all.receipts.removeAll(keepingCapacity: true)
         stored.withBriefLock { if $0.sends.isEmpty { swap(&all, &$0) } }

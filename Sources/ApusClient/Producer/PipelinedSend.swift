@@ -30,6 +30,11 @@ final class PipelinedSend: ResponseReceiver {
         state.withBriefLock { ($0.send, $0.choice, $0.target, $0.outcome) }
     }
 
+    /// The topic of the message in it.
+    var topic: String { state.withBriefLock { $0.send?.topic ?? "" } }
+
+    func setNumber(_ number: Int) { state.withBriefLock { $0.number = number } }
+
     func note(_ outcome: SendOutcome) { state.withBriefLock { $0.outcome = outcome } }
 
     /// Checks and encodes a message; answers with the bytes that it takes of the window.
@@ -51,11 +56,10 @@ final class PipelinedSend: ResponseReceiver {
     }
 
     /// The first attempt. False: it could not be made.
-    func begin(_ number: Int, _ route: PublishRoute?, _ producer: Producer) -> Bool {
+    func begin(_ route: PublishRoute?, _ producer: Producer) -> Bool {
         let configuration = producer.configuration
         // The answer may be here before this returns, but takes the lock as well.
         return state.withBriefLock { state in
-            state.number = number
             guard let route, !producer.core.remoting.isSigning,
                 let target = producer.choose(state.choice, route, avoiding: []),
                 let connection = target.endpoint.connection
@@ -78,14 +82,17 @@ final class PipelinedSend: ResponseReceiver {
         observer.ended(send, result, in: start.map { $0.duration(to: .now) }, on: address)
     }
 
-    /// It is through: what it held is let go of, but for memory.
-    func end() -> (number: Int, bytes: Int) {
+    /// What it takes of windows.
+    var byteCount: Int { state.withBriefLock { $0.bytes } }
+
+    /// It is through: what it held is let go of, but for memory. Answers with its number.
+    func end() -> Int {
         state.withBriefLock { state in
             if let send = state.send { state.memory = send.properties }
             state.send = nil
             state.target = nil
             state.outcome = nil
-            return (state.number, state.bytes)
+            return state.number
         }
     }
 

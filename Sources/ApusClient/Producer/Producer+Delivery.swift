@@ -149,6 +149,21 @@ extension Producer {
             ?? .misunderstood("an answer that cannot be read")
     }
 
+    /// Looks up where a topic's messages go, and connects to its brokers. What fails here fails
+    /// again when something is sent.
+    func prepareRoute(_ topic: String) async {
+        let deadline = Deadline(after: configuration.sendTimeout)
+        do throws(ClientError) { try Names.check(topic: topic, "") } catch { return }
+        guard let route = try? await publishRoute(topic, until: deadline) else { return }
+        var seen: Set<String> = []
+        let endpoints = route.targets.map(\.endpoint).filter { seen.insert($0.address).inserted }
+        await withDiscardingTaskGroup { tasks in
+            for endpoint in endpoints where endpoint.openConnection == nil {
+                tasks.addTask { _ = await self.connect(endpoint, until: deadline) }
+            }
+        }
+    }
+
     /// The connection to a broker, made when there is none.
     func connect(
         _ endpoint: Endpoint, until deadline: Deadline
