@@ -16,12 +16,19 @@ final class ClientSends: Sendable {
         var latency = Histogram()
     }
 
-    private let message: Message
+    private let topic: String
+    private let body: Int
     private let state = Mutex(State())
 
     init(topic: String, body: Int) {
-        message = Message(
-            (0..<body).map { UInt8(truncatingIfNeeded: $0 & 1) }, to: topic, tag: "load")
+        self.topic = topic
+        self.body = body
+    }
+
+    /// A message of its own each time, as applications have them: one body for all would be counted
+    /// by both threads that it goes through.
+    private var message: Message {
+        Message([UInt8](repeating: 1, count: body), to: topic, tag: "load")
     }
 
     var acknowledged: Int { state.withLock { $0.acknowledged } }
