@@ -55,7 +55,7 @@ final class ClientMeters: Sendable {
     }
 
     /// Messages that a consumer has not consumed yet, of all its queues.
-    func note(lag: Int64) {
+    func note(lag: Double) {
         guard let group else { return }
         Gauge(label: "apus_client_lag_messages", dimensions: [("group", group)], factory: factory)
             .record(lag)

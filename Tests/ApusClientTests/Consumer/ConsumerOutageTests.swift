@@ -91,6 +91,36 @@ struct ConsumerOutageTests {
         }
     }
 
+    @Test("records of other offsets than those asked for are passed over, and nothing traps")
+    func hostile() async throws {
+        let broker = FakeServer { request in
+            switch request.requestCode {
+            case .pullMessage where request.fields["queueOffset"] == "0":
+                let records = [sample(at: .max), sample(at: -1), sample(at: 1)].flatMap(\.bytes)
+                return Response(
+                    .success,
+                    fields: ["nextBeginOffset": "2", "maxOffset": "\(Int64.min)"], body: records)
+            case .pullMessage: return nil
+            case .queryConsumerOffset: return Response(.success, fields: ["offset": "-5"])
+            default: return Response(.success)
+            }
+        }
+        let nameServer = FakeServer.nameServer(["one": try await broker.start()], queues: 1)
+        var client = ClientConfiguration(nameServers: try await nameServer.start())
+        client.logger = .quiet
+        let consumer = try PullConsumer(ConsumerConfiguration(client, group: "g"))
+        try await consumer.running { consumer in
+            try consumer.assign([MessageQueue(topic: "T", broker: "one", id: 0)])
+            for await message in consumer.messages {
+                #expect(message.queueOffset == 1)
+                break
+            }
+            #expect(consumer.progress.map(\.lag) == [0])
+        }
+        await broker.stop()
+        await nameServer.stop()
+    }
+
     @Test("a replica is read while the master is gone")
     func replica() async throws {
         let master = Self.broker(with: 0)

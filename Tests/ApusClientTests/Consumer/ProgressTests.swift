@@ -8,16 +8,18 @@ import Testing
 @testable import ApusClient
 
 /// A message at an offset, of a few bytes.
-func sample(at offset: Int64, body: Int = 1) -> ReceivedMessage {
+func sample(at offset: Int64, body: Int = 1, tag: String? = nil) -> ReceivedMessage {
+    let properties = Properties.encode(tag.map { [Property(name: "TAGS", value: $0)] } ?? [])
     let frame = RecordFrame(
-        version: .v1, systemFlag: [], bodyLength: body, topicLength: 1, propertiesLength: 0)
+        version: .v1, systemFlag: [], bodyLength: body, topicLength: 1,
+        propertiesLength: properties.count)
     var bytes = [UInt8](repeating: 0, count: frame.totalSize)
     var span = bytes.mutableRawSpan
     let content = [UInt8](repeating: 7, count: body)
     RecordEncoder.encode(
         RecordFields(
             queueID: 0, queueOffset: offset, bodyChecksum: CRC32.stored(content.rawSpan)),
-        frame: frame, topic: [UInt8(ascii: "T")].rawSpan, properties: [UInt8]().rawSpan,
+        frame: frame, topic: [UInt8(ascii: "T")].rawSpan, properties: properties.rawSpan,
         body: content.rawSpan, appendsChecksum: false, into: &span, at: 0)
     return ReceivedMessage(bytes: bytes, start: 0, frame: frame, broker: "b")
 }
@@ -99,6 +101,50 @@ struct QueueProgressTests {
     }
 }
 
+@Suite("A queue that is held")
+struct HeldQueueTests {
+    private let queue = MessageQueue(topic: "T", broker: "b", id: 0)
+
+    @Test("a pull that was overtaken by a reset or a drop does not begin")
+    func overtaken() async {
+        let held = HeldQueue(queue, isRetry: false, at: 5, committed: nil)
+        let first = PullWait()
+        #expect(held.begin(first, at: 5))
+        held.reset(to: 0)
+        guard case .dropped = await first.value() else {
+            Issue.record("the pull goes on")
+            return
+        }
+        #expect(!held.begin(PullWait(), at: 5) && held.begin(PullWait(), at: 0))
+        held.drop()
+        #expect(!held.begin(PullWait(), at: 0) && held.handOut(1) == nil)
+    }
+
+    @Test("what a peer says of offsets is held to bounds")
+    func bounds() {
+        let held = HeldQueue(queue, isRetry: false, at: -7, committed: nil)
+        held.note(maximum: .min)
+        #expect(held.nextOffset == 0 && held.report.lag == 0)
+        held.note(maximum: .max)
+        #expect(held.report.lag == .max)
+    }
+}
+
+@Suite("Tags that are looked at again")
+struct TagCheckTests {
+    @Test("a tag with the hash of a wanted one is not wanted")
+    func collision() throws {
+        // Both have Java's hash 2112.
+        #expect(
+            JavaHash.hashCode(utf8: Array("Aa".utf8).rawSpan)
+                == JavaHash.hashCode(utf8: Array("BB".utf8).rawSpan))
+        let check = TagCheck(Subscription("T", tags: "Aa || c"))
+        #expect(check.isWanted(sample(at: 0, tag: "Aa")) && check.isWanted(sample(at: 0, tag: "c")))
+        #expect(!check.isWanted(sample(at: 0, tag: "BB")) && !check.isWanted(sample(at: 0)))
+        #expect(TagCheck(Subscription("T")).isWanted(sample(at: 0)))
+    }
+}
+
 @Suite("What follows from an answer to a pull")
 struct PullStepTests {
     @Test("each answer calls for its step")
@@ -118,7 +164,8 @@ struct PullStepTests {
     func bad() {
         for answer in [
             PullAnswer(.success), PullAnswer(.success, nextOffset: 10),
-            PullAnswer(.success, nextOffset: 9), PullAnswer(.systemError, remark: "no"),
+            PullAnswer(.success, nextOffset: 9), PullAnswer(.success, nextOffset: .max),
+            PullAnswer(.systemError, remark: "no"),
         ] {
             guard case .wait = PullStep(answer, at: 10) else {
                 Issue.record("\(answer.code) at \(answer.nextOffset ?? -1)")

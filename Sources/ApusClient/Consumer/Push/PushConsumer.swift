@@ -147,7 +147,7 @@ public final class PushConsumer: Sendable {
             if let trace = observer.trace { tasks.addTask { await trace.run() } }
             while !Task.isCancelled {
                 try? await Task.sleep(for: configuration.commitInterval)
-                observer.meters?.note(lag: progress.reduce(0) { $0 + $1.lag })
+                observer.meters?.note(lag: progress.reduce(0) { $0 + Double($1.lag) })
             }
         }
     }

@@ -45,6 +45,7 @@ final class HeldQueue: Sendable {
         self.queue = queue
         self.isRetry = isRetry
         self.isExplicit = isExplicit
+        let offset = max(0, offset)
         var first = State(progress: QueueProgress(at: offset), position: offset)
         first.committed = committed
         state = Mutex(first)
@@ -91,7 +92,8 @@ final class HeldQueue: Sendable {
     }
 
     func note(maximum: Int64?) {
-        if let maximum { state.withLock { $0.maximum = maximum } }
+        // Nothing of a peer's is added up before it is in bounds.
+        if let maximum { state.withLock { $0.maximum = max(0, maximum) } }
     }
 
     /// Messages for a handler.

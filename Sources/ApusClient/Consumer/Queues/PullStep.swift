@@ -55,7 +55,7 @@ enum PullStep: Equatable {
     init(_ answer: PullAnswer, at offset: Int64) {
         switch answer.code {
         case .success:
-            guard let next = answer.nextOffset, next > offset else {
+            guard let next = answer.nextOffset, next > offset, next < .max else {
                 self = .wait(reason: "an answer whose messages end where they began")
                 return
             }

@@ -82,6 +82,13 @@ struct QueueReader: Sendable {
                     "a message that came cannot be read, and is passed over",
                     metadata: ["queue": "\(queue)", "damage": "\(damage)"])
             }
+            let all = contents.messages.count
+            contents.messages.removeAll { !(offset..<next).contains($0.queueOffset) }
+            if contents.messages.count < all {
+                core.logger.error(
+                    "messages that came are none of those asked for, and are passed over",
+                    metadata: ["queue": "\(queue)", "offset": "\(offset)", "next": "\(next)"])
+            }
             if subscription.expression != "*" {
                 contents.messages.removeAll { !check.isWanted($0) }
             }
