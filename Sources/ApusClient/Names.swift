@@ -23,7 +23,7 @@ enum Names {
         if name.isEmpty {
             throw ClientError(.invalidMessage, attempt, "the \(kind) has no name")
         }
-        guard name.utf8.allSatisfy(isAllowed) else {
+        guard TopicName.isAllowed(name) else {
             throw ClientError(
                 .invalidMessage, attempt,
                 "the \(kind)'s name \"\(name)\" may hold letters, digits and %|_- only")
@@ -33,16 +33,6 @@ enum Names {
             throw ClientError(
                 .invalidMessage, attempt,
                 "the \(kind)'s name has \(count) characters, above the limit of \(limit)")
-        }
-    }
-
-    private static func isAllowed(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "%"), UInt8(ascii: "|"),
-            UInt8(ascii: "_"), UInt8(ascii: "-"):
-            true
-        default: false
         }
     }
 }

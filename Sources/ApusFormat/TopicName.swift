@@ -13,6 +13,20 @@ package enum TopicName {
     /// Where what a group failed to consume too often ends.
     package static func deadLetterTopic(of group: String) -> String { deadLetterPrefix + group }
 
+    /// Whether a name of a topic or a group holds only characters that RocketMQ allows: letters,
+    /// digits, and `%|_-`. The empty one does.
+    package static func isAllowed(_ name: String) -> Bool {
+        name.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "%"), UInt8(ascii: "|"),
+                UInt8(ascii: "_"), UInt8(ascii: "-"):
+                true
+            default: false
+            }
+        }
+    }
+
     /// Whether the topic is either of these.
     package static func isOfGroup(_ topic: String) -> Bool {
         topic.hasPrefix(retryPrefix) || topic.hasPrefix(deadLetterPrefix)

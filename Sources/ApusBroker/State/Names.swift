@@ -33,7 +33,7 @@ public enum NameRules {
     /// Why the name is none for a topic, in RocketMQ's words; nil when it is one.
     public static func complaint(topic name: String) -> String? {
         if isBlank(name) { return "The specified topic is blank." }
-        guard isAllowed(name) else {
+        guard TopicName.isAllowed(name) else {
             return "The specified topic: \(name), contains illegal characters, allowing only "
                 + allowed
         }
@@ -52,7 +52,7 @@ public enum NameRules {
     /// Why the name is none for a consumer group, in RocketMQ's words; nil when it is one.
     public static func complaint(group name: String) -> String? {
         if isBlank(name) { return "The specified group is blank." }
-        guard isAllowed(name) else {
+        guard TopicName.isAllowed(name) else {
             return "The specified group: \(name), contains illegal characters, allowing only "
                 + allowed
         }
@@ -76,16 +76,4 @@ public enum NameRules {
     ]
 
     private static func isBlank(_ name: String) -> Bool { name.allSatisfy(\.isWhitespace) }
-
-    private static func isAllowed(_ name: String) -> Bool {
-        name.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "%"), UInt8(ascii: "|"),
-                UInt8(ascii: "_"), UInt8(ascii: "-"):
-                true
-            default: false
-            }
-        }
-    }
 }

@@ -87,14 +87,12 @@ final class TraceSender: Sendable {
             guard let queue = route.writable.randomElement() else {
                 throw ClientError(.noRoute, "sending a trace", "\(topic) has no queue")
             }
+            let fields = SendFields(
+                group: "_INNER_TRACE_PRODUCER", topic: topic, queue: queue.id,
+                bornMilliseconds: now, properties: properties, broker: queue.broker)
             let command = RemotingCommand.request(
-                .sendMessageV2,
-                fields: [
-                    "a": "_INNER_TRACE_PRODUCER", "b": topic, "c": TopicName.template, "d": "4",
-                    "e": "\(queue.id)", "f": "0", "g": "\(now)", "h": "0",
-                    "i": String(decoding: properties, as: UTF8.self), "j": "0", "k": "false",
-                    "m": "false", "n": queue.broker,
-                ], body: Array(records.map(\.text).joined().utf8))
+                .sendMessageV2, fields: fields.header,
+                body: Array(records.map(\.text).joined().utf8))
             let address = try core.master(of: queue.broker, "sending a trace")
             _ = try await core.demand(command, on: address, "sending a trace")
         } catch {

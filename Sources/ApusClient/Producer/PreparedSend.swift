@@ -39,14 +39,10 @@ struct PreparedSend: Sendable {
 
     /// The same as a command of its own, for what must be signed or wants no answer.
     func command(to target: SendTarget, group: String) -> RemotingCommand {
-        RemotingCommand.request(
-            code,
-            fields: [
-                "a": group, "b": topic, "c": TopicName.template, "d": "\(Routes.createdQueues)",
-                "e": "\(target.queue.id)", "f": "\(systemFlag.rawValue)",
-                "g": "\(bornMilliseconds)", "h": "\(flag)",
-                "i": String(decoding: properties, as: UTF8.self), "j": "0", "k": "false",
-                "m": "\(isBatch)", "n": target.endpoint.broker,
-            ], body: body)
+        let fields = SendFields(
+            group: group, topic: topic, queue: target.queue.id, systemFlag: systemFlag.rawValue,
+            bornMilliseconds: bornMilliseconds, flag: flag, properties: properties,
+            isBatch: isBatch, broker: target.endpoint.broker)
+        return RemotingCommand.request(code, fields: fields.header, body: body)
     }
 }

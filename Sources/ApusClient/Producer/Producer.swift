@@ -107,19 +107,7 @@ public final class Producer: Sendable {
     public func running<Result: Sendable>(
         _ body: @Sendable (Producer) async throws -> Result
     ) async throws -> Result {
-        try await withThrowingTaskGroup(of: Void.self) { tasks in
-            tasks.addTask { try await self.run() }
-            do {
-                let result = try await body(self)
-                tasks.cancelAll()
-                try await tasks.waitForAll()
-                return result
-            } catch {
-                tasks.cancelAll()
-                try? await tasks.waitForAll()
-                throw error
-            }
-        }
+        try await runningBeside({ try await self.run() }, { try await body(self) })
     }
 
     /// Waits for what is under way.

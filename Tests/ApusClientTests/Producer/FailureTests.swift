@@ -308,6 +308,36 @@ struct ProducerFailureTests {
         }
     }
 
+    @Test("a send has the same fields whether it is written straight away or as a command")
+    func fields() async throws {
+        let pair = try await Pair { $0.compression = nil }
+        try await pair.run { producer in
+            var message = Message("x", to: "T", tag: "a", keys: ["k"])
+            message.flag = 7
+            try await producer.send(message, shardingKey: "k")
+            try await producer.sendOneWay(message, shardingKey: "k")
+            try await eventually("both came") {
+                pair.one.count(.sendMessageV2) + pair.two.count(.sendMessageV2) == 2
+            }
+            let sends = (pair.one.requests + pair.two.requests).filter {
+                $0.requestCode == .sendMessageV2
+            }
+            func fields(_ request: RemotingCommand) -> [String: String] {
+                var all: [String: String] = [:]
+                // Born at another time, with another id.
+                for field in request.fields.all where !["g", "i"].contains(field.name) {
+                    all[field.name] = field.value
+                }
+                return all
+            }
+            let both = sends.map(fields)
+            #expect(both.first == both.last && both.first?.count == 11)
+            let lengths = sends.map { ($0.fields["i"] ?? "").utf8.count }
+            #expect(lengths.first == lengths.last && (lengths.first ?? 0) > 40)
+            #expect(both.first?["h"] == "7" && both.first?["m"] == "false")
+        }
+    }
+
     @Test("many sends that need one route ask for it once")
     func oneQuestion() async throws {
         let pair = try await Pair()

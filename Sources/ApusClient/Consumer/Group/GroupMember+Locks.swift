@@ -83,16 +83,9 @@ extension GroupMember {
     private func askLocks(
         _ code: RequestCode, _ queues: [MessageQueue], on broker: String
     ) async -> [MessageQueue] {
-        let list = queues.map { queue -> JSON in
-            let fields: JSONObject = [
-                "brokerName": .string(queue.broker), "queueId": .integer(Int64(queue.id)),
-                "topic": .string(queue.topic),
-            ]
-            return .object(fields)
-        }
         let body: JSONObject = [
             "clientId": .string(core.identity.id), "consumerGroup": .string(configuration.group),
-            "mqSet": .array(list), "onlyThisBroker": false,
+            "mqSet": .array(queues.map { .object($0.json) }), "onlyThisBroker": false,
         ]
         let attempt = "locking queues on \(broker)"
         do throws(ClientError) {
@@ -102,12 +95,7 @@ extension GroupMember {
             if code == .unlockBatchMq { return queues }
             let json = try? JSON(parsing: answer.body.rawSpan)
             let given = json?["lockOKMQSet"]?.array ?? []
-            let ids = given.compactMap { entry -> MessageQueue? in
-                guard let topic = entry["topic"]?.string, let id = entry["queueId"]?.int32 else {
-                    return nil
-                }
-                return MessageQueue(topic: topic, broker: broker, id: id)
-            }
+            let ids = Set(given.compactMap { MessageQueue($0) })
             return queues.filter { ids.contains($0) }
         } catch {
             logger.warning("locks were not given", metadata: ["reason": "\(error)"])

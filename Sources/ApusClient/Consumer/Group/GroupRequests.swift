@@ -135,22 +135,9 @@ extension GroupMember {
     }
 }
 
-extension MessageQueue {
-    fileprivate init?(_ json: JSON) {
-        guard let topic = json["topic"]?.string, let broker = json["brokerName"]?.string,
-            let id = json["queueId"]?.int32
-        else { return nil }
-        self.init(topic: topic, broker: broker, id: id)
-    }
-}
-
 extension JSONObject {
     /// A member as fastjson writes maps whose keys are objects: the key stands there as it is.
     fileprivate mutating func append(_ queue: MessageQueue, _ value: JSON) {
-        let key: JSONObject = [
-            "brokerName": .string(queue.broker), "queueId": .integer(Int64(queue.id)),
-            "topic": .string(queue.topic),
-        ]
-        append(bare: String(decoding: JSON.object(key).bytes(), as: UTF8.self), value)
+        append(bare: String(decoding: JSON.object(queue.json).bytes(), as: UTF8.self), value)
     }
 }

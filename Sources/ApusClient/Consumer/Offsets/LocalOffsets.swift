@@ -94,20 +94,17 @@ final class LocalOffsets: OffsetKeeper {
         guard let list = json["offsets"]?.array else { throw StateProblem("it has no offsets") }
         var offsets: [MessageQueue: Int64] = [:]
         for entry in list {
-            guard let topic = entry["topic"]?.string, let broker = entry["brokerName"]?.string,
-                let id = entry["queueId"]?.int32, let offset = entry["offset"]?.int64, offset >= 0
+            guard let queue = MessageQueue(entry), let offset = entry["offset"]?.int64, offset >= 0
             else { throw StateProblem("an offset lacks topic, brokerName, queueId or offset") }
-            offsets[MessageQueue(topic: topic, broker: broker, id: id)] = offset
+            offsets[queue] = offset
         }
         return offsets
     }
 
     private static func bytes(_ offsets: [MessageQueue: Int64]) -> [UInt8] {
         let list = offsets.sorted { $0.key < $1.key }.map { queue, offset in
-            let fields: JSONObject = [
-                "topic": .string(queue.topic), "brokerName": .string(queue.broker),
-                "queueId": .integer(Int64(queue.id)), "offset": .integer(offset),
-            ]
+            var fields = queue.json
+            fields.append("offset", .integer(offset))
             return JSON.object(fields)
         }
         let fields: JSONObject = ["offsets": .array(list)]

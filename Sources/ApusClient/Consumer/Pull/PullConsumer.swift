@@ -63,19 +63,7 @@ public final class PullConsumer: Sendable {
     public func running<Result: Sendable>(
         _ body: @Sendable (PullConsumer) async throws -> Result
     ) async throws -> Result {
-        try await withThrowingTaskGroup(of: Void.self) { tasks in
-            tasks.addTask { try await self.run() }
-            do {
-                let result = try await body(self)
-                tasks.cancelAll()
-                try await tasks.waitForAll()
-                return result
-            } catch {
-                tasks.cancelAll()
-                try? await tasks.waitForAll()
-                throw error
-            }
-        }
+        try await runningBeside({ try await self.run() }, { try await body(self) })
     }
 
     /// Begins the end; `run` returns when it has come.

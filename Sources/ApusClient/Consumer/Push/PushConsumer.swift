@@ -111,14 +111,7 @@ public final class PushConsumer: Sendable {
     public func running<Result: Sendable>(
         _ body: @Sendable (PushConsumer) async throws -> Result
     ) async throws -> Result {
-        try await withThrowingTaskGroup(of: Void.self) { tasks in
-            tasks.addTask { try await self.run() }
-            let result: Swift.Result<Result, any Error>
-            do { result = .success(try await body(self)) } catch { result = .failure(error) }
-            tasks.cancelAll()
-            try await tasks.waitForAll()
-            return try result.get()
-        }
+        try await runningBeside({ try await self.run() }, { try await body(self) })
     }
 
     /// Begins the end; `run` returns when it has come.

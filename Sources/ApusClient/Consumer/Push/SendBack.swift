@@ -77,15 +77,13 @@ struct SendBack: Sendable {
         ] { properties[name] = nil }
         let text = Properties.encode(
             properties.sorted { $0.key < $1.key }.map { Property(name: $0.key, value: $0.value) })
+        let fields = SendFields(
+            group: "CLIENT_INNER_PRODUCER", topic: topic, queue: 0,
+            systemFlag: message.frame.systemFlag.rawValue & 0x701,
+            bornMilliseconds: TimeSource.system.wallMilliseconds, flag: message.flag,
+            properties: text, reconsumeTimes: times, maximumRetries: maximumRetries)
         let command = RemotingCommand.request(
-            .sendMessageV2,
-            fields: [
-                "a": "CLIENT_INNER_PRODUCER", "b": topic, "c": TopicName.template, "d": "1",
-                "e": "0", "f": "\(message.frame.systemFlag.rawValue & 0x701)",
-                "g": "\(TimeSource.system.wallMilliseconds)", "h": "\(message.flag)",
-                "i": String(decoding: text, as: UTF8.self), "j": "\(times)", "k": "false",
-                "l": "\(maximumRetries)", "m": "false",
-            ], body: message.storedBody)
+            .sendMessageV2, fields: fields.header, body: message.storedBody)
         var failure = ClientError(.noRoute, attempt, "\(topic) has no master")
         for address in route.groups.compactMap(\.master).shuffled() {
             do throws(ClientError) {

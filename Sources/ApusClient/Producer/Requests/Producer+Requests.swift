@@ -75,14 +75,12 @@ extension Producer {
                 until: Deadline(after: configuration.client.requestTimeout))
         }
         let address = try core.master(of: message.broker, attempt)
+        let fields = SendFields(
+            group: configuration.group, topic: topic, queue: 0,
+            bornMilliseconds: wallMilliseconds, properties: Properties.encode(properties),
+            broker: message.broker)
         let command = RemotingCommand.request(
-            .sendReplyMessageV2,
-            fields: [
-                "a": configuration.group, "b": topic, "c": TopicName.template, "d": "1", "e": "0",
-                "f": "0", "g": "\(wallMilliseconds)", "h": "0",
-                "i": String(decoding: Properties.encode(properties), as: UTF8.self), "j": "0",
-                "k": "false", "m": "false", "n": message.broker,
-            ], body: body)
+            .sendReplyMessageV2, fields: fields.header, body: body)
         _ = try await core.demand(command, on: address, attempt)
     }
 }
