@@ -34,6 +34,36 @@ package enum Hexadecimal: Sendable {
         }
     }
 
+    /// All digits of a number, in upper case, the first one in the highest byte.
+    package static func digits(_ value: UInt32) -> UInt64 {
+        // One byte for each four bits, then what stands between digits and letters added to those
+        // above nine.
+        var word = UInt64(value)
+        word = (word | word << 16) & 0x0000_FFFF_0000_FFFF
+        word = (word | word << 8) & 0x00FF_00FF_00FF_00FF
+        word = (word | word << 4) & 0x0F0F_0F0F_0F0F_0F0F
+        let letters = (word &+ 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101
+        return word &+ 0x3030_3030_3030_3030 &+ letters &* 7
+    }
+
+    package static func digits(_ value: UInt16) -> UInt32 {
+        UInt32(truncatingIfNeeded: digits(UInt32(value)))
+    }
+
+    /// The number that eight digits spell, the first one in the highest byte.
+    private static func number(_ digits: UInt64) -> UInt32? {
+        // The lower four bits, and nine more for letters.
+        let letters = digits >> 6 & 0x0101_0101_0101_0101
+        let value = (digits & 0x0F0F_0F0F_0F0F_0F0F) &+ letters &* 9
+        guard value & 0xF0F0_F0F0_F0F0_F0F0 == 0 else { return nil }
+        var word = (value | value >> 4) & 0x00FF_00FF_00FF_00FF
+        word = (word | word >> 8) & 0x0000_FFFF_0000_FFFF
+        let number = UInt32(truncatingIfNeeded: word | word >> 16)
+        // Whatever is no digit is written otherwise: letters may have the bit of lower case.
+        let written = Self.digits(number)
+        return written == digits & ~((digits & letters << 6) >> 1) ? number : nil
+    }
+
     /// The bytes that `text` spells; nil when a character is no digit or their number is odd.
     static func bytes(_ text: String) -> [UInt8]? {
         var bytes: [UInt8] = []
@@ -54,6 +84,16 @@ package enum Hexadecimal: Sendable {
     static func number<Value: FixedWidthInteger>(
         _ text: RawSpan, at offset: Int, _ type: Value.Type
     ) -> Value? {
+        if Value.bitWidth == 32 || Value.bitWidth == 64 {
+            guard let first = Self.number(text.loadBigEndian(UInt64.self, at: offset)) else {
+                return nil
+            }
+            if Value.bitWidth == 32 { return Value(truncatingIfNeeded: first) }
+            guard let second = Self.number(text.loadBigEndian(UInt64.self, at: offset + 8)) else {
+                return nil
+            }
+            return Value(truncatingIfNeeded: UInt64(first) << 32 | UInt64(second))
+        }
         var number: Value = 0
         for place in offset..<offset + Value.bitWidth / 4 {
             guard let digit = value(text.loadBigEndian(UInt8.self, at: place)) else { return nil }

@@ -32,11 +32,32 @@ public final class UniqueIDGenerator: Sendable {
 
     /// The same, not as text yet: nothing is allocated.
     public func nextID(milliseconds: Int64, secondsFromUTC: Int32 = 0) -> UniqueID {
+        let (time, number) = nextParts(milliseconds: milliseconds, secondsFromUTC: secondsFromUTC)
+        return id(time, number)
+    }
+
+    /// What the next id has that others of this generator have not.
+    package func nextParts(
+        milliseconds: Int64, secondsFromUTC: Int32 = 0
+    ) -> (millisecondsOfMonth: UInt32, counter: UInt16) {
+        (
+            UInt32(truncatingIfNeeded: milliseconds &- monthStart(milliseconds, secondsFromUTC)),
+            counter.wrappingAdd(1, ordering: .relaxed).oldValue
+        )
+    }
+
+    /// The id with these parts.
+    package func id(_ millisecondsOfMonth: UInt32, _ counter: UInt16) -> UniqueID {
         UniqueID(
             host: host, processID: processID, instance: instance,
-            millisecondsOfMonth: UInt32(
-                truncatingIfNeeded: milliseconds &- monthStart(milliseconds, secondsFromUTC)),
-            counter: counter.wrappingAdd(1, ordering: .relaxed).oldValue)
+            millisecondsOfMonth: millisecondsOfMonth, counter: counter)
+    }
+
+    /// The digits with which all ids of this generator begin: twelve follow.
+    package var start: [UInt8] {
+        var bytes: [UInt8] = []
+        id(0, 0).appendText(to: &bytes)
+        return bytes.dropLast(12)
     }
 
     /// Where the month of a moment begins: looked up once for each day of UTC, since it is asked

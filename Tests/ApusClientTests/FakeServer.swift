@@ -15,7 +15,11 @@ import Testing
 final class FakeServer: RequestProcessor {
     typealias Answer = @Sendable (RemotingCommand) -> Response?
 
+    /// Answers itself, if it answers true.
+    typealias Twist = @Sendable (RemotingCommand, ReplyKey, Connection) -> Bool
+
     private struct State {
+        var twist: Twist?
         var requests: [RemotingCommand] = []
         var answer: Answer
         var server: RemotingServer?
@@ -34,14 +38,17 @@ final class FakeServer: RequestProcessor {
 
     func answer(_ answer: @escaping Answer) { state.withLock { $0.answer = answer } }
 
+    func twist(_ twist: @escaping Twist) { state.withLock { $0.twist = twist } }
+
     func process(_ request: borrowing Request, on connection: Connection) {
         let command = request.command
         let key = request.replyKey
-        let answer = state.withLock { state -> Answer? in
-            if state.frozen.contains(connection) { return nil }
+        let (answer, twist) = state.withLock { state -> (Answer?, Twist?) in
+            if state.frozen.contains(connection) { return (nil, nil) }
             state.requests.append(command)
-            return state.answer
+            return (state.answer, state.twist)
         }
+        if twist?(command, key, connection) == true { return }
         if let response = answer?(command) { connection.respond(to: key, response) }
     }
 

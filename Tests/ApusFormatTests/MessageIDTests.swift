@@ -24,6 +24,38 @@ func offsetMessageIDs() {
     #expect(OffsetMessageID(String(repeating: "é", count: 16)) == nil)
 }
 
+@Test("any byte but a digit makes an id none, wherever it stands")
+func digitsOfIDs() {
+    let text = Array("20010DB80000ABCDEFabcdef00000000000000000200002A9FFFFFFF".utf8)
+    for text in [text, Array(text.prefix(32))] {
+        for place in text.indices {
+            for byte in UInt8.min...UInt8.max {
+                var changed = text
+                changed[place] = byte
+                let isDigit = Character(UnicodeScalar(byte)).isHexDigit && byte < 128
+                let id = OffsetMessageID(utf8: changed.rawSpan)
+                #expect((id != nil) == isDigit, "\(byte) at \(place)")
+                if let id {
+                    #expect(id.text == String(decoding: changed, as: UTF8.self).uppercased())
+                }
+            }
+        }
+    }
+}
+
+@Test("the digits of numbers are those that Foundation writes")
+func digits() {
+    var random = SeededGenerator(for: "digits")
+    let some = (0..<500).map { _ in UInt32.random(in: 0 ... .max, using: &random) }
+    for word in some + (0..<16).map({ $0 << 28 | $0 }) {
+        let text = withUnsafeBytes(of: Hexadecimal.digits(word).bigEndian) { Array($0) }
+        #expect(String(decoding: text, as: UTF8.self) == String(format: "%08X", word))
+        let short = UInt16(truncatingIfNeeded: word)
+        let few = withUnsafeBytes(of: Hexadecimal.digits(short).bigEndian) { Array($0) }
+        #expect(String(decoding: few, as: UTF8.self) == String(format: "%04X", short))
+    }
+}
+
 @Test("a unique id has RocketMQ's fields in their order")
 func uniqueIDs() throws {
     // Made by a client on 192.0.2.2 in process 5344 with RocketMQ 5.3.3.

@@ -31,8 +31,7 @@ enum PropertyText {
     ) {
         bytes.reserveCapacity(bytes.count + size(of: message, extra))
         append(PropertyName.uniqueKey, to: &bytes) { id.appendText(to: &$0) }
-        append(PropertyName.waitsForStore, message.waitsForStore ? "true" : "false", to: &bytes)
-        if let tag = message.tag { append(PropertyName.tags, tag, to: &bytes) }
+        writeEnd(message.tag, waits: message.waitsForStore, into: &bytes)
         if !message.keys.isEmpty {
             append(PropertyName.keys, to: &bytes) { bytes in
                 for (place, key) in message.keys.enumerated() {
@@ -49,6 +48,12 @@ enum PropertyText {
         for (name, value) in message.properties.sorted(by: { $0.key < $1.key }) {
             append(name, value, to: &bytes)
         }
+    }
+
+    /// Appends what follows the id.
+    static func writeEnd(_ tag: String?, waits: Bool, into bytes: inout [UInt8]) {
+        append(PropertyName.waitsForStore, waits ? "true" : "false", to: &bytes)
+        if let tag { append(PropertyName.tags, tag, to: &bytes) }
     }
 
     /// About how many bytes that will be: never fewer.

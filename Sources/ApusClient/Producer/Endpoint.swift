@@ -18,10 +18,12 @@ final class Endpoint: Sendable {
     private let state = Mutex(State())
     // Says only whether it is worth a look at `state`.
     private let isSuspect = Atomic(false)
+    private let suspects: Suspects
 
-    init(broker: String, address: String) {
+    init(broker: String, address: String, _ suspects: Suspects) {
         self.broker = broker
         self.address = address
+        self.suspects = suspects
         tail = PreparedFields("j", "0", ("k", "false"), ("m", "false"), ("n", broker))
         batchTail = PreparedFields("j", "0", ("k", "false"), ("m", "true"), ("n", broker))
     }
@@ -48,11 +50,26 @@ final class Endpoint: Sendable {
         let isQuick = time < BrokerHealth.quick
         if isQuick, !isSuspect.load(ordering: .relaxed) { return }
         state.withBriefLock { $0.health.answered(after: time, at: .now) }
-        isSuspect.store(!isQuick, ordering: .relaxed)
+        suspect(!isQuick)
     }
 
     func failed() {
         state.withBriefLock { $0.health.failed(at: .now) }
-        isSuspect.store(true, ordering: .relaxed)
+        suspect(true)
     }
+
+    private func suspect(_ isSo: Bool) {
+        if isSuspect.exchange(isSo, ordering: .relaxed) != isSo { suspects.count(isSo ? 1 : -1) }
+    }
+}
+
+/// How many brokers of a producer were slow or silent lately: as long as none was, nobody looks at
+/// each.
+final class Suspects: Sendable {
+    // Has no partner: says only whether a look is worth it.
+    private let number = Atomic(0)
+
+    var areNone: Bool { number.load(ordering: .relaxed) == 0 }
+
+    fileprivate func count(_ more: Int) { number.wrappingAdd(more, ordering: .relaxed) }
 }

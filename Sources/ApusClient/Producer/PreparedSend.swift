@@ -15,6 +15,34 @@ struct PreparedSend: Sendable {
     let flag: Int32
     let isBatch: Bool
 
+    /// What a pipeline has written: the request of a single message.
+    init?(_ frame: RawSpan, topic: String, _ id: UniqueID) {
+        guard let command = try? RemotingCommand(decoding: frame, limits: .none),
+            let properties = command.fields["i"],
+            let born = command.fields["g"].flatMap({ Int64($0) }),
+            let systemFlag = command.fields["f"].flatMap({ Int32($0) }),
+            let flag = command.fields["h"].flatMap({ Int32($0) })
+        else { return nil }
+        self.init(
+            topic: topic, uniqueID: id, body: command.body, properties: Array(properties.utf8),
+            systemFlag: SystemFlag(rawValue: systemFlag), bornMilliseconds: born, flag: flag,
+            isBatch: false)
+    }
+
+    init(
+        topic: String, uniqueID: UniqueID, body: [UInt8], properties: [UInt8],
+        systemFlag: SystemFlag, bornMilliseconds: Int64, flag: Int32, isBatch: Bool
+    ) {
+        self.topic = topic
+        self.uniqueID = uniqueID
+        self.body = body
+        self.properties = properties
+        self.systemFlag = systemFlag
+        self.bornMilliseconds = bornMilliseconds
+        self.flag = flag
+        self.isBatch = isBatch
+    }
+
     var code: RequestCode { isBatch ? .sendBatchMessage : .sendMessageV2 }
 
     /// Sends it; `receiver` hears once how it went. False when the connection is closed.
@@ -25,16 +53,21 @@ struct PreparedSend: Sendable {
     ) -> Bool {
         connection.ask(code, .binary, timeout: timeout, receiver: receiver, expecting: body.count) {
             fields in
-            fields.append(route.head)
-            fields.append("e", Int64(target.queue.id))
-            fields.append("f", Int64(systemFlag.rawValue))
-            fields.append("g", bornMilliseconds)
-            fields.append("h", Int64(flag))
-            fields.append("i", properties.rawSpan)
-            fields.append(isBatch ? target.endpoint.batchTail : target.endpoint.tail)
+            write(&fields, to: target, route)
         } body: {
             $0.append(body.rawSpan)
         }
+    }
+
+    @inline(__always)
+    func write(_ fields: inout FieldWriter, to target: SendTarget, _ route: PublishRoute) {
+        fields.append(route.head)
+        fields.append("e", Int64(target.queue.id))
+        fields.append("f", Int64(systemFlag.rawValue))
+        fields.append("g", bornMilliseconds)
+        fields.append("h", Int64(flag))
+        fields.append("i", properties.rawSpan)
+        fields.append(isBatch ? target.endpoint.batchTail : target.endpoint.tail)
     }
 
     /// The same as a command of its own, for what must be signed or wants no answer.

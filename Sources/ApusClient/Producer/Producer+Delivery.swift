@@ -145,7 +145,7 @@ extension Producer {
                         : .connectFailed(address: target.endpoint.address, reason: error.reason))
             }
         }
-        return answer.withRequest { SendOutcome($0, target, send.uniqueID) }
+        return answer.withRequest { SendOutcome($0, target.queue, send.uniqueID) }
             ?? .misunderstood("an answer that cannot be read")
     }
 

@@ -47,8 +47,8 @@ public final class Producer: Sendable {
         self.core = core
         window = SendWindow(
             count: configuration.maximumInFlight, bytes: configuration.maximumInFlightBytes)
-        publishing = PublishRoutes(group: configuration.group)
         generator = core.identity.generator
+        publishing = PublishRoutes(SenderIdentity(group: configuration.group, generator))
         checks = TransactionChecks(check)
         observer = SendObserver(core, group: configuration.group)
         tracing = ClientTracing(configuration.client.tracer)

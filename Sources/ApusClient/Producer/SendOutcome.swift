@@ -12,22 +12,27 @@ enum SendOutcome: Sendable {
     case misunderstood(String)
     case cancelled
 
+    // Made once: each name is hashed.
+    private static let queueID: FieldName = "queueId"
+    private static let queueOffset: FieldName = "queueOffset"
+    private static let messageID: FieldName = "msgId"
+
     /// Of a broker's answer.
-    init(_ answer: borrowing Request, _ target: SendTarget, _ id: UniqueID) {
+    init(_ answer: borrowing Request, _ sentTo: MessageQueue, _ id: UniqueID) {
         let code = ResponseCode(answer.code.rawValue)
         guard let status = SendReceipt.Status(code) else {
             self = .refused(code, remark: answer.remark)
             return
         }
         do throws(HeaderError) {
-            var queue = target.queue
-            let number = try answer.int32("queueId")
+            var queue = sentTo
+            let number = try answer.int32(Self.queueID)
             if number != queue.id {
                 queue = MessageQueue(topic: queue.topic, broker: queue.broker, id: number)
             }
             self = .stored(
                 SendReceipt(
-                    status: status, queue: queue, queueOffset: try answer.int64("queueOffset"),
+                    status: status, queue: queue, queueOffset: try answer.int64(Self.queueOffset),
                     uniqueID: id, place: Self.place(answer)))
         } catch {
             self = .misunderstood(error.description)
@@ -36,7 +41,7 @@ enum SendOutcome: Sendable {
 
     /// Of a batch the broker names all places, with commas between.
     private static func place(_ answer: borrowing Request) -> OffsetMessageID? {
-        guard let text = answer.bytes("msgId") else { return nil }
+        guard let text = answer.bytes(Self.messageID) else { return nil }
         var end = 0
         while end < text.byteCount, text.loadBigEndian(UInt8.self, at: end) != UInt8(ascii: ",") {
             end += 1

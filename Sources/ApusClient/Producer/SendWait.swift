@@ -23,7 +23,7 @@ final class SendWait: ResponseReceiver {
     }
 
     func receive(_ response: borrowing Request, on connection: Connection) {
-        set(SendOutcome(response, target, id))
+        set(SendOutcome(response, target.queue, id))
     }
 
     func receive(_ failure: RemotingError) { set(.failed(failure)) }

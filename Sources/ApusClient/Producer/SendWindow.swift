@@ -35,7 +35,7 @@ final class SendWindow: Sendable {
     init(count: Int, bytes: Int) {
         countLimit = count
         byteLimit = bytes
-        lowMark = count - max(1, count / 4)
+        lowMark = count - max(1, count / 2)
     }
 
     var inFlight: Int { count.load(ordering: .relaxed) }
@@ -48,6 +48,17 @@ final class SendWindow: Sendable {
         if isAwaited.load(ordering: .sequentiallyConsistent) { admit() }
         return false
     }
+
+    /// Takes places for several at once, if there are so many and nobody waits for one.
+    func tryEnter(_ places: Int, bytes: Int) -> Bool {
+        if isAwaited.load(ordering: .relaxed) { return false }
+        if take(bytes, places) { return true }
+        if isAwaited.load(ordering: .sequentiallyConsistent) { admit() }
+        return false
+    }
+
+    /// How many could enter now, about.
+    var free: Int { max(0, countLimit - count.load(ordering: .relaxed)) }
 
     /// Waits for a place. False when the task is cancelled first.
     func enter(_ bytes: Int) async -> Bool {
@@ -112,12 +123,12 @@ final class SendWindow: Sendable {
     }
 
     /// What is larger than the whole window goes alone.
-    private func take(_ wanted: Int) -> Bool {
-        let number = count.wrappingAdd(1, ordering: .sequentiallyConsistent).newValue
+    private func take(_ wanted: Int, _ places: Int = 1) -> Bool {
+        let number = count.wrappingAdd(places, ordering: .sequentiallyConsistent).newValue
         let sum = bytes.wrappingAdd(wanted, ordering: .relaxed).newValue
         if number <= countLimit, sum <= byteLimit || number == 1 { return true }
         bytes.wrappingSubtract(wanted, ordering: .relaxed)
-        count.wrappingSubtract(1, ordering: .relaxed)
+        count.wrappingSubtract(places, ordering: .relaxed)
         return false
     }
 }

@@ -4,7 +4,7 @@ internal import ApusFormat
 
 extension HeaderLimits {
     /// For what was held to bounds when it came: put into UTF-8 it may have become longer.
-    fileprivate static let none = HeaderLimits(
+    package static let none = HeaderLimits(
         frameBytes: .max, headerBytes: .max, fields: .max, nameBytes: .max, valueBytes: .max)
 }
 

@@ -157,6 +157,33 @@ public final class Connection: Sendable {
         return pending.withBriefLock { $0.remove(opaque) } == nil
     }
 
+    /// The numbers for `count` requests that `send(run:)` is to send, of which `receiver` hears:
+    /// the first one answers with this number and is told with `tag`, and so on.
+    package func beginRun(
+        of count: Int, _ code: RequestCode, tag: Int, timeout: Duration,
+        receiver: any RunReceiver
+    ) -> Int32 {
+        let deadline = NIODeadline.now() + TimeAmount(timeout)
+        let (first, needsTimer) = pending.withBriefLock { pending in
+            let isEarlier = pending.timer.map { deadline < $0 } ?? true
+            if isEarlier { pending.timer = deadline }
+            let run = PendingRequests.Run(
+                first: 0, count: count, tag: tag, code: code, deadline: deadline,
+                timeout: timeout, receiver: receiver)
+            return (pending.add(run), isEarlier)
+        }
+        if needsTimer { setTimer(deadline) }
+        return first
+    }
+
+    /// Sends whole frames, which have the numbers of a run. False, and the receiver hears nothing,
+    /// when the connection is closed already: nothing was sent then.
+    package func send(run first: Int32, _ frames: RawSpan) -> Bool {
+        if append({ $0.append(frames) }) { return true }
+        // Whoever takes the run out answers for it; `end` may have been first.
+        return !pending.withBriefLock { $0.removeRun(with: first) }
+    }
+
     /// Closes the connection after what was sent so far, as far as the peer takes it at once.
     /// The first reason counts; it goes to the log.
     public func close(reason: String) {
@@ -210,6 +237,21 @@ extension Connection {
         return isOpen
     }
 
+    /// Has `work` done on the event loop, and sent at once what it appends.
+    package func onLoop(_ work: @escaping @Sendable () -> Void) {
+        channel.eventLoop.execute {
+            self.beginCycle()
+            work()
+            self.drain()
+        }
+    }
+
+    /// On the event loop, within a read cycle: what was appended goes now, not at its end.
+    package func sendNow() {
+        drain()
+        beginCycle()
+    }
+
     /// On the event loop: from now on to the next drain nobody needs to schedule one.
     func beginCycle() { outbound.withBriefLock { $0.isInCycle = true } }
 
@@ -241,8 +283,14 @@ extension Connection {
     /// A response has come; true when a request waited for it.
     func complete(_ response: borrowing Request) -> Bool {
         let opaque = response.opaque
-        guard let entry = pending.withBriefLock({ $0.remove(opaque) }) else { return false }
-        entry.answer(response, on: self)
+        switch pending.withBriefLock({ $0.find(opaque) }) {
+        case .entry(let entry): entry.answer(response, on: self)
+        case .run(let receiver, let tag):
+            if receiver.receive(response, tag: tag, on: self) {
+                _ = pending.withBriefLock { $0.removeRun(with: opaque) }
+            }
+        case nil: return false
+        }
         return true
     }
 
@@ -255,8 +303,8 @@ extension Connection {
     /// On the event loop: everything that was read has been handed on.
     func endCycle() {
         let (first, others) = cycleListeners.withBriefLock { $0.takeAll() }
-        first?.cycleEnded()
-        for listener in others { listener.cycleEnded() }
+        first?.cycleEnded(on: self)
+        for listener in others { listener.cycleEnded(on: self) }
     }
 
     var hasPendingRequests: Bool { pending.withBriefLock { !$0.isEmpty } }
@@ -274,18 +322,16 @@ extension Connection {
 
     private func expire(_ timer: NIODeadline) {
         let (expired, next) = pending.withBriefLock {
-            pending -> (expired: [PendingRequests.Entry], next: NIODeadline?) in
+            pending -> (expired: PendingRequests.Ended, next: NIODeadline?) in
             // An earlier timer was set meanwhile, and has been or will be here.
-            guard pending.timer == timer else { return ([], nil) }
+            guard pending.timer == timer else { return (PendingRequests.Ended(), nil) }
             let found = pending.expire(at: .now())
             pending.timer = found.next
             return found
         }
         if let next { setTimer(next) }
-        for entry in expired {
-            entry.fail(
-                .timedOut(
-                    address: remoteAddress.description, code: entry.code, after: entry.timeout))
+        expired.fail {
+            .timedOut(address: remoteAddress.description, code: $0, after: $1)
         }
     }
 
@@ -299,7 +345,7 @@ extension Connection {
             return ending.listeners
         }
         let left = pending.withBriefLock { $0.removeAll() }
-        for entry in left { entry.fail(closedError) }
+        left.fail { _, _ in closedError }
         for listener in listeners { listener() }
     }
 }
@@ -307,20 +353,4 @@ extension Connection {
 extension Connection: Hashable {
     public static func == (one: Connection, other: Connection) -> Bool { one === other }
     public func hash(into hasher: inout Hasher) { hasher.combine(id) }
-}
-
-extension HeaderNumbers {
-    /// What stands in an answer of ours.
-    fileprivate init(answering key: ReplyKey, _ code: ResponseCode) {
-        self.init(
-            code: code.rawValue, language: .other, version: RemotingCommand.currentVersion,
-            opaque: key.opaque, flags: 1)
-    }
-
-    /// What stands in a request of ours.
-    fileprivate init(asking code: RequestCode, _ opaque: Int32) {
-        self.init(
-            code: code.rawValue, language: .other, version: RemotingCommand.currentVersion,
-            opaque: opaque, flags: 0)
-    }
 }

@@ -11,7 +11,7 @@ extension Mutex where Value: ~Copyable {
     package borrowing func withBriefLock<Result: ~Copyable, Failure: Error>(
         _ body: (inout sending Value) throws(Failure) -> sending Result
     ) throws(Failure) -> sending Result {
-        for _ in 0..<100 {
+        for _ in 0..<1000 {
             if let result = try withLockIfAvailable(body) { return result }
         }
         return try withLock(body)

@@ -41,6 +41,9 @@ struct Outbound {
         fields.encoder.sink.append(command.body.rawSpan)
     }
 
+    /// Writes whole frames.
+    mutating func append(_ frames: RawSpan) { fields.encoder.sink.append(frames) }
+
     /// Writes a response whose fields come from a closure.
     mutating func append(
         _ numbers: HeaderNumbers, remark: String?, _ serialization: HeaderSerialization,
@@ -138,7 +141,7 @@ struct Outbound {
 }
 
 /// Takes the fields of a response, in order.
-public struct FieldWriter {
+public struct FieldWriter: Sendable {
     var encoder = HeaderEncoder()
 
     public mutating func append(_ name: StaticString, _ value: Int64) {

@@ -93,4 +93,162 @@ struct PipelineTests {
             }
         }
     }
+
+    @Test(
+        "a plain message's request says what one that is sent alone says, but for its id and time")
+    func plain() async throws {
+        let broker = FakeServer.broker()
+        let nameServer = FakeServer.nameServer(["one": try await broker.start()], queues: 1)
+        var configuration = ProducerConfiguration(nameServers: try await nameServer.start())
+        configuration.client.logger = .quiet
+        var unsafe = Message("no wait", to: "T")
+        unsafe.waitsForStore = false
+        let messages = [
+            Message("tagged", to: "T", tag: "größer"), Message("again", to: "T", tag: "größer"),
+            Message("bare", to: "T"), unsafe, Message("bare", to: "T"),
+        ]
+        try await Producer(configuration).running { producer in
+            for message in messages { try await producer.send(message) }
+            try await producer.withPipeline { _, result in
+                #expect((try? result.get())?.queueOffset == 7)
+            } body: { pipeline in
+                // Twice: the second of two alike takes the short way.
+                for message in messages {
+                    for _ in 0..<2 { try await pipeline.send(message) }
+                }
+            }
+        }
+        let sends = broker.requests.filter { $0.requestCode == .sendMessageV2 }
+        #expect(sends.count == 15)
+        func parts(_ command: RemotingCommand) -> [String: String] {
+            var parts: [String: String] = ["body": String(decoding: command.body, as: UTF8.self)]
+            for field in command.fields.all where field.name != "g" {
+                parts[field.name] = field.value
+            }
+            let properties = parts["i"] ?? ""
+            #expect(properties.hasPrefix("UNIQ_KEY\u{1}"))
+            // The id has 32 digits: what differs are its last twelve.
+            parts["i"] = String(properties.prefix(29) + properties.dropFirst(41))
+            return parts
+        }
+        for place in messages.indices {
+            #expect(parts(sends[place]) == parts(sends[5 + 2 * place]))
+            #expect(parts(sends[place]) == parts(sends[6 + 2 * place]))
+        }
+        let ids = sends.compactMap { $0.fields["i"]?.dropFirst(9).prefix(32) }
+        #expect(Set(ids).count == 15)
+        await broker.stop()
+        await nameServer.stop()
+    }
+
+    @Test("messages of any kind, to topics in turn, arrive as they were")
+    func mixed() async throws {
+        try await withSystem { system in
+            var configuration = ProducerConfiguration(system.client)
+            configuration.compression = Compression(.lz4, from: 1000)
+            let receipts = Mutex<[Int: SendReceipt]>([:])
+            var sent: [Message] = []
+            for number in 0..<300 {
+                let topic = number % 2 == 0 ? "Orders" : "Bills"
+                var message = Message("\(number)", to: topic, tag: number % 3 == 0 ? "t" : nil)
+                if number % 5 == 0 { message.keys = ["k\(number)"] }
+                if number % 7 == 0 { message.properties = ["colour": "red"] }
+                if number % 11 == 0 { message.flag = 3 }
+                if number % 13 == 0 {
+                    message.body = [UInt8](repeating: UInt8(number % 256), count: 5000)
+                }
+                sent.append(message)
+            }
+            let all = sent
+            try await Producer(configuration).running { producer in
+                try await producer.withPipeline { number, result in
+                    if let receipt = try? result.get() {
+                        receipts.withLock { $0[number] = receipt }
+                    }
+                } body: { pipeline in
+                    for message in all { try await pipeline.send(message) }
+                }
+            }
+            let stored = try await allMessages(system, "Orders") + allMessages(system, "Bills")
+            let byID = Dictionary(uniqueKeysWithValues: stored.map { ($0.id, $0) })
+            let told = receipts.withLock { $0 }
+            #expect(told.count == 300 && byID.count == 300)
+            for (number, message) in all.enumerated() {
+                let found = try #require(byID[told[number]?.id ?? ""])
+                #expect(found.body == message.body && found.tag == message.tag)
+                #expect(found.keys == message.keys && found.flag == message.flag)
+                #expect(found.properties["colour"] == message.properties["colour"])
+                #expect(found.queue == told[number]?.queue && found.place == told[number]?.place)
+            }
+        }
+    }
+
+    @Test("a connection that is cut costs no message, and each is told once")
+    func cut() async throws {
+        let broker = FakeServer.broker()
+        let nameServer = FakeServer.nameServer(["one": try await broker.start()])
+        var configuration = ProducerConfiguration(nameServers: try await nameServer.start())
+        configuration.client.logger = .quiet
+        configuration.maximumInFlight = 64
+        configuration.sendTimeout = .seconds(20)
+        let told = Mutex<[Int: Int]>([:])
+        let failed = Mutex<[String]>([])
+        try await Producer(configuration).running { producer in
+            try await producer.withPipeline { number, result in
+                told.withLock { $0[number, default: 0] += 1 }
+                if case .failure(let error) = result { failed.withLock { $0.append("\(error)") } }
+            } body: { pipeline in
+                for number in 0..<5000 {
+                    try await pipeline.send(Message("\(number)", to: "T", tag: "t"))
+                    if number % 1000 == 500 { broker.cut() }
+                }
+            }
+        }
+        #expect(told.withLock { $0.count } == 5000 && told.withLock { $0.values.max() } == 1)
+        #expect(failed.withLock { $0 } == [])
+        let bodies = broker.requests.filter { $0.requestCode == .sendMessageV2 }.map(\.body)
+        #expect(Set(bodies).count == 5000)
+        await broker.stop()
+        await nameServer.stop()
+    }
+
+    @Test("a broker that answers twice, out of turn, or not at all, is heard once for each message")
+    func strange() async throws {
+        let held = Mutex<[(ReplyKey, RemotingCommand, Connection)]>([])
+        let broker = FakeServer.broker()
+        let nameServer = FakeServer.nameServer(["one": try await broker.start()])
+        var configuration = ProducerConfiguration(nameServers: try await nameServer.start())
+        configuration.client.logger = .quiet
+        configuration.attempts = 1
+        configuration.sendTimeout = .milliseconds(400)
+        broker.twist { request, key, connection in
+            guard request.requestCode == .sendMessageV2 else { return false }
+            let batch = held.withLock { held -> [(ReplyKey, RemotingCommand, Connection)] in
+                held.append((key, request, connection))
+                guard held.count == 10 else { return [] }
+                defer { held = [] }
+                return held
+            }
+            for (key, request, connection) in batch.reversed() {
+                if request.body == Array("3".utf8) { continue }
+                for _ in 0..<2 { connection.respond(to: key, FakeServer.stored(request)) }
+            }
+            return true
+        }
+        let told = Mutex<[Int: [Bool]]>([:])
+        try await Producer(configuration).running { producer in
+            try await producer.withPipeline { number, result in
+                told.withLock { $0[number, default: []].append((try? result.get()) != nil) }
+            } body: { pipeline in
+                for number in 0..<100 {
+                    try await pipeline.send(Message("\(number)", to: "T"))
+                }
+            }
+        }
+        let results = told.withLock { $0 }
+        #expect(results.count == 100 && results[3] == [false])
+        for number in 0..<100 where number != 3 { #expect(results[number] == [true]) }
+        await broker.stop()
+        await nameServer.stop()
+    }
 }

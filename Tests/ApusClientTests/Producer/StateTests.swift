@@ -28,19 +28,25 @@ struct ProducerStateTests {
         #expect(health.isAvoided(at: now.advanced(by: .seconds(9))))
     }
 
+    private var sender: SenderIdentity {
+        let host = HostAddress(ipv4: 0x7F00_0001, port: 0)
+        return SenderIdentity(
+            group: "g", UniqueIDGenerator(host: host, processID: 1, instance: 2))
+    }
+
     private func route(_ counts: [(String, Int32)]) -> PublishRoute {
         let groups = counts.map { TopicRoute.Group(broker: $0.0, addresses: [0: "127.0.0.1:1"]) }
         let queues = counts.map {
             TopicRoute.Queues(
                 broker: $0.0, readQueues: $0.1, writeQueues: $0.1, permission: 6)
         }
-        return PublishRoutes(group: "g").make(
+        return PublishRoutes(sender).make(
             TopicRoute(topic: "T", groups: groups, queues: queues), 0)
     }
 
     @Test("a route that is made while another one comes is not kept")
     func overtaken() {
-        let routes = PublishRoutes(group: "g")
+        let routes = PublishRoutes(sender)
         let old = TopicRoute(topic: "T", groups: [], queues: [])
         let generation = routes.generation
         routes.forget("T")

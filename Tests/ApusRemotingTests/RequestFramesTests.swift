@@ -1,0 +1,161 @@
+// Requests that are written before they are sent, and how they are numbered and answered in runs.
+
+import ApusFormat
+import NIOCore
+import Synchronization
+import Testing
+
+@testable import ApusRemoting
+
+@Suite("requests in runs", .timeLimit(.minutes(2))) struct RequestFramesTests {
+    private static let template = RequestTemplate(
+        .sendMessageV2, number: "g", last: "i", start: Array("UNIQ_KEY\u{1}7F".utf8).rawSpan
+    ) { fields in
+        fields.append("a", "group")
+        fields.append("e", 12 as Int64)
+    }
+
+    @Test("a request from a template says the same as one that is written field by field")
+    func templates() throws {
+        var frames = RequestFrames()
+        var places: [Int] = []
+        let bodies = [[], [1], [UInt8](repeating: 7, count: 5000)]
+        for (place, body) in bodies.enumerated() {
+            places.append(
+                frames.append(
+                    Self.template, number: 1_732_700_000_123 + Int64(place), 0x00AB_CDEF, 0x01FF,
+                    end: Array("\u{2}WAIT\u{1}true\u{2}".utf8).rawSpan, body: body.rawSpan))
+            frames.setOpaque(Int32(100 + place), at: places[place])
+        }
+        places.append(frames.byteCount)
+        for (place, body) in bodies.enumerated() {
+            let frame = frames.bytes(places[place]..<places[place + 1])
+            let command = try RemotingCommand(decoding: frame)
+            let wanted: HeaderFields = [
+                "a": "group", "e": "12", "g": "\(1_732_700_000_123 + place)",
+                "i": "UNIQ_KEY\u{1}7F00ABCDEF01FF\u{2}WAIT\u{1}true\u{2}",
+            ]
+            #expect(command.requestCode == .sendMessageV2 && command.opaque == 100 + place)
+            #expect(command.fields == wanted && command.body == body)
+            #expect(!command.isResponse && command.serialization == .binary)
+            var general = RequestFrames()
+            general.append(
+                .sendMessageV2,
+                fields: { fields in
+                    for field in wanted.all { fields.encoder.field(field.name, field.value) }
+                }, body: body.rawSpan)
+            general.setOpaque(Int32(100 + place), at: 0)
+            let written = [UInt8](general.bytes(0..<general.byteCount))
+            let wantedBytes = [UInt8](frame)
+            #expect(written == wantedBytes)
+        }
+    }
+
+    private func entry() -> PendingRequests.Entry {
+        PendingRequests.Entry(
+            code: .heartBeat, deadline: .distantFuture, timeout: .seconds(1),
+            waiter: .closure { _ in })
+    }
+
+    private func run(_ count: Int, tag: Int, _ deadline: NIODeadline = .distantFuture)
+        -> PendingRequests.Run
+    {
+        PendingRequests.Run(
+            first: 0, count: count, tag: tag, code: .sendMessageV2, deadline: deadline,
+            timeout: .seconds(1), receiver: Receiver())
+    }
+
+    @Test("no number is given twice while it is in use, also where numbers begin anew")
+    func numbers() {
+        var pending = PendingRequests()
+        let first = pending.add(entry())
+        pending.next = .max - 10
+        let before = pending.add(run(6, tag: 0))
+        #expect(before == Int32.max - 9)
+        // The rest is too short, and the first number is taken.
+        let behind = pending.add(run(20, tag: 100))
+        #expect(first == 1 && behind == 2)
+        #expect(pending.add(entry()) == 22)
+        pending.next = 0
+        #expect(pending.add(entry()) == 23)
+        guard case .run(_, let tag) = pending.find(behind + 19) else {
+            Issue.record("the run is not found")
+            return
+        }
+        #expect(tag == 119 && pending.find(behind + 20) != nil)
+        let isThere = pending.removeRun(with: behind + 3)
+        #expect(isThere && pending.find(behind) == nil && pending.find(before) != nil)
+    }
+
+    @Test("runs whose time is over are taken out, and the others name the next moment")
+    func expiry() {
+        var pending = PendingRequests()
+        let late = NIODeadline.uptimeNanoseconds(2000)
+        _ = pending.add(run(3, tag: 0, .uptimeNanoseconds(1000)))
+        let kept = pending.add(run(3, tag: 10, late))
+        let (ended, next) = pending.expire(at: .uptimeNanoseconds(1000))
+        #expect(ended.runs.map(\.tag) == [0] && ended.entries.isEmpty && next == late)
+        #expect(pending.find(kept + 2) != nil)
+        #expect(pending.removeAll().runs.count == 1 && pending.isEmpty)
+    }
+
+    @Test("answers find their requests in any order, and what is not answered fails once")
+    func answers() async throws {
+        let processor = TestProcessor { request, connection in
+            // The middle one of three has its answer twice, the last one none.
+            let key = request.replyKey
+            switch request.opaque % 3 {
+            case 0: connection.respond(to: key, Response(.success))
+            case 1:
+                connection.respond(to: key, Response(.success))
+                connection.respond(to: key, Response(.success))
+            default: break
+            }
+        }
+        try await withServer(processor) { address, _, _ in
+            try await withClient { client in
+                let connection = try await client.connection(to: address)
+                let receiver = Receiver()
+                var frames = RequestFrames()
+                let places = (0..<9).map { _ in
+                    frames.append(.sendMessageV2, fields: { _ in }, body: [UInt8]().rawSpan)
+                }
+                let first = connection.beginRun(
+                    of: 9, .sendMessageV2, tag: 50, timeout: .milliseconds(200),
+                    receiver: receiver)
+                for (place, start) in places.enumerated() {
+                    frames.setOpaque(first + Int32(place), at: start)
+                }
+                let isGone = connection.send(run: first, frames.bytes(0..<frames.byteCount))
+                #expect(isGone)
+                #expect(await eventually { receiver.failed.count == 1 })
+                let silent = Set((0..<9).filter { (Int(first) + $0) % 3 == 2 }.map { 50 + $0 })
+                #expect(Set(receiver.answered) == Set(50..<59).subtracting(silent))
+                #expect(receiver.answered.count == 9)
+                #expect(receiver.failed == [50..<59])
+                connection.close(reason: "the test ends it")
+                let again = connection.beginRun(
+                    of: 1, .sendMessageV2, tag: 0, timeout: .seconds(5), receiver: receiver)
+                let isSent = connection.send(run: again, frames.bytes(0..<frames.byteCount))
+                #expect(!isSent && receiver.failed.count == 1)
+            }
+        }
+    }
+}
+
+/// Keeps what it hears.
+private final class Receiver: RunReceiver {
+    private let heard = Mutex((answered: [Int](), failed: [Range<Int>]()))
+
+    var answered: [Int] { heard.withLock { $0.answered } }
+    var failed: [Range<Int>] { heard.withLock { $0.failed } }
+
+    func receive(_ response: borrowing Request, tag: Int, on connection: Connection) -> Bool {
+        heard.withLock { $0.answered.append(tag) }
+        return false
+    }
+
+    func fail(_ tags: Range<Int>, _ failure: RemotingError) {
+        heard.withLock { $0.failed.append(tags) }
+    }
+}
