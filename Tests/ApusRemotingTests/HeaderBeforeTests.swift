@@ -8,10 +8,12 @@ import Testing
 
 @Suite("a header like the one before") struct HeaderBeforeTests {
     private static let limits = HeaderLimits()
+    private static let kinds: [HeaderSerialization] = [.json, .binary]
 
     private static func send(
         opaque: Int32 = 1000, queue: String = "3", born: String = "1795350725540",
-        key: String = "C00002021FBC5FFD2B276ED61BA4001B", topic: String = "Orders"
+        key: String = "C00002021FBC5FFD2B276ED61BA4001B", topic: String = "Orders",
+        _ kind: HeaderSerialization = .json
     ) -> [UInt8] {
         var command = RemotingCommand.request(
             .sendMessageV2,
@@ -22,16 +24,17 @@ import Testing
             ])
         command.language = .java
         command.opaque = opaque
+        command.serialization = kind
         return Array(command.frame.dropFirst(8))
     }
 
     /// What `index` finds in a header, or why it is none.
     private static func read(
-        _ header: [UInt8], _ index: inout HeaderIndex
+        _ header: [UInt8], _ index: inout HeaderIndex, _ kind: HeaderSerialization = .json
     ) -> Result<RemotingCommand, FrameError> {
         do throws(FrameError) {
-            try index.read(header.rawSpan, .json, limits)
-            let bytes = Samples.frame(header)
+            try index.read(header.rawSpan, kind, limits)
+            let bytes = Samples.frame(header, serialization: kind.rawValue)
             let frame = try Frame(bytes.rawSpan)
             return .success(Request(index, frame).command)
         } catch { return .failure(error) }
@@ -39,40 +42,43 @@ import Testing
 
     /// Reads `header` behind `first`, and expects what a new index finds.
     private static func expectSame(
-        _ header: [UInt8], behind first: [UInt8], _ comment: Comment? = nil,
-        at place: SourceLocation = #_sourceLocation
+        _ header: [UInt8], behind first: [UInt8], _ kind: HeaderSerialization,
+        _ comment: Comment? = nil, at place: SourceLocation = #_sourceLocation
     ) {
         var index = HeaderIndex()
         // The first one of all finds no memory for its fields, and is not plain.
-        for _ in 0..<2 { _ = read(first, &index) }
-        let isKnown = index.before.isAsLong(as: first.rawSpan)
+        for _ in 0..<2 { _ = read(first, &index, kind) }
+        let isKnown = index.before.isAsLong(as: first.rawSpan, kind)
         #expect(isKnown, comment, sourceLocation: place)
         var alone = HeaderIndex()
-        let expected = read(header, &alone)
-        #expect(read(header, &index) == expected, comment, sourceLocation: place)
+        let expected = read(header, &alone, kind)
+        #expect(read(header, &index, kind) == expected, comment, sourceLocation: place)
         // Nor does it spoil what comes next.
-        #expect(read(first, &index) == read(first, &alone), comment, sourceLocation: place)
+        #expect(
+            read(first, &index, kind) == read(first, &alone, kind), comment, sourceLocation: place)
     }
 
-    @Test("is taken over, with its own numbers and values")
-    func taken() throws {
+    @Test("is taken over, with its own numbers and values", arguments: kinds)
+    func taken(kind: HeaderSerialization) throws {
         var index = HeaderIndex()
-        for _ in 0..<2 { try index.read(Self.send().rawSpan, .json, Self.limits) }
+        for _ in 0..<2 { try index.read(Self.send(kind).rawSpan, kind, Self.limits) }
         for (number, key) in ["00002021", "FFFFFFFF", "4001B4001"].enumerated() {
             let header = Self.send(
                 opaque: 1001 + Int32(number), queue: "\(number)", born: "179535072600\(number)",
-                key: String((key + String(repeating: "0", count: 32)).prefix(32)))
-            let isLong = index.before.isAsLong(as: header.rawSpan)
+                key: String((key + String(repeating: "0", count: 32)).prefix(32)), kind)
+            let isLong = index.before.isAsLong(as: header.rawSpan, kind)
             #expect(isLong)
             let opaque = index.before.opaque(of: header.rawSpan)
             #expect(opaque == 1001 + Int32(number))
-            Self.expectSame(header, behind: Self.send())
+            Self.expectSame(header, behind: Self.send(kind), kind)
         }
     }
 
-    @Test("is not taken for one when a single byte elsewhere is another, whichever it is")
-    func everyByte() {
-        let first = Self.send()
+    @Test(
+        "is not taken for one when a single byte elsewhere is another, whichever it is",
+        arguments: kinds)
+    func everyByte(kind: HeaderSerialization) {
+        let first = Self.send(kind)
         let others: [UInt8] = [
             0x22, 0x5C, 0x2C, 0x7D, 0x3A, 0x30, 0x39, 0x61, 0x2D, 0x20, 0x00, 0x01, 0xFF,
         ]
@@ -80,42 +86,46 @@ import Testing
             for byte in others {
                 var header = first
                 header[place] = byte
-                Self.expectSame(header, behind: first, "byte \(place) is \(byte)")
+                Self.expectSame(header, behind: first, kind, "byte \(place) is \(byte)")
             }
         }
     }
 
-    @Test("is read as any other when two fields share what one of them had")
-    func shifted() {
-        let first = Self.send()
+    @Test("is read as any other when two fields share what one of them had", arguments: kinds)
+    func shifted(kind: HeaderSerialization) {
+        let first = Self.send(kind)
         // As long, and each quote at another place.
-        Self.expectSame(Self.send(queue: "12", born: "179535072554"), behind: first)
-        Self.expectSame(Self.send(opaque: 100, queue: "12"), behind: first)
-        Self.expectSame(Self.send(key: "", topic: String(repeating: "T", count: 38)), behind: first)
+        Self.expectSame(Self.send(queue: "12", born: "179535072554", kind), behind: first, kind)
+        Self.expectSame(
+            Self.send(opaque: 100, queue: kind == .json ? "12" : "1", kind), behind: first, kind)
+        Self.expectSame(
+            Self.send(key: "", topic: String(repeating: "T", count: 38), kind), behind: first, kind)
     }
 
     @Test("of any kind, after any other, is read as it is alone")
     func anyPair() {
         var random = SeededNumbers.printed()
         var index = HeaderIndex()
-        var known = [Self.send()]
+        var known = [(Self.send(), HeaderSerialization.json), (Self.send(.binary), .binary)]
         for _ in 0..<20_000 {
-            var header = known.randomElement(using: &random) ?? Self.send()
+            var (header, kind) = known.randomElement(using: &random) ?? known[0]
             for _ in 0..<Int.random(in: 0...3, using: &random) {
                 let place = header.indices.randomElement(using: &random) ?? 0
                 let digits = Array("0123456789abcXYZ\"\\,:{}[] nul-u01\u{1}".utf8)
                 header[place] = digits.randomElement(using: &random) ?? 0
             }
             if Int.random(in: 0..<50, using: &random) == 0 {
+                kind = Self.kinds.randomElement(using: &random) ?? .json
                 header = Self.send(
                     opaque: Int32.random(in: 0...20_000, using: &random),
-                    topic: String(repeating: "t", count: Int.random(in: 1...40, using: &random)))
+                    topic: String(repeating: "t", count: Int.random(in: 1...40, using: &random)),
+                    kind)
             }
             var alone = HeaderIndex()
-            let expected = Self.read(header, &alone)
-            let found = Self.read(header, &index)
+            let expected = Self.read(header, &alone, kind)
+            let found = Self.read(header, &index, kind)
             #expect(found == expected)
-            if case .success = expected, known.count < 50 { known.append(header) }
+            if case .success = expected, known.count < 50 { known.append((header, kind)) }
         }
     }
 
@@ -131,10 +141,10 @@ import Testing
             let header = Array(text.utf8)
             try index.read(header.rawSpan, .json, Self.limits)
             // The first of its length may be the last.
-            let isHasty = index.before.isAsLong(as: header.rawSpan)
+            let isHasty = index.before.isAsLong(as: header.rawSpan, .json)
             #expect(!isHasty)
             try index.read(header.rawSpan, .json, Self.limits)
-            return index.before.isAsLong(as: header.rawSpan)
+            return index.before.isAsLong(as: header.rawSpan, .json)
         }
         #expect(try isRemembered(#""a":"1","i":"x\u0001y\u0002""#))
         #expect(try !isRemembered(#""a":1"#))

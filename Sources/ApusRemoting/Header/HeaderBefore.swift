@@ -16,11 +16,11 @@ struct HeaderBefore {
     private var bytes: [UInt8] = []
     /// 0 when there is none.
     private var count = 0
+    private var isBinary = false
     /// Bytes of the header that was read last, and whether the one before that had as many.
     private var lastCount = 0
     private var isLikely = false
-    /// A bit for each byte: those of plain values but for their escapes, and the digits of the
-    /// request's number.
+    /// A bit for each byte: those of plain values but for their escapes, and the request's number.
     private var loose: [UInt64] = []
     private var opaque = 0..<0
     private var runs: [Run] = []
@@ -42,16 +42,20 @@ struct HeaderBefore {
         lastCount = header.byteCount
     }
 
-    /// Whether a header is as long as this one.
+    /// Whether a header is as long as this one, and written in the same way.
     @inline(__always)
-    func isAsLong(as header: RawSpan) -> Bool { header.byteCount == count }
+    func isAsLong(as header: RawSpan, _ serialization: HeaderSerialization) -> Bool {
+        header.byteCount == count && (serialization == .binary) == isBinary
+    }
 
     /// The number of a request whose header is as long as this one and like it; nil when it is not.
     func opaque(of header: RawSpan) -> Int32? {
         var offset = 0
         while offset < header.byteCount {
             let found = header.differences(from: bytes.rawSpan, at: offset)
-            if found != 0 {
+            if found != 0, isBinary {
+                if found & ~loose[offset >> 6] != 0 { return nil }
+            } else if found != 0 {
                 // Neither a quote nor a backslash: a value would end there, or mean something else.
                 let marks = header.matches(
                     of: UInt8(ascii: "\""), or: UInt8(ascii: "\\"), at: offset)
@@ -59,6 +63,7 @@ struct HeaderBefore {
             }
             offset &+= 64
         }
+        if isBinary { return BinaryHeader.opaque.load(from: header) }
         var scanner = JSONScanner(header)
         scanner.move(to: opaque.lowerBound)
         guard let number = scanner.plainNumber(), scanner.position == opaque.upperBound else {
@@ -83,9 +88,11 @@ struct HeaderBefore {
 
     // MARK: remembering
 
-    /// Remembers a header with such fields and such digits, which was read behind `forget`. One
-    /// with escapes in several values is not remembered.
-    mutating func remember(_ header: RawSpan, fields: Span<FieldSlot>, opaque: Range<Int>) {
+    /// Remembers a header with such fields, and its number at such bytes, which was read behind
+    /// `forget`. One with escapes in several values is not remembered.
+    mutating func remember(
+        _ header: RawSpan, fields: Span<FieldSlot>, opaque: Range<Int>, isBinary: Bool
+    ) {
         guard isLikely, header.byteCount <= Self.limit else { return }
         loose.removeAll(keepingCapacity: true)
         loose.append(contentsOf: repeatElement(0, count: (header.byteCount &+ 63) >> 6))
@@ -105,6 +112,7 @@ struct HeaderBefore {
         bytes.removeAll(keepingCapacity: true)
         bytes.append(copyOf: header)
         count = header.byteCount
+        self.isBinary = isBinary
     }
 
     private mutating func loosen(_ range: Range<Int>) {

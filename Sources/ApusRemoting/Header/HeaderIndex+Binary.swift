@@ -16,6 +16,7 @@ enum BinaryHeader {
     static let opaque = Field<Int32>(at: version.end)
     static let flags = Field<Int32>(at: opaque.end)
     static let remarkCount = Field<Int32>(at: flags.end)
+    static let opaqueBytes = opaque.offset..<opaque.end
     /// Bytes before the remark.
     static let size = remarkCount.end
 }
@@ -49,6 +50,13 @@ extension HeaderIndex {
             slot.setName(name)
             try append(slot, of: header, limits)
         }
+        // Moved out while it is used: it stands beside the fields.
+        var before = HeaderBefore()
+        swap(&before, &self.before)
+        before.remember(
+            header, fields: memory.span.extracting(0..<count), opaque: BinaryHeader.opaqueBytes,
+            isBinary: true)
+        swap(&before, &self.before)
     }
 
     /// Where the bytes stand that a length announces. A length below zero announces none.

@@ -95,7 +95,8 @@ extension HeaderIndex {
         // Moved out, since a span of the fields holds on to all of this.
         var before = HeaderBefore()
         swap(&before, &self.before)
-        before.remember(header, fields: memory.span.extracting(0..<count), opaque: opaque)
+        before.remember(
+            header, fields: memory.span.extracting(0..<count), opaque: opaque, isBinary: false)
         swap(&before, &self.before)
     }
 

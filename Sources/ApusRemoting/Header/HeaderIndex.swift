@@ -89,7 +89,7 @@ struct HeaderIndex {
     mutating func read(
         _ header: RawSpan, _ serialization: HeaderSerialization, _ limits: HeaderLimits
     ) throws(FrameError) {
-        if serialization == .json, before.isAsLong(as: header),
+        if before.isAsLong(as: header, serialization),
             let opaque = before.opaque(of: header)
         {
             // All else is as it was.
