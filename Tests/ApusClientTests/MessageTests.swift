@@ -2,6 +2,7 @@
 
 import ApusFormat
 import ApusRemoting
+import Synchronization
 import Testing
 
 @testable import ApusClient
@@ -127,16 +128,34 @@ struct PulledRecordsTests {
     }
 
     @Test(
-        "bodies are decompressed, and one that cannot be is handed on as it is",
+        "bodies are decompressed for a handler, not before, and one that cannot be is as it came",
         arguments: BodyCodec.allCases)
-    func compressed(codec: BodyCodec) throws {
+    func compressed(codec: BodyCodec) async throws {
         let body = Array(repeating: UInt8(7), count: 5000)
         let record = try Self.record(body, offset: 0, codec: codec)
-        let whole = PulledRecords.read(record, broker: "b", bodyLimit: 5000)
-        #expect(whole.messages.first?.body == body && whole.messages.first?.bodyError == nil)
-        let bounded = PulledRecords.read(record, broker: "b", bodyLimit: 4999)
-        #expect(bounded.messages.first?.bodyError == .exceedsBound(codec, limit: 4999))
-        #expect(bounded.messages.first?.body.count ?? 0 < 5000)
+        func read(_ limit: Int) -> [ReceivedMessage] {
+            PulledRecords.read(record, broker: "b", bodyLimit: limit).messages
+        }
+        // What waits takes what it came with.
+        #expect(try #require(read(5000).first).bodyByteCount < 1000)
+        let seen = Mutex<[ReceivedMessage]>([])
+        let handlers: [Handler] = [
+            .each { message in seen.withLock { $0.append(message) } },
+            .batch { messages in seen.withLock { $0 += messages } },
+        ]
+        for handler in handlers {
+            for limit in [5000, 4999] {
+                let failure = await handler.handle(read(limit)[...])
+                #expect(failure == nil)
+            }
+        }
+        let messages = seen.withLock { $0 }
+        #expect(messages.count == 4)
+        for place in [0, 2] {
+            #expect(messages[place].body == body && messages[place].bodyError == nil)
+            #expect(messages[place + 1].bodyError == .exceedsBound(codec, limit: 4999))
+            #expect(messages[place + 1].body.count < 1000)
+        }
     }
 
     @Test("a flipped bit costs its record, and no other")

@@ -164,7 +164,8 @@ func messages(
                     "subVersion": "0", "expressionType": "TAG",
                 ]), on: address, "pulling")
         guard answer.responseCode == .success else { break }
-        all += PulledRecords.read(answer.body, broker: broker, bodyLimit: 64 << 20).messages
+        let contents = PulledRecords.read(answer.body, broker: broker, bodyLimit: 64 << 20)
+        all += contents.messages.map { $0.opened() }
     }
     await core.remoting.close()
     return all

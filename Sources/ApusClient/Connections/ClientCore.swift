@@ -2,6 +2,7 @@
 
 internal import ApusRemoting
 internal import Logging
+internal import Synchronization
 
 /// What producers and consumers are made of: connections, routes, and who the client is.
 final class ClientCore: Sendable {
@@ -11,6 +12,8 @@ final class ClientCore: Sendable {
     let routes: Routes
     /// What brokers ask the client.
     let requests: BrokerRequests
+    /// Brokers that could not be told of the client: said once, not each second.
+    private let untold = Mutex(Set<String>())
 
     init(_ configuration: ClientConfiguration) {
         self.configuration = configuration
@@ -134,9 +137,15 @@ final class ClientCore: Sendable {
         do throws(ClientError) {
             _ = try await demand(
                 .request(.heartBeat, body: body), on: address, "a heartbeat to \(address)")
+            if untold.withLock({ $0.remove(address) }) != nil {
+                logger.info("a broker is told again", metadata: ["broker": "\(address)"])
+            }
             return true
         } catch {
-            logger.warning("a broker was not told", metadata: ["reason": "\(error)"])
+            let isNew = untold.withLock { $0.insert(address).inserted }
+            logger.log(
+                level: isNew ? .warning : .debug, "a broker was not told, and is tried again",
+                metadata: ["reason": "\(error)"])
             // A broker answers heartbeats at once. One whose machine is gone, or a connection that
             // something between has forgotten, would be waited for as long as TCP is patient.
             if error.kind == .timedOut {

@@ -12,8 +12,9 @@ enum PulledRecords {
         var damage: String?
     }
 
-    /// All messages that can be read. Bodies are decompressed up to `bodyLimit` bytes. In the retry
-    /// topic of the consumer's group (`isRetry`) messages come again that were sent to others.
+    /// All messages that can be read. Compressed bodies stay so until a message is `opened`, with
+    /// `bodyLimit` as the limit: a pull may bring many of them. In the retry topic of the
+    /// consumer's group (`isRetry`) messages come again that were sent to others.
     static func read(
         _ bytes: [UInt8], broker: String, isRetry: Bool = false, bodyLimit: Int
     ) -> Contents {
@@ -47,14 +48,7 @@ enum PulledRecords {
         bodyLimit: Int
     ) -> ReceivedMessage {
         var message = ReceivedMessage(bytes: bytes, start: start, frame: frame, broker: broker)
-        if let codec = BodyCodec(frame.systemFlag) {
-            do throws(CompressionError) {
-                message.inflated = try BodyCompression.decode(
-                    frame.body(in: bytes.rawSpan, at: start), codec: codec, limit: bodyLimit)
-            } catch {
-                message.bodyError = error
-            }
-        }
+        if BodyCodec(frame.systemFlag) != nil { message.bodyLimit = bodyLimit }
         if isRetry { message.originalTopic = message.property(PropertyName.retryTopic) }
         return message
     }

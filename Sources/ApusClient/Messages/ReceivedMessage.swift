@@ -12,10 +12,12 @@ public struct ReceivedMessage: Sendable {
     let frame: RecordFrame
     /// The broker that it came from.
     let broker: String
+    /// How long the body may become that is still to be decompressed; nil when none is.
+    var bodyLimit: Int?
     /// Nil: as it is in the record. Otherwise the body as it was before it was compressed.
-    var inflated: [UInt8]?
+    private var inflated: [UInt8]?
     /// Why the body could not be decompressed, if so: `body` is then what was stored.
-    public internal(set) var bodyError: CompressionError?
+    public private(set) var bodyError: CompressionError?
     /// What the application sent it to, when it comes again by way of the group's retry topic.
     var originalTopic: String?
 
@@ -24,6 +26,22 @@ public struct ReceivedMessage: Sendable {
         self.start = start
         self.frame = frame
         self.broker = broker
+    }
+
+    /// The message with its body decompressed: as applications get it. Done when one is about to
+    /// get it, so that those that wait take no more memory than they came with.
+    func opened() -> ReceivedMessage {
+        guard let bodyLimit else { return self }
+        var message = self
+        message.bodyLimit = nil
+        guard let codec = BodyCodec(frame.systemFlag) else { return message }
+        do throws(CompressionError) {
+            message.inflated = try BodyCompression.decode(
+                frame.body(in: bytes.rawSpan, at: start), codec: codec, limit: bodyLimit)
+        } catch {
+            message.bodyError = error
+        }
+        return message
     }
 
     private var fields: RecordFields { frame.fields(in: bytes.rawSpan, at: start) }

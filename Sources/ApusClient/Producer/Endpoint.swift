@@ -37,7 +37,13 @@ final class Endpoint: Sendable {
         return connection
     }
 
-    func keep(_ connection: Connection) { state.withBriefLock { $0.connection = connection } }
+    /// Keeps a connection; true when it is another than before.
+    func keep(_ connection: Connection) -> Bool {
+        state.withBriefLock { state in
+            defer { state.connection = connection }
+            return state.connection !== connection
+        }
+    }
 
     /// Whether others are preferred now. Of a broker about which nothing is known the clock is not
     /// asked.

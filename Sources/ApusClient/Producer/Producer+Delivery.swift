@@ -170,7 +170,10 @@ extension Producer {
     ) async -> Result<Connection, RemotingError> {
         if let connection = endpoint.openConnection { return .success(connection) }
         let result = await core.connection(to: endpoint.address, until: deadline)
-        if case .success(let connection) = result { endpoint.keep(connection) }
+        if case .success(let connection) = result, endpoint.keep(connection) {
+            // A broker asks about transactions only those of whom it has heard.
+            heartbeat.ring()
+        }
         return result
     }
 }

@@ -2,7 +2,9 @@
 
 import ApusBroker
 import ApusFormat
+import ApusRemoting
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import ApusClient
@@ -100,5 +102,38 @@ struct OutageTests {
                 #expect(stored.count == 2)
             }
         }
+    }
+
+    @Test("a broker that came back hears of the producer at once, and the log tells of it once")
+    func heartbeats() async throws {
+        let log = LogLines()
+        let broker = FakeServer.broker()
+        let address = try await broker.start()
+        let nameServer = FakeServer.nameServer(["one": address])
+        var configuration = ProducerConfiguration(nameServers: try await nameServer.start())
+        configuration.client.logger = log.logger
+        configuration.sendTimeout = .seconds(20)
+        configuration.attempts = 100
+        try await Producer(configuration).running { producer in
+            try await producer.send(Message("1", to: "T"))
+            try await eventually("it is told") { broker.count(.heartBeat) > 0 }
+            let before = broker.count(.heartBeat)
+            broker.cut()
+            try await producer.send(Message("2", to: "T"))
+            try await eventually("it is told again") { broker.count(.heartBeat) > before }
+            await broker.stop()
+            broker.cut()
+            // Rings for the heartbeat, which fails then.
+            producer.heartbeat.ring()
+            try await eventually("several were in vain") {
+                log.all.count { $0.contains("a broker was not told") } > 2
+            }
+            #expect(log.all.count { $0.hasPrefix("warning: a broker was not told") } == 1)
+            _ = try await broker.start(port: Int(address.split(separator: ":")[1]) ?? 0)
+            try await producer.send(Message("3", to: "T"))
+            try await eventually("it is back") { log.contains("a broker is told again") }
+        }
+        await broker.stop()
+        await nameServer.stop()
     }
 }

@@ -88,7 +88,7 @@ public final class PullConsumer: Sendable {
         while let work = await work.next() {
             // Only an application that is told can say what is done.
             work.held.takeBack(work.handed, isDone: true, configuration)
-            if let message = work.handed.messages.first { return message }
+            if let message = work.handed.messages.first { return message.opened() }
         }
         return nil
     }

@@ -46,7 +46,7 @@ enum Handler: Sendable {
     func handle(_ messages: ArraySlice<ReceivedMessage>) async -> HandlerFailure? {
         switch self {
         case .batch(let handle):
-            do { try await handle(Array(messages)) } catch {
+            do { try await handle(messages.map { $0.opened() }) } catch {
                 let again = error as? ConsumeAgain
                 let index = min(max(again?.index ?? 0, 0), messages.count)
                 if index == messages.count { return nil }
@@ -56,7 +56,14 @@ enum Handler: Sendable {
             }
         case .each(let handle):
             for index in messages.indices {
-                do { try await handle(messages[index]) } catch {
+                do {
+                    // The usual one is not copied.
+                    if messages[index].bodyLimit == nil {
+                        try await handle(messages[index])
+                    } else {
+                        try await handle(messages[index].opened())
+                    }
+                } catch {
                     let again = error as? ConsumeAgain
                     return HandlerFailure(
                         from: index, delayLevel: again?.delayLevel ?? 0, error: error)

@@ -86,7 +86,7 @@ extension Producer {
         let command = request.command
         let contents = PulledRecords.read(
             command.body, broker: "", bodyLimit: configuration.client.maximumFrameBytes)
-        guard let message = contents.messages.first else {
+        guard let message = contents.messages.first?.opened() else {
             core.logger.warning(
                 "a broker asks about a transaction whose message cannot be read",
                 metadata: ["reason": "\(contents.damage ?? "no message")"])
