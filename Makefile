@@ -9,7 +9,7 @@ SWIFT_FLAGS := --explicit-target-dependency-import-check error
 FORMATTED := Package.swift $(wildcard Sources Tests Benchmarks docs)
 
 .PHONY: help setup setup-test test lint format bench bench-record clean
-.PHONY: embedding examples ci setup-crash crash-writer crash crash-ci simulate mutants fuzz fuzz-ci
+.PHONY: embedding examples docs ci setup-crash crash-writer crash crash-ci simulate mutants fuzz fuzz-ci
 .PHONY: footprint tls crash-delayed fuzz-control sanitize sweep doctor instructions interop setup-interop load
 
 # Optimised and apart from what `make test` builds, so that neither rebuilds the other.
@@ -161,6 +161,11 @@ examples: setup ## run the programs in docs/Examples with broker and NameServer 
 	PYTHONDONTWRITEBYTECODE=1 python3 Tests/Examples/examples.py \
 		$$(swift build -c release --show-bin-path) docs/Examples/.build/debug \
 		$(if $(ONLY),--only $(ONLY))
+
+# From the modules of that package: a build for the tests is made with flags of its own in CI.
+docs: setup ## make the client's documentation, its tutorial with it, into .build/docs
+	swift build --package-path docs/Examples
+	scripts/docs.sh docs/Examples .build/docs
 
 ci: ## everything that is checked on a change (.ci/run)
 	@.ci/run

@@ -28,6 +28,8 @@ struct PlantedCodeTests {
                 "5: ApusStore may not import Glibc",
             ])
         #expect(findings(.importFloors, "Sources/ApusSystem/A.swift", "import Glibc") == [])
+        let shown = "Sources/ApusStore/ApusStore.docc/A.swift"
+        #expect(findings(.importFloors, shown, "import ApusStore") == [])
         #expect(
             findings(.importFloors, "Benchmarks/mqbench/main.swift", "import NIOCore") == [
                 "1: mqbench may not import NIOCore"

@@ -13,6 +13,13 @@ func program(_ name: String) -> Target {
         dependencies: ["Example", .product(name: "ApusClient", package: "apus")])
 }
 
+/// A step of the client's DocC tutorial, which shows the file.
+func step(_ name: String) -> Target {
+    .executableTarget(
+        name: "tutorial-\(name)", dependencies: [.product(name: "ApusClient", package: "apus")],
+        path: "Sources/Tutorial/\(name)")
+}
+
 let package = Package(
     name: "examples",
     dependencies: [
@@ -23,5 +30,7 @@ let package = Package(
         .target(name: "Example", dependencies: [.product(name: "ApusClient", package: "apus")]),
         program("orders"), program("retries"), program("broadcast"), program("reminder"),
         program("tail"),
+        step("orders-1"), step("orders-2"), step("orders-3"), step("orders-4"), step("orders-5"),
+        step("cooks-1"), step("cooks-2"), step("cooks-3"),
     ]
 )

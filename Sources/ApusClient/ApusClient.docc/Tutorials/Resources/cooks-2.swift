@@ -1,0 +1,12 @@
+// Cooks what is ordered.
+
+import ApusClient
+
+let client = ClientConfiguration(nameServers: "127.0.0.1:9876")
+var settings = ConsumerConfiguration(client, group: "cooks", Subscription("Kitchen"))
+settings.start = .first
+
+let cooks = try PushConsumer(settings, order: .perQueue) { order in
+    print("cooking \(order.text), number \(order.queueOffset) of \(order.queue)")
+}
+try await cooks.run()

@@ -1,0 +1,1 @@
+../../../../../Sources/ApusClient/ApusClient.docc/Tutorials/Resources/cooks-2.swift

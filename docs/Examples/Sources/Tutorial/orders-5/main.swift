@@ -1,0 +1,1 @@
+../../../../../Sources/ApusClient/ApusClient.docc/Tutorials/Resources/orders-5.swift
