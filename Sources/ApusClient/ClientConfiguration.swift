@@ -94,6 +94,11 @@ extension ClientConfiguration {
         if maximumFrameBytes < 64 << 10 {
             throw refuse("maximumFrameBytes is \(maximumFrameBytes), below the 64 KiB of a header")
         }
+        if maximumFrameBytes > Int32.max {
+            throw refuse(
+                "maximumFrameBytes is \(maximumFrameBytes), above the \(Int32.max) that a frame can"
+                    + " say of its length")
+        }
     }
 
     private static func isAddress(_ text: String) -> Bool {

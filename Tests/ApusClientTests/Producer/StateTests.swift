@@ -138,6 +138,7 @@ struct ProducerStateTests {
             ("attempts", { $0.attempts = 0 }), ("maximumInFlight", { $0.maximumInFlight = 0 }),
             ("maximumInFlightBytes", { $0.maximumInFlightBytes = 10 }),
             ("maximumFrameBytes", { $0.maximumMessageBytes = 65 << 20 }),
+            ("can say of its length", { $0.client.maximumFrameBytes = 1 << 31 }),
             ("level", { $0.compression = Compression(.lz4, level: 99) }),
             ("tls", { $0.client.tls = ClientTLS(certificate: "x") }),
         ]

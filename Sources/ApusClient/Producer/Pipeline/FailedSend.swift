@@ -71,13 +71,14 @@ extension SendPipeline {
         let bytes = lane.bytesOfNext
         guard await producer.window.enter(bytes) else {
             // Nobody waits any longer for what was not begun.
-            for failure in lane.removeUnsent() {
+            for failure in lanes.flatMap({ $0.removeUnsent() }) {
                 finish(failure, .failure(.cancelled("sending through a pipeline")))
             }
             return
         }
         producer.window.leave(bytes: bytes)
-        lane.schedule()
+        // Other lanes may have found no place either.
+        scheduleAll()
     }
 
     private func repeatAttempts(_ failure: FailedSend) async {

@@ -91,17 +91,17 @@ final class SendLane: RunReceiver, CycleListener {
 
     /// The connection is gone: what was not sent goes another way.
     private func handBack() {
-        let filled = pipeline.remove(self)
-        let left = work.withBriefLock { work in
-            if let filled { work.batches.append(filled) }
-            return work.removeUnsent(producer.generator)
-        }
-        for failure in left { pipeline.leave(failure) }
+        for failure in removeUnsent(and: pipeline.remove(self)) { pipeline.leave(failure) }
     }
 
     /// Takes out what was not sent, and is not to be.
-    func removeUnsent() -> [FailedSend] {
-        work.withBriefLock { $0.removeUnsent(producer.generator) }
+    func removeUnsent() -> [FailedSend] { removeUnsent(and: pipeline.takeFilled(for: self)) }
+
+    private func removeUnsent(and filled: FrameBatch?) -> [FailedSend] {
+        work.withBriefLock { work in
+            if let filled, !filled.isEmpty { work.batches.append(filled) }
+            return work.removeUnsent(producer.generator)
+        }
     }
 
     /// What the first message that waits takes of the window.

@@ -111,6 +111,13 @@ public final class SendPipeline: Sendable {
             return place
         }
 
+        mutating func keep(_ route: PublishRoute, _ generation: Int) {
+            self.generation = generation
+            if self.route === route, !places.contains(-1) { return }
+            self.route = route
+            findPlaces()
+        }
+
         /// Looks up where the lanes of the route's brokers are.
         mutating func findPlaces() {
             places = route?.endpoints.map { place(of: $0) ?? -1 } ?? []
@@ -121,9 +128,10 @@ public final class SendPipeline: Sendable {
         self.producer = producer
         self.onResult = onResult
         limits = PlainLimits(producer)
+        func twice(_ limit: Int) -> Int { limit > .max / 2 ? .max : 2 * limit }
         room = SendWindow(
-            count: 2 * producer.configuration.maximumInFlight,
-            bytes: 2 * producer.configuration.maximumInFlightBytes)
+            count: twice(producer.configuration.maximumInFlight),
+            bytes: twice(producer.configuration.maximumInFlightBytes))
     }
 
     /// Sends a message; waits only while too much is not answered: `maximumInFlight` messages may
@@ -195,16 +203,14 @@ public final class SendPipeline: Sendable {
         let route = producer.publishing.known(message.topic)
         let choice = shardingKey.map { QueueChoice.key($0) } ?? .inTurn
         let target = route.flatMap { producer.choose(choice, $0, avoiding: []) }
-        let (number, next) = state.withBriefLock { state -> (Int, SendLane?) in
+        let (number, next, isFailure) = state.withBriefLock { state -> (Int, SendLane?, Bool) in
             let number = state.sent
             guard let route, let target, let place = lane(to: target.endpoint, &state) else {
                 state.sent += 1
                 state.failures.append(FailedSend(number, send, choice, begun: begun()))
-                return (number, nil)
+                return (number, nil, true)
             }
-            state.route = route
-            state.generation = generation
-            state.findPlaces()
+            state.keep(route, generation)
             state.end.note(message)
             let start = state.fillings[place].batch.frames.append(
                 send.code, fields: { send.write(&$0, to: target, route) }, body: send.body.rawSpan)
@@ -215,9 +221,10 @@ public final class SendPipeline: Sendable {
                 begun: begun(), shardingKey: shardingKey)
             state.fillings[place].batch.slots.append(slot)
             state.sent += 1
-            return (number, laneToSchedule(place, &state))
+            return (number, laneToSchedule(place, &state), false)
         }
-        if let next { next.schedule() } else { bell.ring() }
+        next?.schedule()
+        if isFailure { bell.ring() }
         return number
     }
 
@@ -263,6 +270,18 @@ public final class SendPipeline: Sendable {
         bell.ring()
     }
 
+    /// What was filled for a lane that is not to send it.
+    func takeFilled(for lane: SendLane) -> FrameBatch? {
+        state.withBriefLock { state in
+            guard let place = state.place(of: lane) else { return nil }
+            var batch = FrameBatch()
+            swap(&batch, &state.fillings[place].batch)
+            return batch
+        }
+    }
+
+    var lanes: [SendLane] { state.withBriefLock { $0.fillings.map(\.lane) } }
+
     /// A lane whose connection is gone. Answers with what was filled for it.
     func remove(_ lane: SendLane) -> FrameBatch? {
         state.withBriefLock { state in
@@ -279,7 +298,6 @@ public final class SendPipeline: Sendable {
 
     /// Places came free that no lane gave back.
     func scheduleAll() {
-        let lanes = state.withBriefLock { $0.fillings.map(\.lane) }
         for lane in lanes { lane.schedule() }
     }
 
