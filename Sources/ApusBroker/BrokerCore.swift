@@ -37,10 +37,9 @@ final class BrokerCore: Sendable {
     let isSync: Bool
     /// What every stored message's properties end with, as Java's broker has it.
     let propertySuffix: [UInt8]
-    /// What the ids of all messages of this store begin with.
-    let messageIDHead: MessageIDText
-    /// What tells clients in each answer to a send whether and as of which region to trace theirs.
-    let traceFields: PreparedFields
+    /// What stands in each answer to a send: what the ids of all messages of this store begin with,
+    /// and whether and as of which region clients are to trace theirs.
+    let sendAnswers: SendAnswerForm
     /// Ids for messages that come without.
     let uniqueIDs: UniqueIDGenerator
     /// When it started, milliseconds since 1970.
@@ -80,10 +79,11 @@ final class BrokerCore: Sendable {
             PropertyName.traceSwitch, configuration.isTraceOn ? "true" : "false", to: &suffix)
         PropertyEdit.append(PropertyName.cluster, configuration.clusterName, to: &suffix)
         propertySuffix = suffix
-        messageIDHead = MessageIDText(hostOf: configuration.store.storeHost)
-        traceFields = PreparedFields(
-            "MSG_REGION", configuration.regionID,
-            ("TRACE_ON", configuration.isTraceOn ? "true" : "false"))
+        sendAnswers = SendAnswerForm(
+            messageIDHead: MessageIDText(hostOf: configuration.store.storeHost),
+            fields: PreparedFields(
+                "MSG_REGION", configuration.regionID,
+                ("TRACE_ON", configuration.isTraceOn ? "true" : "false")))
         uniqueIDs = UniqueIDGenerator(
             host: configuration.store.storeHost, processID: processID(),
             instance: Int32.random(in: .min ... .max))

@@ -94,6 +94,16 @@ extension RawSpan {
         return unsafe capus_either_of_64(base, offset, byteCount, one, other)
     }
 
+    /// Whether one of the bytes, of which there are at least 16, cannot stand in a string of JSON as
+    /// it is: `"`, `\`, DEL and control characters. Traps when there are fewer.
+    @inlinable @inline(__always)
+    public var hasEscapesOfJSON: Bool {
+        precondition(byteCount >= 16)
+        // Safe: as above.
+        guard let base = unsafe withUnsafeBytes({ $0.baseAddress }) else { return false }
+        return unsafe capus_has_escapes(base, byteCount) != 0
+    }
+
     /// Which of the 64 bytes from `offset` on, or as many as there are, `other`, which is as long,
     /// has otherwise: bit n stands for byte n. Traps when `offset` does not lie within the span.
     @inlinable @inline(__always)

@@ -36,14 +36,7 @@ package enum Hexadecimal: Sendable {
 
     /// All digits of a number, in upper case, the first one in the highest byte.
     package static func digits(_ value: UInt32) -> UInt64 {
-        // One byte for each four bits, then what stands between digits and letters added to those
-        // above nine.
-        var word = UInt64(value)
-        word = (word | word << 16) & 0x0000_FFFF_0000_FFFF
-        word = (word | word << 8) & 0x00FF_00FF_00FF_00FF
-        word = (word | word << 4) & 0x0F0F_0F0F_0F0F_0F0F
-        let letters = (word &+ 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101
-        return word &+ 0x3030_3030_3030_3030 &+ letters &* 7
+        value.hexadecimalDigits
     }
 
     package static func digits(_ value: UInt16) -> UInt32 {
@@ -109,5 +102,20 @@ package enum Hexadecimal: Sendable {
         case UInt8(ascii: "a")...UInt8(ascii: "f"): character - UInt8(ascii: "a") + 10
         default: nil
         }
+    }
+}
+
+extension UInt32 {
+    /// Its eight digits of base 16 in upper case, the highest one in the highest byte.
+    @inlinable @inline(__always)
+    public var hexadecimalDigits: UInt64 {
+        // Four bits to a byte.
+        var digits = UInt64(self)
+        digits = (digits | digits << 16) & 0x0000_FFFF_0000_FFFF
+        digits = (digits | digits << 8) & 0x00FF_00FF_00FF_00FF
+        digits = (digits | digits << 4) & 0x0F0F_0F0F_0F0F_0F0F
+        // One where the digit is a letter, which are seven characters farther.
+        let letters = (digits &+ 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101
+        return digits &+ 0x3030_3030_3030_3030 &+ letters &* 7
     }
 }

@@ -14,14 +14,10 @@ extension Connection {
         _ key: ReplyKey, sent result: AppendResult, queueID: Int32, uniqueID: RawSpan,
         _ core: BrokerCore
     ) {
-        respond(to: key, result.status.code) { fields in
-            let id = core.messageIDHead.with(offset: result.physicalOffset)
-            fields.append("msgId", plain: id.bytes)
-            fields.append(core.traceFields)
-            fields.append("queueId", Int64(queueID))
-            fields.append("queueOffset", result.queueOffset)
-            fields.append("transactionId", uniqueID)
-        }
+        let answer = SendAnswer(
+            physicalOffset: result.physicalOffset, queueID: queueID,
+            queueOffset: result.queueOffset, transactionID: uniqueID)
+        respond(to: key, result.status.code, answer, core.sendAnswers)
     }
 
     /// A batch is stored. `ids` are its offset message ids, `uniqueID` is its own, if it has one.
@@ -31,7 +27,7 @@ extension Connection {
     ) {
         respond(to: key, batch.first.status.code) { fields in
             fields.append("msgId", plain: ids.rawSpan)
-            fields.append(core.traceFields)
+            fields.append(core.sendAnswers.fields)
             fields.append("queueId", Int64(queueID))
             fields.append("queueOffset", batch.first.queueOffset)
             if uniqueID.byteCount > 0 { fields.append("transactionId", uniqueID) }
@@ -44,9 +40,9 @@ extension Connection {
         _ core: BrokerCore
     ) {
         respond(to: key, failure == nil ? .success : .systemError, remark: failure) { fields in
-            fields.append(core.traceFields)
+            fields.append(core.sendAnswers.fields)
             if let stored {
-                let id = core.messageIDHead.with(offset: stored.physicalOffset)
+                let id = core.sendAnswers.messageIDHead.with(offset: stored.physicalOffset)
                 fields.append("msgId", plain: id.bytes)
                 fields.append("queueOffset", stored.queueOffset)
             } else if failure == nil {

@@ -63,7 +63,7 @@ extension BrokerCore {
         ids.reserveCapacity(33 * batch.count)
         for offset in offsets(of: batch, lengths) {
             if !ids.isEmpty { ids.append(UInt8(ascii: ",")) }
-            ids.append(bytesOf: messageIDHead.with(offset: offset).bytes)
+            ids.append(bytesOf: sendAnswers.messageIDHead.with(offset: offset).bytes)
         }
         return ids
     }

@@ -86,6 +86,15 @@ public final class Connection: Sendable {
         append { $0.append(numbers, remark: remark, key.serialization, fields: fields) }
     }
 
+    /// Answers a send whose message was stored, with what all such answers have in common.
+    public func respond(
+        to key: ReplyKey, _ code: ResponseCode, _ answer: borrowing SendAnswer,
+        _ form: borrowing SendAnswerForm
+    ) {
+        guard !key.isOneWay else { return }
+        append { $0.append(answer, code, form, to: key) }
+    }
+
     /// Sends a request and calls `completion` once: with the response, or with the error after
     /// which none will come. It is called on the event loop, or here if the connection is closed
     /// already, and must not block. `command.opaque` is set here.

@@ -14,7 +14,7 @@ internal import NIOCore
 /// The frames of a connection that are not with its channel yet.
 struct Outbound {
     /// Has written the frames.
-    private var fields = FieldWriter()
+    var fields = FieldWriter()
     private var spare = ByteBuffer()
     /// What stands before all that `fields` has written; it has no memory until a large body comes.
     private var large = ByteBuffer()

@@ -57,6 +57,19 @@ struct ByteSink {
         count = place
     }
 
+    /// Has `write` put bytes behind what is there, from the place that it is given on; it moves that
+    /// behind what it wrote, which is not more than `limit`.
+    @inline(__always)
+    mutating func append(
+        atMost limit: Int, _ write: (inout MutableRawSpan, inout Int) -> Void
+    ) {
+        makeRoom(limit)
+        var place = count
+        var span = memory.mutableRawSpan
+        write(&span, &place)
+        count = place
+    }
+
     /// Appends the bytes of a literal.
     mutating func append(_ text: StaticString) { append(FieldName.bytes(of: text)) }
 
@@ -256,13 +269,19 @@ extension RawSpan {
 // Each of these writes at `place`, where there must be room, and moves it behind what it wrote.
 extension MutableRawSpan {
     @inline(__always) @_lifetime(self: copy self)
-    fileprivate mutating func put(_ bytes: RawSpan, at place: inout Int) {
+    mutating func put(_ bytes: RawSpan, at place: inout Int) {
         copy(bytes, at: place)
         place &+= bytes.byteCount
     }
 
+    /// Puts the bytes of a literal.
     @inline(__always) @_lifetime(self: copy self)
-    fileprivate mutating func put<Value: FixedWidthInteger & BitwiseCopyable>(
+    mutating func put(_ text: StaticString, at place: inout Int) {
+        put(FieldName.bytes(of: text), at: &place)
+    }
+
+    @inline(__always) @_lifetime(self: copy self)
+    mutating func put<Value: FixedWidthInteger & BitwiseCopyable>(
         _ value: Value, at place: inout Int
     ) {
         storeBigEndian(value, at: place)
@@ -274,7 +293,7 @@ extension MutableRawSpan {
 
     /// Everything before the value of a field of JSON.
     @inline(__always) @_lifetime(self: copy self)
-    fileprivate mutating func put(field name: RawSpan, isFirst: Bool, at place: inout Int) {
+    mutating func put(field name: RawSpan, isFirst: Bool, at place: inout Int) {
         if isFirst {
             put(FieldName.bytes(of: ",\"extFields\":{\""), at: &place)
         } else {
@@ -291,7 +310,7 @@ extension MutableRawSpan {
 
     /// Eight digits at a time. A few bytes behind the number are written over.
     @inline(__always) @_lifetime(self: copy self)
-    fileprivate mutating func put(decimal value: Int64, at place: inout Int) {
+    mutating func put(decimal value: Int64, at place: inout Int) {
         if value >= 0, value < 10 {
             return put(0x30 &+ UInt8(truncatingIfNeeded: value), at: &place)
         }

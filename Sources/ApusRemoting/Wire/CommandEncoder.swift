@@ -137,11 +137,8 @@ struct HeaderEncoder {
             sink.put(Int32(truncatingIfNeeded: sink.count - fieldsStart - 4), at: fieldsStart)
         }
         let header = sink.count &- start &- Frame.prefix
-        let length = sink.count &- start &- Frame.length.end &+ bodyCount
-        // Both words at once.
         sink.put(
-            UInt64(UInt32(truncatingIfNeeded: length)) << 32
-                | UInt64(serialization.rawValue) << 24 | UInt64(truncatingIfNeeded: header),
+            Frame.start(header: header, serialization, body: bodyCount),
             at: start &+ Frame.length.offset)
     }
 

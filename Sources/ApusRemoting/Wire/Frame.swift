@@ -17,6 +17,16 @@ struct Frame: ~Escapable {
     /// Bytes before the header.
     static let prefix = headerWord.end
 
+    /// What stands before the header, of so many bytes, of a frame with a body of so many.
+    @inline(__always)
+    static func start(
+        header: Int, _ serialization: HeaderSerialization, body: Int
+    ) -> UInt64 {
+        let length = prefix &- Self.length.end &+ header &+ body
+        return UInt64(UInt32(truncatingIfNeeded: length)) << 32
+            | UInt64(serialization.rawValue) << 24 | UInt64(truncatingIfNeeded: header)
+    }
+
     /// `bytes` are one whole frame, by what `size` said.
     @_lifetime(copy bytes)
     init(_ bytes: RawSpan) throws(FrameError) {

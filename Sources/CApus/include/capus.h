@@ -106,6 +106,32 @@ CAPUS_INLINE uint64_t capus_either_of_64(
     return mask | capus_either_of_16(bytes + left - 16, one, other) << (left - 16);
 }
 
+// Whether one of `count` bytes, of which there are at least 16, cannot stand in a string of JSON as it
+// is: `"`, `\`, DEL and what is below a blank.
+CAPUS_INLINE int capus_has_escapes(const void *start, size_t count) {
+    const uint8_t *bytes = (const uint8_t *)start;
+#if defined(__x86_64__)
+    __m128i found = _mm_setzero_si128();
+    for (size_t at = 0; at < count; at += 16) {
+        // The last sixteen may have been looked at in part.
+        const uint8_t *from = bytes + (at + 16 <= count ? at : count - 16);
+        __m128i piece = _mm_loadu_si128((const __m128i *)from);
+        __m128i marks = _mm_or_si128(
+            _mm_cmpeq_epi8(piece, _mm_set1_epi8('"')), _mm_cmpeq_epi8(piece, _mm_set1_epi8('\\')));
+        __m128i others = _mm_or_si128(
+            _mm_cmpeq_epi8(piece, _mm_set1_epi8(0x7F)),
+            _mm_cmpeq_epi8(piece, _mm_min_epu8(piece, _mm_set1_epi8(0x1F))));
+        found = _mm_or_si128(found, _mm_or_si128(marks, others));
+    }
+    return _mm_movemask_epi8(found) != 0;
+#else
+    int found = 0;
+    for (size_t at = 0; at < count; at++)
+        found |= bytes[at] < 0x20 || bytes[at] == '"' || bytes[at] == '\\' || bytes[at] == 0x7F;
+    return found;
+#endif
+}
+
 // The same for one byte: the compiler leaves the second comparison out.
 CAPUS_INLINE uint64_t capus_matches_of_64(
     const void *start, size_t offset, size_t count, uint8_t byte) {

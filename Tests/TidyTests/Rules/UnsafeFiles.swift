@@ -62,8 +62,8 @@ extension Rule {
         "Sources/ApusRemoting/Header/FieldName.swift": "the bytes of a literal",
         "Sources/ApusRemoting/Wire/ByteSink.swift": "lends the bytes of a string",
         "Sources/ApusRemoting/Wire/CommandEncoder.swift": "copies a span into an array",
+        "Sources/ApusRemoting/Wire/MessageIDText.swift": "lends the digits that it holds inline",
         // Floor 5
-        "Sources/ApusBroker/Handlers/MessageIDText.swift": "lends the digits that it holds inline",
         "Sources/ApusBroker/State/NameMap.swift": "looks up by a string's own bytes",
     ]
 }

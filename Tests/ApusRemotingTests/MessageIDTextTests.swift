@@ -3,7 +3,7 @@
 import ApusFormat
 import Testing
 
-@testable import ApusBroker
+@testable import ApusRemoting
 
 @Suite("the text of a message id") struct MessageIDTextTests {
     @Test(
