@@ -94,8 +94,8 @@ extension RawSpan {
         return unsafe capus_either_of_64(base, offset, byteCount, one, other)
     }
 
-    /// Whether one of the bytes, of which there are at least 16, cannot stand in a string of JSON as
-    /// it is: `"`, `\`, DEL and control characters. Traps when there are fewer.
+    /// Whether one of the bytes, of which there are at least 16, cannot stand in a string of JSON
+    /// as it is: `"`, `\`, DEL and control characters. Traps when there are fewer.
     @inlinable @inline(__always)
     public var hasEscapesOfJSON: Bool {
         precondition(byteCount >= 16)
@@ -104,16 +104,17 @@ extension RawSpan {
         return unsafe capus_has_escapes(base, byteCount) != 0
     }
 
-    /// Which of the 64 bytes from `offset` on, or as many as there are, `other`, which is as long,
-    /// has otherwise: bit n stands for byte n. Traps when `offset` does not lie within the span.
+    /// Whether `other`, which is as long, is the same but where `loose` has FF and not 0. The bytes
+    /// here that stand there must be neither quotes nor backslashes, unless those may be.
     @inlinable @inline(__always)
-    public func differences(from other: RawSpan, at offset: Int) -> UInt64 {
-        precondition(offset >= 0 && offset < byteCount && other.byteCount == byteCount)
-        // Safe: as above, for both.
+    public func isAlike(_ other: RawSpan, loose: RawSpan, mayHaveMarks: Bool) -> Bool {
+        precondition(other.byteCount == byteCount && loose.byteCount == byteCount)
+        // Safe: as above, for all three.
         guard let one = unsafe withUnsafeBytes({ $0.baseAddress }),
-            let two = unsafe other.withUnsafeBytes({ $0.baseAddress })
-        else { return 0 }
-        return unsafe capus_differences_of_64(one, two, offset, byteCount)
+            let two = unsafe other.withUnsafeBytes({ $0.baseAddress }),
+            let mask = unsafe loose.withUnsafeBytes({ $0.baseAddress })
+        else { return true }
+        return unsafe capus_is_alike(one, two, mask, byteCount, mayHaveMarks ? 1 : 0) != 0
     }
 
     /// Whether both hold the same bytes.
@@ -134,6 +135,11 @@ extension RawSpan {
             // The last eight, some of which were looked at already.
             return loadBigEndian(UInt64.self, at: count &- 8)
                 == other.loadBigEndian(UInt64.self, at: count &- 8)
+        }
+        if count >= 4 {
+            return loadBigEndian(UInt32.self, at: 0) == other.loadBigEndian(UInt32.self, at: 0)
+                && loadBigEndian(UInt32.self, at: count &- 4)
+                    == other.loadBigEndian(UInt32.self, at: count &- 4)
         }
         while offset < count {
             if loadBigEndian(UInt8.self, at: offset) != other.loadBigEndian(UInt8.self, at: offset)

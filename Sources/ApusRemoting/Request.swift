@@ -63,8 +63,12 @@ public struct Request: ~Escapable {
     public func bytes(_ name: FieldName) -> RawSpan? { find(name) }
 
     @inline(__always) @_lifetime(copy self)
-    private func find(_ name: FieldName) -> RawSpan? {
-        let place = Int(places[name.hash])
+    private func find(_ name: FieldName) -> RawSpan? { find(name, hash: name.hash) }
+
+    /// The same with the hash of the name.
+    @inline(__always) @_lifetime(copy self)
+    func find(_ name: FieldName, hash: Int) -> RawSpan? {
+        let place = Int(places[hash])
         guard place > 0 else { return nil }
         if place < 255 {
             let slot = slots[place &- 1]
@@ -176,8 +180,7 @@ extension Request {
         return value
     }
 
-    @inline(__always)
-    private static func integer<Value: FixedWidthInteger>(
+    static func integer<Value: FixedWidthInteger>(
         _ name: FieldName, _ text: RawSpan
     ) throws(HeaderError) -> Value {
         guard let value = text.decimal(Value.self) else { throw noInteger(name, text, Value.self) }

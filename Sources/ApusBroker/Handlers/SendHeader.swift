@@ -5,9 +5,9 @@ import ApusRemoting
 
 /// What the fields of a send are called. A class, since so much is not copied for each send.
 final class SendFieldNames: Sendable {
-    let producerGroup, topic, defaultTopic, defaultQueues, queueID, systemFlag: FieldName
-    let bornTimestamp, flag, properties, reconsumeTimes, unitMode, maximumReconsumes: FieldName
-    let batch: FieldName
+    let producerGroup, topic, defaultTopic, defaultQueues, properties, unitMode, batch: FieldName
+    /// In the order in which `SendNumbers` takes them.
+    let numbers: NumberFields
 
     private init(
         producerGroup: FieldName, topic: FieldName, defaultTopic: FieldName,
@@ -20,15 +20,12 @@ final class SendFieldNames: Sendable {
         self.topic = topic
         self.defaultTopic = defaultTopic
         self.defaultQueues = defaultQueues
-        self.queueID = queueID
-        self.systemFlag = systemFlag
-        self.bornTimestamp = bornTimestamp
-        self.flag = flag
         self.properties = properties
-        self.reconsumeTimes = reconsumeTimes
         self.unitMode = unitMode
-        self.maximumReconsumes = maximumReconsumes
         self.batch = batch
+        numbers = NumberFields(
+            .int32(queueID), .int32(systemFlag), .int64(bornTimestamp), .int32(flag, or: 0),
+            .int32(reconsumeTimes, or: 0), .int32(maximumReconsumes, or: -1))
     }
 
     static let long = SendFieldNames(
@@ -44,6 +41,16 @@ final class SendFieldNames: Sendable {
 
     static func names(for code: RequestCode) -> SendFieldNames {
         code == .sendMessage ? long : short
+    }
+
+    /// Gives `body` the same without counting references to them.
+    @inline(__always)
+    static func withNames<Result>(
+        for code: RequestCode, _ body: (SendFieldNames) -> Result
+    ) -> Result {
+        // Safe: both are there as long as the program is.
+        let names = unsafe Unmanaged.passUnretained(names(for: code))
+        return unsafe names._withUnsafeGuaranteedRef(body)
     }
 
     static func names(forReply code: RequestCode) -> SendFieldNames {
@@ -63,12 +70,13 @@ struct SendNumbers: Sendable {
     let isBatch: Bool
 
     init(_ request: borrowing Request, _ names: SendFieldNames) throws(HeaderError) {
-        queueID = try request.int32(names.queueID)
-        systemFlag = SystemFlag(rawValue: try request.int32(names.systemFlag))
-        bornTimestamp = try request.int64(names.bornTimestamp)
-        flag = try request.int32(names.flag, or: 0)
-        reconsumeTimes = try request.int32(names.reconsumeTimes, or: 0)
-        let most = try request.int32(names.maximumReconsumes, or: -1)
+        let numbers = try request.numbers(names.numbers)
+        queueID = Int32(truncatingIfNeeded: numbers[0])
+        systemFlag = SystemFlag(rawValue: Int32(truncatingIfNeeded: numbers[1]))
+        bornTimestamp = numbers[2]
+        flag = Int32(truncatingIfNeeded: numbers[3])
+        reconsumeTimes = Int32(truncatingIfNeeded: numbers[4])
+        let most = Int32(truncatingIfNeeded: numbers[5])
         maximumReconsumes = most < 0 ? nil : most
         // The C++ client says "1", which is false to Java and so to us: one message is stored, as
         // its golden capture has it.

@@ -14,8 +14,9 @@ extension RawSpan {
             if isNegative || first == UInt8(ascii: "+") { offset = 1 }
         }
         guard offset < byteCount else { return nil }
-        if byteCount &- offset <= Self.harmlessDigits(Value.bitWidth), !isNegative {
-            return harmlessDecimal(from: offset)
+        if byteCount &- offset <= Self.harmlessDigits {
+            guard let value = digits(from: offset) else { return nil }
+            return Value(exactly: isNegative ? -value : value)
         }
         var value: Value = 0
         while offset < byteCount {
@@ -33,21 +34,45 @@ extension RawSpan {
         return value
     }
 
-    /// As many digits as fit a signed integer of this width, whatever they are.
-    @inline(__always)
-    private static func harmlessDigits(_ bitWidth: Int) -> Int {
-        bitWidth == 64 ? 18 : bitWidth == 32 ? 9 : 0
-    }
+    /// So many digits fit an `Int64`, whatever they are.
+    static var harmlessDigits: Int { 18 }
 
-    /// The same for so few digits that nothing can overflow.
+    /// The number that the bytes from `start` on spell, of which there are no more than that; nil
+    /// when one of them is no digit. Eight at a time.
     @inline(__always)
-    private func harmlessDecimal<Value: FixedWidthInteger>(from start: Int) -> Value? {
-        var value: Value = 0
-        for offset in start..<byteCount {
+    func digits(from start: Int) -> Int64? {
+        var value: UInt64 = 0
+        var offset = start
+        while offset &+ 8 <= byteCount {
+            let eight = loadBigEndian(UInt64.self, at: offset)
+            guard Self.areDigits(eight) else { return nil }
+            value = value &* 100_000_000 &+ Self.number(eight)
+            offset &+= 8
+        }
+        while offset < byteCount {
             let digit = loadBigEndian(UInt8.self, at: offset) &- 0x30
             guard digit < 10 else { return nil }
-            value = value &* 10 &+ Value(truncatingIfNeeded: digit)
+            value = value &* 10 &+ UInt64(digit)
+            offset &+= 1
         }
-        return value
+        return Int64(truncatingIfNeeded: value)
+    }
+
+    @inline(__always)
+    private static func areDigits(_ eight: UInt64) -> Bool {
+        // The high half of each byte is 3, also with 6 added to the low one.
+        let high: UInt64 = 0xF0F0_F0F0_F0F0_F0F0
+        let wanted: UInt64 = 0x3030_3030_3030_3030
+        return (eight & high ^ wanted) | ((eight &+ 0x0606_0606_0606_0606) & high ^ wanted) == 0
+    }
+
+    /// The number that eight digits spell, the first one in the highest byte: neighbours are joined
+    /// to pairs, pairs to fours, and these to the number.
+    @inline(__always)
+    private static func number(_ eight: UInt64) -> UInt64 {
+        let digits = eight & 0x0F0F_0F0F_0F0F_0F0F
+        let pairs = (digits >> 8 & 0xFF_00FF_00FF_00FF) &* 10 &+ (digits & 0xFF_00FF_00FF_00FF)
+        let fours = (pairs >> 16 & 0xFFFF_0000_FFFF) &* 100 &+ (pairs & 0xFFFF_0000_FFFF)
+        return (fours >> 32) &* 10_000 &+ (fours & 0xFFFF_FFFF)
     }
 }

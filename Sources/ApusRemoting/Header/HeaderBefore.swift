@@ -20,8 +20,9 @@ struct HeaderBefore {
     /// Bytes of the header that was read last, and whether the one before that had as many.
     private var lastCount = 0
     private var isLikely = false
-    /// A bit for each byte: those of plain values but for their escapes, and the request's number.
-    private var loose: [UInt64] = []
+    /// FF for those of values, of plain ones in JSON but for their escapes, and for the request's
+    /// number; 0 for others.
+    private var loose: [UInt8] = []
     private var opaque = 0..<0
     private var runs: [Run] = []
 
@@ -30,7 +31,7 @@ struct HeaderBefore {
 
     /// Bytes of memory.
     var capacity: Int {
-        bytes.capacity + loose.capacity * 8 + runs.capacity * MemoryLayout<Run>.stride
+        bytes.capacity + loose.capacity + runs.capacity * MemoryLayout<Run>.stride
     }
 
     /// Another header is read. It is worth remembering when it is as long as the last one: of
@@ -50,26 +51,16 @@ struct HeaderBefore {
 
     /// The number of a request whose header is as long as this one and like it; nil when it is not.
     func opaque(of header: RawSpan) -> Int32? {
-        var offset = 0
-        while offset < header.byteCount {
-            let found = header.differences(from: bytes.rawSpan, at: offset)
-            if found != 0, isBinary {
-                if found & ~loose[offset >> 6] != 0 { return nil }
-            } else if found != 0 {
-                // Neither a quote nor a backslash: a value would end there, or mean something else.
-                let marks = header.matches(
-                    of: UInt8(ascii: "\""), or: UInt8(ascii: "\\"), at: offset)
-                if found & (~loose[offset >> 6] | marks) != 0 { return nil }
-            }
-            offset &+= 64
-        }
-        if isBinary { return BinaryHeader.opaque.load(from: header) }
-        var scanner = JSONScanner(header)
-        scanner.move(to: opaque.lowerBound)
-        guard let number = scanner.plainNumber(), scanner.position == opaque.upperBound else {
+        // In JSON neither a quote nor a backslash where it may differ: a value would end there, or
+        // mean something else.
+        guard header.isAlike(bytes.rawSpan, loose: loose.rawSpan, mayHaveMarks: isBinary) else {
             return nil
         }
-        return number
+        if isBinary { return BinaryHeader.opaque.load(from: header) }
+        guard !opaque.isEmpty, opaque.count <= RawSpan.harmlessDigits,
+            let number = header.extracting(opaque).digits(from: 0)
+        else { return nil }
+        return Int32(exactly: number)
     }
 
     /// Writes the value that has escapes, of a header like this one, over that of this one. What
@@ -95,7 +86,7 @@ struct HeaderBefore {
     ) {
         guard isLikely, header.byteCount <= Self.limit else { return }
         loose.removeAll(keepingCapacity: true)
-        loose.append(contentsOf: repeatElement(0, count: (header.byteCount &+ 63) >> 6))
+        loose.append(contentsOf: repeatElement(0, count: header.byteCount))
         runs.removeAll(keepingCapacity: true)
         for place in fields.indices {
             let slot = fields[place]
@@ -116,7 +107,7 @@ struct HeaderBefore {
     }
 
     private mutating func loosen(_ range: Range<Int>) {
-        for place in range { loose[place >> 6] |= 1 << UInt64(place & 63) }
+        for place in range { loose[place] = 0xFF }
     }
 
     /// The value begins behind `":"`, and each of its escapes takes six bytes and stands for one.

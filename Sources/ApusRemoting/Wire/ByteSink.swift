@@ -57,8 +57,8 @@ struct ByteSink {
         count = place
     }
 
-    /// Has `write` put bytes behind what is there, from the place that it is given on; it moves that
-    /// behind what it wrote, which is not more than `limit`.
+    /// Has `write` put bytes behind what is there, from the place that it is given on; it moves
+    /// that behind what it wrote, which is not more than `limit`.
     @inline(__always)
     mutating func append(
         atMost limit: Int, _ write: (inout MutableRawSpan, inout Int) -> Void

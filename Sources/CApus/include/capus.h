@@ -106,8 +106,8 @@ CAPUS_INLINE uint64_t capus_either_of_64(
     return mask | capus_either_of_16(bytes + left - 16, one, other) << (left - 16);
 }
 
-// Whether one of `count` bytes, of which there are at least 16, cannot stand in a string of JSON as it
-// is: `"`, `\`, DEL and what is below a blank.
+// Whether one of `count` bytes, of which there are at least 16, cannot stand in a string of JSON as
+// it is: `"`, `\`, DEL and what is below a blank.
 CAPUS_INLINE int capus_has_escapes(const void *start, size_t count) {
     const uint8_t *bytes = (const uint8_t *)start;
 #if defined(__x86_64__)
@@ -138,38 +138,10 @@ CAPUS_INLINE uint64_t capus_matches_of_64(
     return capus_either_of_64(start, offset, count, byte, byte);
 }
 
-// Which of 16 bytes are not the same: bit n stands for byte n.
-CAPUS_INLINE uint64_t capus_differences_of_16(const uint8_t *one, const uint8_t *other) {
-#if defined(__x86_64__)
-    return 0xFFFF ^ (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(
-        _mm_loadu_si128((const __m128i *)one), _mm_loadu_si128((const __m128i *)other)));
-#else
-    uint64_t mask = 0;
-    for (int i = 0; i < 16; i++) mask |= (uint64_t)(one[i] != other[i]) << i;
-    return mask;
-#endif
-}
-
-// The same for up to 64 of the `count` bytes at `one` and at `other`, from `offset` on.
-CAPUS_INLINE uint64_t capus_differences_of_64(
-    const void *one, const void *other, size_t offset, size_t count) {
-    const uint8_t *a = (const uint8_t *)one + offset;
-    const uint8_t *b = (const uint8_t *)other + offset;
-    size_t left = count - offset;
-    if (left < 16) {
-        if (count >= 16)
-            return capus_differences_of_16(a + left - 16, b + left - 16) >> (16 - left);
-        uint64_t few = 0;
-#pragma clang loop vectorize(disable) unroll(disable)
-        for (size_t i = 0; i < left; i++) few |= (uint64_t)(a[i] != b[i]) << i;
-        return few;
-    }
-    if (left > 64) left = 64;
-    uint64_t mask = capus_differences_of_16(a, b);
-    if (left > 32) mask |= capus_differences_of_16(a + 16, b + 16) << 16;
-    if (left > 48) mask |= capus_differences_of_16(a + 32, b + 32) << 32;
-    return mask | capus_differences_of_16(a + left - 16, b + left - 16) << (left - 16);
-}
+// Whether `count` bytes are alike: the same but where `loose` has FF and not 0, and there neither a
+// quote nor a backslash unless they `may_have_marks`.
+int capus_is_alike(
+    const void *bytes, const void *other, const void *loose, size_t count, int may_have_marks);
 
 // Copies `count` bytes that do not overlap. Inline for up to 128, since topics, properties and many
 // bodies are that short and a call would cost more than the copy: the first bytes and the last,
