@@ -7,41 +7,78 @@ import Logging
 import Synchronization
 
 /// Brings each request to its handler, and answers those that are refused.
-final class RequestRouter: RequestProcessor {
+@safe final class RequestRouter: RequestProcessor {
     let connections = ConnectionTable()
-    /// There once the store is open. Under a lock, which costs less than an
-    /// `AtomicLazyReference`: that one looks up a generic type at each load.
+    /// There once the store is open.
     private let started = Mutex<BrokerCore?>(nil)
+    /// The same without a lock, and without a count that each request would raise and lower.
+    private let running = unsafe Atomic<Unmanaged<BrokerCore>?>(nil)
     private var core: BrokerCore? { started.withLock { $0 } }
 
-    /// From now on requests are carried out.
-    func begin(_ core: BrokerCore) { started.withLock { $0 = core } }
+    /// From now on requests are carried out. To be called once.
+    func begin(_ core: BrokerCore) {
+        started.withLock { started in
+            precondition(started == nil, "a router begins once")
+            started = core
+        }
+        // Safe: `started` holds it as long as this router is there, and never changes again.
+        unsafe running.store(Unmanaged.passUnretained(core), ordering: .releasing)
+    }
 
     func process(_ request: borrowing Request, on connection: Connection) {
-        do throws(Refusal) {
-            guard let core else {
-                throw Refusal(.serviceNotAvailable, "the broker starts: try again")
+        var memo: AnyObject?
+        process(request, on: connection, keeping: &memo)
+    }
+
+    func process(
+        _ request: borrowing Request, on connection: Connection, keeping memo: inout AnyObject?
+    ) {
+        // Safe: as above; whoever calls holds this router.
+        guard let core = unsafe running.load(ordering: .acquiring) else {
+            return connection.refuse(
+                request.replyKey,
+                Refusal(.serviceNotAvailable, "the broker starts: try again"))
+        }
+        unsafe core._withUnsafeGuaranteedRef { core in
+            do throws(Refusal) {
+                try process(request, on: connection, core, &memo)
+            } catch {
+                connection.refuse(request.replyKey, error)
             }
-            if core.isStopping.load(ordering: .relaxed) { throw Self.stopping(request.version) }
-            var account: Account?
-            if let access = core.access {
-                account = try access.account(for: request, at: core.now)
-                connection.trust()
-            }
-            try route(request, on: connection, core, for: account)
-        } catch {
-            connection.refuse(request.replyKey, error)
         }
     }
 
+    private func process(
+        _ request: borrowing Request, on connection: Connection, _ core: BrokerCore,
+        _ memo: inout AnyObject?
+    ) throws(Refusal) {
+        if core.isStopping.load(ordering: .relaxed) { throw Self.stopping(request.version) }
+        if let access = core.access {
+            let account = try access.account(for: request, at: core.now)
+            connection.trust()
+            return try route(request, on: connection, core, for: account, &memo)
+        }
+        try route(request, on: connection, core, for: nil, &memo)
+    }
+
+    @inline(__always)
     private func route(
+        _ request: borrowing Request, on connection: Connection, _ core: BrokerCore,
+        for account: Account?, _ memo: inout AnyObject?
+    ) throws(Refusal) {
+        switch request.code {
+        case .sendMessage, .sendMessageV2, .sendBatchMessage:
+            try core.sendMessage(request, on: connection, &memo)
+        default: try routeOther(request, on: connection, core, for: account)
+        }
+    }
+
+    private func routeOther(
         _ request: borrowing Request, on connection: Connection, _ core: BrokerCore,
         for account: Account?
     ) throws(Refusal) {
         let answer: Response
         switch request.code {
-        case .sendMessage, .sendMessageV2, .sendBatchMessage:
-            return try core.sendMessage(request, on: connection)
         case .sendReplyMessage, .sendReplyMessageV2:
             return try core.sendReply(request, on: connection)
         case .pullMessage, .litePullMessage:

@@ -30,6 +30,9 @@ private import CApus
     public let hasChecksum: Bool
     /// Whether the properties are empty or end with the separator that ends an item.
     public let isTerminated: Bool
+    /// Whether an item's name begins with TR or TI, as those do which ask for a transaction or a
+    /// time.
+    public let mayAsk: Bool
 
     /// Where the value of TAGS stands; empty without tags. The last item of that name counts.
     @inlinable public var tags: Range<Int> { tagsPlace.range }
@@ -69,6 +72,7 @@ private import CApus
         delayPlace = items.delay
         hasChecksum = items.hasChecksum
         isTerminated = !isOpen
+        mayAsk = items.mayAsk
     }
 }
 
@@ -79,6 +83,7 @@ private struct PropertyItems {
     var uniqueKey = PropertyScan.Place()
     var delay = PropertyScan.Place()
     var hasChecksum = false
+    var mayAsk = false
     /// Where the next item begins.
     var start = 0
 
@@ -88,6 +93,8 @@ private struct PropertyItems {
     private static let delayName: UInt64 = 0x0159_414C_4544  // "DELAY" 01
     private static let uniqueName: UInt64 = 0x5945_4B5F_5149_4E55  // "UNIQ_KEY"
     private static let checksumName: UInt64 = 0x2332_3343_5243_5F5F  // "__CRC32#"
+    private static let transactionName: UInt64 = 0x5254  // "TR"
+    private static let timeName: UInt64 = 0x4954  // "TI"
     /// D, K, T, U and _, as bits counted from D.
     private static let firstLetters: UInt32 = 1 << 0 | 1 << 7 | 1 << 16 | 1 << 17 | 1 << 27
 
@@ -154,6 +161,8 @@ private struct PropertyItems {
             Self.take(&delay, from: start &+ 6, to: end)
         } else if prefix == Self.checksumName {
             hasChecksum = true
+        } else if prefix & 0xFFFF == Self.transactionName || prefix & 0xFFFF == Self.timeName {
+            mayAsk = true
         }
     }
 

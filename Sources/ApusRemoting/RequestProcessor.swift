@@ -7,6 +7,11 @@ public protocol RequestProcessor: Sendable {
     /// any thread. `request` is gone when this returns: copy what is needed later.
     func process(_ request: borrowing Request, on connection: Connection)
 
+    /// The same with something of the processor's own for this connection, nil at first and again
+    /// after a while in which nothing came.
+    func process(
+        _ request: borrowing Request, on connection: Connection, keeping memo: inout AnyObject?)
+
     /// The first call for a connection.
     func connectionOpened(_ connection: Connection)
 
@@ -15,6 +20,12 @@ public protocol RequestProcessor: Sendable {
 }
 
 extension RequestProcessor {
+    public func process(
+        _ request: borrowing Request, on connection: Connection, keeping memo: inout AnyObject?
+    ) {
+        process(request, on: connection)
+    }
+
     public func connectionOpened(_ connection: Connection) {}
     public func connectionClosed(_ connection: Connection) {}
 }

@@ -33,8 +33,16 @@ extension MessageStore {
         to queue: MessageQueue, body: RawSpan, properties: RawSpan = RawSpan(),
         attributes: MessageAttributes = MessageAttributes()
     ) throws(StoreError) -> AppendResult {
-        let result = try log.append(
+        try appendWithoutWaiting(
             to: queue.queue, body: body, properties: properties, attributes: attributes)
+    }
+
+    /// The same for a caller that sees to it that the queue is there, and does not count it.
+    package func appendWithoutWaiting(
+        to queue: ConsumeQueue, body: RawSpan, properties: RawSpan, attributes: MessageAttributes
+    ) throws(StoreError) -> AppendResult {
+        let result = try log.append(
+            to: queue, body: body, properties: properties, attributes: attributes)
         if log.isSync {
             whenFlushed(.one(result) { _ in })
         } else if log.isAwaited {

@@ -16,12 +16,20 @@ struct MessageDraft: Sendable {
     var isHalf = false
 
     var attributes: MessageAttributes {
-        var flag = numbers.systemFlag
-        if topic.settings.filterType == .multiTag { flag.insert(.multiTags) }
-        let attributes = MessageAttributes(
-            flag: numbers.flag, systemFlag: flag, bornTimestamp: numbers.bornTimestamp,
-            bornHost: bornHost, reconsumeTimes: numbers.reconsumeTimes)
+        let attributes = numbers.attributes(
+            isMultiTag: topic.settings.filterType == .multiTag, bornHost)
         return isHalf ? HalfMessage.attributes(attributes) : attributes
+    }
+}
+
+extension SendNumbers {
+    @inline(__always)
+    func attributes(isMultiTag: Bool, _ bornHost: HostAddress) -> MessageAttributes {
+        var systemFlag = systemFlag
+        if isMultiTag { systemFlag.insert(.multiTags) }
+        return MessageAttributes(
+            flag: flag, systemFlag: systemFlag, bornTimestamp: bornTimestamp, bornHost: bornHost,
+            reconsumeTimes: reconsumeTimes)
     }
 }
 

@@ -8,16 +8,24 @@ import ApusFormat
 import ApusRemoting
 import ApusStore
 import ApusSystem
+import Synchronization
 
 extension BrokerCore {
+    /// `memo` is what was kept of the sends before.
     func sendMessage(
-        _ request: borrowing Request, on connection: Connection
+        _ request: borrowing Request, on connection: Connection, _ memo: inout AnyObject?
     ) throws(Refusal) {
         try checkAcceptsSends()
+        // Moved out and back, so that it is not counted.
+        let kept = memo.take()
+        let isDone = sendAsBefore(request, on: connection, kept)
+        memo = kept
+        if isDone { return }
         let names = SendFieldNames.names(for: request.code)
         guard let name = request.bytes(names.topic) else {
             throw Refusal(HeaderError(field: names.topic.description, problem: .missing))
         }
+        let generation = state.topics.generation.load(ordering: .acquiring)
         guard let topic = state.topics.topic(utf8: name) else {
             return try createTopic(for: request, names, on: connection) {
                 (core, request, topic) throws(Refusal) in
@@ -25,6 +33,7 @@ extension BrokerCore {
             }
         }
         try sendMessage(request, names, to: topic, on: connection)
+        note(topic, generation: generation, in: &memo)
     }
 
     private func sendMessage(
@@ -43,7 +52,7 @@ extension BrokerCore {
         if numbers.isBatch {
             return try store(batch: request.body, given: given, draft, on: connection)
         }
-        if try isHalf(given, draft) {
+        if try isHalf(given, PropertyScan(given), draft) {
             return try store(half: draft, body: request.body, given: given, on: connection)
         }
         if topic.isRetry {
@@ -65,16 +74,19 @@ extension BrokerCore {
         throw Refusal(.systemError, "broker unable to service, until \(start)")
     }
 
+    /// Whether its settings, and those of the broker, let clients send to a topic.
+    func isOpen(_ topic: Topic) -> Bool {
+        topic.settings.permission.contains(.write)
+            && (configuration.permission.contains(.write) || !topic.settings.isOrdered)
+    }
+
     func check(_ draft: MessageDraft) throws(Refusal) {
         let topic = draft.topic
         if topic.isClosedToSends {
             throw Refusal(
                 .noPermission, "Sending message to topic[\(topic.name)] is forbidden.")
         }
-        let isOpen =
-            topic.settings.permission.contains(.write)
-            && (configuration.permission.contains(.write) || !topic.settings.isOrdered)
-        if !isOpen {
+        if !isOpen(topic) {
             throw Refusal(
                 .noPermission, "the topic[\(topic.name)] of this broker takes no messages")
         }
@@ -88,13 +100,14 @@ extension BrokerCore {
 
     /// The queue that is asked for, or any of those that may be written when that is negative.
     func checkedQueue(_ id: Int32, of topic: Topic) throws(Refusal) -> Int32 {
-        let settings = topic.settings
-        if id < 0 { return Int32.random(in: 0..<max(1, settings.writeQueues)) }
-        if id < max(settings.writeQueues, settings.readQueues) { return id }
+        let writeQueues = topic.settings.writeQueues
+        if id < 0 { return Int32.random(in: 0..<max(1, writeQueues)) }
+        let readQueues = topic.settings.readQueues
+        if id < max(writeQueues, readQueues) { return id }
         throw Refusal(
             .systemError,
-            "request queueId[\(id)] is illegal, the topic \(settings.name) has "
-                + "\(settings.writeQueues) write and \(settings.readQueues) read queues")
+            "request queueId[\(id)] is illegal, the topic \(topic.name) has "
+                + "\(writeQueues) write and \(readQueues) read queues")
     }
 }
 

@@ -8,9 +8,12 @@ import ApusRemoting
 extension BrokerCore {
     /// Whether the message is the half of a transaction. Refuses what Java's broker would take for
     /// more than a plain or a delayed message, and this one does not have.
-    func isHalf(_ properties: RawSpan, _ draft: MessageDraft) throws(Refusal) -> Bool {
+    func isHalf(
+        _ properties: RawSpan, _ scan: PropertyScan, _ draft: borrowing MessageDraft
+    ) throws(Refusal) -> Bool {
         let isMarked = draft.numbers.systemFlag.transaction != .none
-        guard isMarked || SendWishes.mayBe(in: properties) else { return false }
+        // What a scan does not see is too long to be stored.
+        guard isMarked || scan.mayAsk else { return false }
         let wishes = SendWishes(properties)
         guard wishes.isHalf || wishes.isTimed || isMarked else { return false }
         // A message that waits by its level is not looked at for a time; nor is one that is sent
@@ -54,31 +57,6 @@ private struct SendWishes {
     var isTimed: Bool { hasTime && !isOver }
     private var hasTime = false
     private var isOver = false
-
-    /// False where no name begins with TR or TI, as in most messages: one look at each item.
-    static func mayBe(in properties: RawSpan) -> Bool {
-        let end = properties.byteCount
-        if startsLikeOne(properties, at: 0) { return true }
-        var offset = 0
-        while offset < end {
-            // The ends of items, each an 02, in 64 bytes.
-            var ends = properties.matches(of: 2, or: 2, at: offset)
-            while ends != 0 {
-                let start = offset &+ ends.trailingZeroBitCount &+ 1
-                if startsLikeOne(properties, at: start) { return true }
-                ends &= ends &- 1
-            }
-            offset &+= 64
-        }
-        return false
-    }
-
-    @inline(__always)
-    private static func startsLikeOne(_ properties: RawSpan, at start: Int) -> Bool {
-        guard start &+ 2 <= properties.byteCount else { return false }
-        let start = properties.loadBigEndian(UInt16.self, at: start)
-        return start == 0x5452 || start == 0x5449
-    }
 
     init(_ properties: RawSpan) {
         Properties.forEach(in: properties) { name, value in

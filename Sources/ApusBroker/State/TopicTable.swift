@@ -50,6 +50,11 @@ public final class Topic: Sendable, Named {
         }
         return found
     }
+
+    /// Those of the first so many queues that were asked for.
+    func knownQueues(_ limit: Int) -> [MessageQueue?] {
+        queues.withLock { Array($0.prefix(limit)) }
+    }
 }
 
 /// All topics of a broker.
@@ -71,6 +76,8 @@ public final class TopicTable: Sendable {
     let time: TimeSource
     /// What look-ups use, and its version; made anew after each change.
     private let shown: Mutex<(map: NameMap<Topic>, version: DataVersion)>
+    /// Raised whenever something else is shown: what was looked up before may have changed since.
+    let generation = Atomic<Int>(0)
     private let listeners = Mutex<[@Sendable (Set<String>) -> Void]>([])
 
     init(
@@ -91,8 +98,7 @@ public final class TopicTable: Sendable {
 
     /// The topic whose name is these bytes; makes no string.
     public func topic(utf8 name: RawSpan) -> Topic? {
-        let map = shown.withLock { $0.map }
-        return map[utf8: name]
+        shown.withLock { $0.map[utf8: name] }
     }
 
     /// All topics, in no order.
@@ -124,6 +130,7 @@ public final class TopicTable: Sendable {
             // Several changes that were kept together are shown together.
             if shown.version != version { shown = (NameMap(Array(topics.values)), version) }
         }
+        generation.wrappingAdd(1, ordering: .releasing)
         if changed.isEmpty { return }
         for listener in listeners.withLock({ $0 }) { listener(changed) }
     }

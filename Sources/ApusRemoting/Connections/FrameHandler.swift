@@ -26,6 +26,8 @@ final class FrameHandler: ChannelInboundHandler {
     private var decoder: FrameDecoder
     private var index = HeaderIndex()
     private var connection: Connection?
+    /// What the processor keeps for this connection.
+    private var memo: AnyObject?
     /// What may come before the first frame; nil behind it, and for a client.
     private var start: ConnectionStart?
     /// The address that a proxy told.
@@ -67,6 +69,7 @@ final class FrameHandler: ChannelInboundHandler {
         watch.start(on: context.eventLoop) { [self] in
             connection?.shrink()
             index = HeaderIndex()
+            memo = nil
             if !decoder.isInFrame { decoder = FrameDecoder(limits: limits) }
         } close: { [self] reason in
             guard let connection else {
@@ -234,16 +237,19 @@ final class FrameHandler: ChannelInboundHandler {
         // Moved out while they are used, so that they are the only ones of their memory.
         var decoder = FrameDecoder(limits: limits)
         var index = HeaderIndex()
+        var memo: AnyObject?
         swap(&decoder, &self.decoder)
         swap(&index, &self.index)
+        swap(&memo, &self.memo)
         defer {
             swap(&decoder, &self.decoder)
             swap(&index, &self.index)
+            swap(&memo, &self.memo)
         }
         let used = try decoder.take(buffer.readableBytesSpan) { frame throws(FrameError) in
             try index.read(frame.header, frame.serialization, limits)
             watch.noteFrame()
-            handle(Request(index, frame), connection)
+            handle(Request(index, frame), connection, &memo)
             // The next frame may be longer already.
             if isStranger, connection.isTrusted { return false }
             return connection.mayGoOn(below: configuration.writeMarks.upperBound)
@@ -256,9 +262,11 @@ final class FrameHandler: ChannelInboundHandler {
         return used
     }
 
-    private func handle(_ request: borrowing Request, _ connection: Connection) {
+    private func handle(
+        _ request: borrowing Request, _ connection: Connection, _ memo: inout AnyObject?
+    ) {
         guard request.isResponse else {
-            processor.process(request, on: connection)
+            processor.process(request, on: connection, keeping: &memo)
             return
         }
         if !connection.complete(request) {
