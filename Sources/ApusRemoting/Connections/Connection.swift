@@ -15,6 +15,9 @@ public final class Connection: Sendable {
     let channel: any Channel
     private let configuration: RemotingConfiguration
     private let outbound = Mutex(Outbound())
+    /// Bytes in `outbound`, or more than any when it is closed: stored under its lock, for who asks
+    /// too often to take it.
+    private let backlog = Atomic(0)
     private let pending = Mutex(PendingRequests())
     private let cycleListeners = Mutex(CycleListeners())
     private let ending = Mutex(Ending())
@@ -199,6 +202,7 @@ public final class Connection: Sendable {
         ending.withLock { if $0.reason == nil { $0.reason = reason } }
         let wasOpen = outbound.withBriefLock { outbound in
             defer { outbound.isClosed = true }
+            backlog.store(.max, ordering: .relaxed)
             return !outbound.isClosed
         }
         guard wasOpen else { return }
@@ -237,7 +241,9 @@ extension Connection {
             write(&outbound)
             let isNeeded = !outbound.isInCycle && !outbound.isScheduled
             if isNeeded { outbound.isScheduled = true }
-            return (true, isNeeded, outbound.byteCount)
+            let count = outbound.byteCount
+            backlog.store(count, ordering: .relaxed)
+            return (true, isNeeded, count)
         }
         if isNeeded { channel.eventLoop.execute { self.drain() } }
         if count > configuration.maximumOutboundBytes {
@@ -265,9 +271,7 @@ extension Connection {
     func beginCycle() { outbound.withBriefLock { $0.isInCycle = true } }
 
     /// Whether the connection is open and less than `mark` waits.
-    func mayGoOn(below mark: Int) -> Bool {
-        outbound.withBriefLock { !$0.isClosed && $0.byteCount < mark }
-    }
+    func mayGoOn(below mark: Int) -> Bool { backlog.load(ordering: .relaxed) < mark }
 
     /// On the event loop: hands to the channel what waits, if the channel takes more.
     func drain() {
@@ -276,7 +280,9 @@ extension Connection {
         let ready = outbound.withBriefLock { outbound in
             outbound.isInCycle = false
             outbound.isScheduled = false
-            return isWritable || outbound.isClosed ? outbound.take() : nil
+            let ready = isWritable || outbound.isClosed ? outbound.take() : nil
+            backlog.store(outbound.isClosed ? .max : outbound.byteCount, ordering: .relaxed)
+            return ready
         }
         guard let ready else { return }
         channel.writeAndFlush(ready, promise: nil)
@@ -347,7 +353,10 @@ extension Connection {
     /// The channel is gone: whoever waits is told.
     func end() {
         endCycle()
-        outbound.withBriefLock { $0.discard() }
+        outbound.withBriefLock { outbound in
+            outbound.discard()
+            backlog.store(.max, ordering: .relaxed)
+        }
         let listeners = ending.withLock { ending in
             ending.isOver = true
             defer { ending.listeners = [] }
