@@ -11,14 +11,19 @@ import Synchronization
 extension BrokerCore {
     /// Carries out a send that is as those before; false when it is not, and nothing was done.
     func sendAsBefore(
-        _ request: borrowing Request, on connection: Connection, _ memo: AnyObject?
+        _ request: borrowing Request, on connection: Connection, _ memo: inout AnyObject?
     ) -> Bool {
-        guard let memo else { return false }
-        // Safe: nothing else is ever kept for a connection.
-        let kept = unsafe unsafeDowncast(memo, to: SendMemo.self)
-        return SendFieldNames.withNames(for: request.code) { names in
-            send(request, names, kept, on: connection)
+        // Moved out and back, so that it is not counted.
+        guard let object = memo.take() else { return false }
+        // Safe: nothing else is ever kept for a connection, and `object` holds it.
+        let kept = unsafe Unmanaged.passUnretained(unsafeDowncast(object, to: SendMemo.self))
+        let isDone = unsafe kept._withUnsafeGuaranteedRef { kept in
+            SendFieldNames.withNames(for: request.code) { names in
+                send(request, names, kept, on: connection)
+            }
         }
+        memo = object
+        return isDone
     }
 
     private func send(

@@ -69,7 +69,7 @@ struct SendNumbers: Sendable {
     /// The body holds several messages.
     let isBatch: Bool
 
-    init(_ request: borrowing Request, _ names: SendFieldNames) throws(HeaderError) {
+    init(_ request: borrowing Request, _ names: borrowing SendFieldNames) throws(HeaderError) {
         let numbers = try request.numbers(names.numbers)
         queueID = Int32(truncatingIfNeeded: numbers[0])
         systemFlag = SystemFlag(rawValue: Int32(truncatingIfNeeded: numbers[1]))

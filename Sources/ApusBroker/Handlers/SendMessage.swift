@@ -16,11 +16,7 @@ extension BrokerCore {
         _ request: borrowing Request, on connection: Connection, _ memo: inout AnyObject?
     ) throws(Refusal) {
         try checkAcceptsSends()
-        // Moved out and back, so that it is not counted.
-        let kept = memo.take()
-        let isDone = sendAsBefore(request, on: connection, kept)
-        memo = kept
-        if isDone { return }
+        if sendAsBefore(request, on: connection, &memo) { return }
         let names = SendFieldNames.names(for: request.code)
         guard let name = request.bytes(names.topic) else {
             throw Refusal(HeaderError(field: names.topic.description, problem: .missing))

@@ -46,9 +46,8 @@ private struct ServingLoop {
 }
 
 @Suite("allocations of a broker", .serialized) struct SendAllocationTests {
-    /// The most that a send may cost: one for the properties, and its part of what the event loop
-    /// needs for each read.
-    private static let limit = 1.75
+    /// The most that a send may cost: its part of what the event loop needs for each read.
+    private static let limit = 0.75
     /// How often it is measured. How many sends share a read is up to the kernel and to what else
     /// the machine does; the least of all rounds is what they cost where many do.
     private static let rounds = 20
