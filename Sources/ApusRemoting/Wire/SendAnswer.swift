@@ -26,34 +26,53 @@ public struct SendAnswerForm: Sendable {
     public let messageIDHead: MessageIDText
     /// Fields that stand in each answer as they are.
     public let fields: PreparedFields
-    /// Of a success in JSON, with room for the lengths: all before the last 16 digits of the id.
-    fileprivate let head: [UInt8]
-    /// From there to the number of the queue.
-    fileprivate let middle: [UInt8]
+    /// Of a success: all before the last 16 digits of the id, with room for what differs there, and
+    /// all from there to the number of the queue.
+    fileprivate let json, binary: (head: [UInt8], middle: [UInt8])
 
     public init(messageIDHead: MessageIDText, fields: PreparedFields) {
         self.messageIDHead = messageIDHead
         self.fields = fields
         let start = "{\"code\":\(ResponseCode.success.rawValue),\"extFields\":{\"msgId\":\""
-        head =
-            [UInt8](repeating: 0, count: Frame.prefix) + start.utf8
-            + [UInt8](messageIDHead.bytes)
-        middle = Array("\",".utf8) + fields.json + ",\"queueId\":\"".utf8
+        let id = [UInt8](messageIDHead.bytes)
+        json = (
+            [UInt8](repeating: 0, count: Frame.prefix) + start.utf8 + id,
+            Array("\",".utf8) + fields.json + ",\"queueId\":\"".utf8
+        )
+        var encoder = HeaderEncoder()
+        encoder.begin(HeaderNumbers(answering: .nobody, .success), remark: nil, .binary)
+        encoder.field("msgId", id.rawSpan)
+        var head = [UInt8](encoder.bytes)
+        var span = head.mutableRawSpan
+        let count = id.count + Self.offsetDigits
+        span.storeBigEndian(Int32(truncatingIfNeeded: count), at: span.byteCount - id.count - 4)
+        binary = (head, fields.binary + [0, 7] + "queueId".utf8)
     }
 
-    /// All but the values of its other fields, at most.
-    fileprivate var byteCount: Int { head.count &+ middle.count &+ 320 }
+    fileprivate static var offsetDigits: Int { 16 }
+
+    /// All of an answer but the values of its other fields, at most.
+    fileprivate static var limit: Int { 320 }
+}
+
+extension ReplyKey {
+    fileprivate static var nobody: ReplyKey {
+        ReplyKey(opaque: 0, serialization: .binary, isOneWay: false)
+    }
 }
 
 extension Outbound {
-    /// Writes the answer to a send. A success in JSON is what nearly all of them are.
+    /// Writes the answer to a send. Nearly all of them tell of a success.
     mutating func append(
         _ answer: borrowing SendAnswer, _ code: ResponseCode, _ form: borrowing SendAnswerForm,
         to key: ReplyKey
     ) {
         let id = answer.transactionID
-        if code == .success, key.serialization == .json, id.byteCount >= 16, !id.hasEscapesOfJSON {
-            return append(success: answer, form, to: key)
+        switch key.serialization {
+        case .json where code == .success && id.byteCount >= 16 && !id.hasEscapesOfJSON:
+            return append(json: answer, form, key.opaque)
+        case .binary where code == .success: return append(binary: answer, form, key.opaque)
+        default: break
         }
         append(HeaderNumbers(answering: key, code), remark: nil, key.serialization) { fields in
             let text = form.messageIDHead.with(offset: answer.physicalOffset)
@@ -67,32 +86,79 @@ extension Outbound {
 
     @inline(__always)
     private mutating func append(
-        success answer: borrowing SendAnswer, _ form: borrowing SendAnswerForm, to key: ReplyKey
+        json answer: borrowing SendAnswer, _ form: borrowing SendAnswerForm, _ opaque: Int32
     ) {
+        let (head, middle) = form.json
         fields.encoder.sink.append(
-            atMost: form.byteCount &+ answer.transactionID.byteCount
+            atMost: head.count &+ middle.count &+ SendAnswerForm.limit
+                &+ answer.transactionID.byteCount
         ) { span, place in
             let start = place
-            span.put(form.head.rawSpan, at: &place)
-            let offset = UInt64(bitPattern: answer.physicalOffset)
-            span.put(UInt32(truncatingIfNeeded: offset >> 32).hexadecimalDigits, at: &place)
-            span.put(UInt32(truncatingIfNeeded: offset).hexadecimalDigits, at: &place)
-            span.put(form.middle.rawSpan, at: &place)
+            span.put(head.rawSpan, at: &place)
+            span.put(offset: answer.physicalOffset, at: &place)
+            span.put(middle.rawSpan, at: &place)
             span.put(decimal: Int64(answer.queueID), at: &place)
             span.put("\",\"queueOffset\":\"", at: &place)
             span.put(decimal: answer.queueOffset, at: &place)
             span.put("\",\"transactionId\":\"", at: &place)
             span.put(answer.transactionID, at: &place)
             span.put("\"},\"flag\":1,\"language\":\"OTHER\",\"opaque\":", at: &place)
-            span.put(decimal: Int64(key.opaque), at: &place)
+            span.put(decimal: Int64(opaque), at: &place)
             span.put(Self.tail, at: &place)
             let header = place &- start &- Frame.prefix
             span.storeBigEndian(Frame.start(header: header, .json, body: 0), at: start)
         }
     }
 
+    @inline(__always)
+    private mutating func append(
+        binary answer: borrowing SendAnswer, _ form: borrowing SendAnswerForm, _ opaque: Int32
+    ) {
+        let (head, middle) = form.binary
+        fields.encoder.sink.append(
+            atMost: head.count &+ middle.count &+ SendAnswerForm.limit
+                &+ answer.transactionID.byteCount
+        ) { span, place in
+            let start = place
+            span.put(head.rawSpan, at: &place)
+            span.put(offset: answer.physicalOffset, at: &place)
+            span.put(middle.rawSpan, at: &place)
+            span.put(counted: Int64(answer.queueID), at: &place)
+            span.put("\0\u{B}queueOffset", at: &place)
+            span.put(counted: answer.queueOffset, at: &place)
+            span.put("\0\rtransactionId", at: &place)
+            span.put(Int32(truncatingIfNeeded: answer.transactionID.byteCount), at: &place)
+            span.put(answer.transactionID, at: &place)
+            let header = place &- start &- Frame.prefix
+            span.storeBigEndian(opaque, at: start &+ Frame.prefix &+ BinaryHeader.opaque.offset)
+            // The length of the fields, behind that of a remark that is none.
+            let fieldsCount = start &+ Frame.prefix &+ BinaryHeader.size
+            span.storeBigEndian(
+                Int32(truncatingIfNeeded: place &- fieldsCount &- 4), at: fieldsCount)
+            span.storeBigEndian(Frame.start(header: header, .binary, body: 0), at: start)
+        }
+    }
+
     /// With `RemotingCommand.currentVersion`, which a test holds.
     private static var tail: StaticString {
         ",\"serializeTypeCurrentRPC\":\"JSON\",\"version\":479}"
+    }
+}
+
+extension MutableRawSpan {
+    /// Puts the digits of a physical offset at the end of an id.
+    @inline(__always) @_lifetime(self: copy self)
+    fileprivate mutating func put(offset: Int64, at place: inout Int) {
+        put(UInt32(truncatingIfNeeded: offset >> 32).hexadecimalDigits, at: &place)
+        put(UInt32(truncatingIfNeeded: offset).hexadecimalDigits, at: &place)
+    }
+
+    /// Puts a number as a value in a binary header: its digits behind their count.
+    @inline(__always) @_lifetime(self: copy self)
+    fileprivate mutating func put(counted value: Int64, at place: inout Int) {
+        let start = place
+        put(0 as Int32, at: &place)
+        put(decimal: value, at: &place)
+        storeBigEndian(Int32(truncatingIfNeeded: place &- start &- 4), at: start)
     }
 }
