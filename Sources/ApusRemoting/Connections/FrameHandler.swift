@@ -87,6 +87,7 @@ final class FrameHandler: ChannelInboundHandler {
     func channelInactive(context: ChannelHandlerContext) {
         watch.stop()
         held = nil
+        memo = nil
         guard let connection else { return }
         self.connection = nil
         logger.debug(
