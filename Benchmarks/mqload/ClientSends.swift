@@ -16,19 +16,18 @@ final class ClientSends: Sendable {
         var latency = Histogram()
     }
 
-    private let topic: String
-    private let body: Int
+    /// For a pipeline the same again and again, as the generator sends one frame: it is copied
+    /// at once.
+    private let message: Message
     private let state = Mutex(State())
 
     init(topic: String, body: Int) {
-        self.topic = topic
-        self.body = body
+        message = Message([UInt8](repeating: 1, count: body), to: topic, tag: "load")
     }
 
-    /// A message of its own each time, as applications have them: one body for all would be counted
-    /// by both threads that it goes through.
-    private var message: Message {
-        Message([UInt8](repeating: 1, count: body), to: topic, tag: "load")
+    /// For tasks one of its own each time: one body for all would be counted by all threads.
+    private var fresh: Message {
+        Message([UInt8](repeating: 1, count: message.body.count), to: message.topic, tag: "load")
     }
 
     var acknowledged: Int { state.withLock { $0.acknowledged } }
@@ -68,7 +67,7 @@ final class ClientSends: Sendable {
             let called = croofline_now()
             if called >= end { break }
             do throws(ClientError) {
-                try await producer.send(message)
+                try await producer.send(fresh)
                 note(.success(()))
             } catch {
                 note(.failure(error))

@@ -15,7 +15,7 @@ final class Endpoint: Sendable {
         var health = BrokerHealth()
     }
 
-    private let state = Mutex(State())
+    private let state = BriefMutex(State())
     // Says only whether it is worth a look at `state`.
     private let isSuspect = Atomic(false)
     private let suspects: Suspects

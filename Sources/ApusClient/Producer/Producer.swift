@@ -32,6 +32,8 @@ public final class Producer: Sendable {
     let observer: SendObserver?
     let tracing: ClientTracing?
     private let life = Mutex(Life.new)
+    // Of `life`, for who asks each time. Has no partner: sends that are under way are waited for.
+    private let isEnded = Atomic(false)
 
     private enum Life { case new, running, ended }
 
@@ -90,6 +92,7 @@ public final class Producer: Sendable {
             await self.answerTransactionChecks()
         }
         life.withLock { $0 = .ended }
+        isEnded.store(true, ordering: .relaxed)
         // In a task that nobody cancels, and that is waited for: the end takes questions to
         // servers, too.
         await Task { await self.end() }.value
@@ -138,8 +141,11 @@ public final class Producer: Sendable {
     }
 
     func checkIsOpen(_ attempt: @autoclosure () -> String) throws(ClientError) {
-        if life.withLock({ $0 == .ended }) { throw .closed(attempt()) }
+        if !isOpen { throw .closed(attempt()) }
     }
+
+    /// Whether it may send: from the beginning on, until `run` ends.
+    var isOpen: Bool { !isEnded.load(ordering: .relaxed) }
 
     /// Now, by the wall clock.
     var wallMilliseconds: Int64 { TimeSource.system.wallMilliseconds }

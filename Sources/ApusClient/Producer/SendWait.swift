@@ -15,7 +15,7 @@ final class SendWait: ResponseReceiver {
 
     private let target: SendTarget
     private let id: UniqueID
-    private let state = Mutex(State.empty)
+    private let state = BriefMutex(State.empty)
 
     init(_ target: SendTarget, _ id: UniqueID) {
         self.target = target

@@ -14,12 +14,12 @@ public final class Connection: Sendable {
 
     let channel: any Channel
     private let configuration: RemotingConfiguration
-    private let outbound = Mutex(Outbound())
+    private let outbound = BriefMutex(Outbound())
     /// Bytes in `outbound`, or more than any when it is closed: stored under its lock, for who asks
     /// too often to take it.
     private let backlog = Atomic(0)
-    private let pending = Mutex(PendingRequests())
-    private let cycleListeners = Mutex(CycleListeners())
+    private let pending = BriefMutex(PendingRequests())
+    private let cycleListeners = BriefMutex(CycleListeners())
     private let ending = Mutex(Ending())
     private let trusted = Atomic(false)
 

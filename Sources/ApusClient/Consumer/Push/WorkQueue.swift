@@ -40,7 +40,7 @@ final class WorkQueue: MessageSink {
     }
 
     private let limit: Int
-    private let state = Mutex(State())
+    private let state = BriefMutex(State())
 
     /// `limit` messages are given at a time, at most.
     init(limit: Int) { self.limit = limit }

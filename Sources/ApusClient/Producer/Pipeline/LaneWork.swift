@@ -65,7 +65,7 @@ struct LaneWork: Sendable {
 
     /// Lets go of batches that are over: on the event loop, when it is not about to look into one.
     mutating func retire() {
-        while let first = batches.first, first.isOver {
+        while !batches.isEmpty, batches[0].isOver {
             var batch = batches.removeFirst()
             firstBatch += 1
             if spare.count < Self.spareCount {

@@ -22,7 +22,7 @@ final class SendLane: RunReceiver, CycleListener {
     private let timeout: Duration
     private let needsSafety: Bool
     private let isObserved: Bool
-    private let work = Mutex(LaneWork())
+    private let work = BriefMutex(LaneWork())
 
     /// After so many answers the next messages go out, and results are told: the broker and this
     /// end then work side by side, not in turns.

@@ -46,7 +46,7 @@ public final class SendPipeline: Sendable {
     let producer: Producer
     let onResult: @Sendable (Int, PipelineResult) -> Void
     let bell = Bell()
-    private let state = Mutex(State())
+    private let state = BriefMutex(State())
     // How many have been told. Partner: `all`.
     private let answered = Atomic(0)
     // How many there are, once no more are sent; -1 before. Either whoever tells the last one sees
@@ -142,8 +142,15 @@ public final class SendPipeline: Sendable {
     nonisolated(nonsending) public func send(
         _ message: Message, shardingKey: String? = nil
     ) async throws(ClientError) -> Int {
+        // No closure takes hold of the message here: it would be copied for that each time.
+        if producer.isOpen, let number = handOverPlain(message, shardingKey) { return number }
+        return try await handOverAny(message, shardingKey)
+    }
+
+    private func handOverAny(
+        _ message: Message, _ shardingKey: String?
+    ) async throws(ClientError) -> Int {
         try producer.checkIsOpen("sending to \(message.topic)")
-        if let number = handOverPlain(message, shardingKey) { return number }
         return try await handOver(producer.tracing?.mark(message) ?? message, shardingKey)
     }
 
