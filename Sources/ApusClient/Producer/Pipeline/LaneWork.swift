@@ -3,6 +3,21 @@
 internal import ApusFormat
 internal import ApusRemoting
 
+/// A message that is stored, until that is told. Made a receipt of then: what is copied less often
+/// costs less.
+struct StoredMessage: Sendable {
+    let number: Int
+    let begun: Int64
+    let parts: StoredParts
+    let queue: MessageQueue
+    let idTime: UInt32
+    let idCounter: UInt16
+
+    func receipt(_ generator: UniqueIDGenerator) -> SendReceipt {
+        parts.receipt(queue, generator.id(idTime, idCounter))
+    }
+}
+
 /// The batches of a lane. A message's tag is the number of its batch and its place in it.
 struct LaneWork: Sendable {
     struct Answered: Sendable {
@@ -56,6 +71,21 @@ struct LaneWork: Sendable {
     /// Where a message was sent to, until its batch is let go of.
     func target(_ tag: Int, _ slot: FrameSlot) -> SendTarget? {
         place(tag).map { batches[$0.batch].target(of: slot) }
+    }
+
+    /// The message has its answer, which says that it is stored. Says how many are to be told, 0
+    /// when it had an answer before, and whether it was the last one of its run.
+    mutating func end(_ tag: Int, _ parts: StoredParts) -> (count: Int, isLast: Bool) {
+        guard let (batch, place) = place(tag), let (slot, isLast) = batches[batch].end(place) else {
+            return (0, false)
+        }
+        stored.append(
+            StoredMessage(
+                number: slot.number, begun: slot.begun, parts: parts,
+                queue: batches[batch].queue(of: slot), idTime: slot.idTime,
+                idCounter: slot.idCounter))
+        storedBytes += Int(slot.bytes)
+        return (stored.count, isLast)
     }
 
     /// What was sent as this, until its batch is let go of.

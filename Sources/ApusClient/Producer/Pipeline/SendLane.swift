@@ -6,12 +6,6 @@ internal import ApusFormat
 internal import ApusRemoting
 internal import Synchronization
 
-/// A message that is stored.
-struct StoredMessage: Sendable {
-    let number: Int
-    let receipt: SendReceipt
-}
-
 /// Sends batches in runs, as far as the producer's window has places, and hears of each message.
 final class SendLane: RunReceiver, CycleListener {
     let endpoint: Endpoint
@@ -112,23 +106,18 @@ final class SendLane: RunReceiver, CycleListener {
     // MARK: answers
 
     func receive(_ response: borrowing Request, tag: Int, on connection: Connection) -> Bool {
-        guard let ended = work.withBriefLock({ $0.end(tag) }) else { return false }
-        let slot = ended.slot
-        let id = producer.generator.id(slot.idTime, slot.idCounter)
-        let outcome = SendOutcome(response, ended.queue, id)
-        guard case .stored(let receipt) = outcome, receipt.status == .stored || !needsSafety else {
-            failed(tag, ended, outcome)
+        guard let parts = StoredParts(response), parts.status == .stored || !needsSafety else {
+            guard let ended = work.withBriefLock({ $0.end(tag) }) else { return false }
+            let id = producer.generator.id(ended.slot.idTime, ended.slot.idCounter)
+            failed(tag, ended, SendOutcome(response, ended.queue, id))
             return ended.isLast
         }
-        if isObserved { observe(tag, ended, receipt) }
-        let count = work.withBriefLock { work in
-            work.stored.append(StoredMessage(number: slot.number, receipt: receipt))
-            work.storedBytes += Int(slot.bytes)
-            return work.stored.count
-        }
+        let (count, isLast) = work.withBriefLock { $0.end(tag, parts) }
+        if count == 0 { return false }
+        if isObserved { observe(tag) }
         if count == 1 { connection.onEndOfCycle(self) }
         if count == Self.share { turn() }
-        return ended.isLast
+        return isLast
     }
 
     func fail(_ tags: Range<Int>, _ failure: RemotingError) {
@@ -150,12 +139,15 @@ final class SendLane: RunReceiver, CycleListener {
             FailedSend(slot, send, target: target, outcome: outcome, hasPlace: true))
     }
 
-    private func observe(_ tag: Int, _ ended: LaneWork.Answered, _ receipt: SendReceipt) {
-        let send = work.withBriefLock { $0.prepared(tag, producer.generator) }
-        guard let send else { return }
+    /// Of the message that was answered last.
+    private func observe(_ tag: Int) {
+        let (send, stored) = work.withBriefLock {
+            ($0.prepared(tag, producer.generator), $0.stored.last)
+        }
+        guard let send, let stored else { return }
         producer.observer?.ended(
-            send, .success(receipt), in: SendPipeline.time(since: ended.slot.begun),
-            on: endpoint.address)
+            send, .success(stored.receipt(producer.generator)),
+            in: SendPipeline.time(since: stored.begun), on: endpoint.address)
     }
 
     func cycleEnded(on connection: Connection) { turn() }
@@ -175,7 +167,10 @@ final class SendLane: RunReceiver, CycleListener {
         if all.isEmpty { return }
         producer.window.leave(all.count, bytes: bytes)
         if pump() { connection.sendNow() }
-        for message in all { pipeline.onResult(message.number, .success(message.receipt)) }
+        let generator = producer.generator
+        for place in all.indices {
+            pipeline.onResult(all[place].number, .success(all[place].receipt(generator)))
+        }
         let count = all.count
         all.removeAll(keepingCapacity: true)
         work.withBriefLock { swap(&all, &$0.spareStored) }
