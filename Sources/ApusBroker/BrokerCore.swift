@@ -141,8 +141,39 @@ final class BrokerCore: Sendable {
         }
     }
 
+    /// The same for a request that those of its connection that come later are not to overtake.
+    func laterInTurn(
+        _ connection: Connection, _ key: ReplyKey,
+        _ body: @escaping @Sendable (BrokerCore) throws(Refusal) -> Void
+    ) {
+        let turn = Turn(connection)
+        later(connection, key) { (core) throws(Refusal) in
+            // It ends with this call, or with the closure that is not called.
+            defer { turn.end() }
+            try body(core)
+        }
+    }
+
     /// Errands that may wait, each with its request: peers must not fill the memory.
     private static let errandLimit = 1_024
+}
+
+/// A request's place before those that its connection brings after it.
+private final class Turn: Sendable {
+    private let connection: Connection
+    private let isOver = Atomic(false)
+
+    init(_ connection: Connection) {
+        self.connection = connection
+        connection.putOff.wrappingAdd(1, ordering: .relaxed)
+    }
+
+    deinit { end() }
+
+    func end() {
+        guard !isOver.exchange(true, ordering: .relaxed) else { return }
+        connection.putOff.wrappingSubtract(1, ordering: .releasing)
+    }
 }
 
 extension Response {

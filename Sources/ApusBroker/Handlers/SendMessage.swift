@@ -16,7 +16,27 @@ extension BrokerCore {
         _ request: borrowing Request, on connection: Connection, _ memo: inout AnyObject?
     ) throws(Refusal) {
         try checkAcceptsSends()
+        if connection.putOff.load(ordering: .acquiring) > 0 {
+            return sendInTurn(request, on: connection)
+        }
         if sendAsBefore(request, on: connection, &memo) { return }
+        try sendAny(request, on: connection, &memo)
+    }
+
+    /// Sends that came before wait until their topic is made: this one goes behind them.
+    private func sendInTurn(_ request: borrowing Request, on connection: Connection) {
+        let command = request.command
+        laterInTurn(connection, request.replyKey) { (core) throws(Refusal) in
+            try command.withRequest { (request) throws(Refusal) in
+                var memo: AnyObject?
+                try core.sendAny(request, on: connection, &memo)
+            }
+        }
+    }
+
+    private func sendAny(
+        _ request: borrowing Request, on connection: Connection, _ memo: inout AnyObject?
+    ) throws(Refusal) {
         let names = SendFieldNames.names(for: request.code)
         guard let name = request.bytes(names.topic) else {
             throw Refusal(HeaderError(field: names.topic.description, problem: .missing))
@@ -130,7 +150,7 @@ extension BrokerCore {
             throw Refusal(.noPermission, "Sending message to topic[\(name)] is forbidden.")
         }
         let command = request.command
-        later(connection, request.replyKey) { (core) throws(Refusal) in
+        laterInTurn(connection, request.replyKey) { (core) throws(Refusal) in
             try core.create(name, like: example, queues: queues, isUnit: isUnit)
             // The topic is there now; or removed again, which a second look would not end.
             guard let topic = core.state.topics.topic(name) else {

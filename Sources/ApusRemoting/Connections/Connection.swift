@@ -2,7 +2,7 @@
 
 public import ApusFormat
 internal import NIOCore
-internal import Synchronization
+package import Synchronization
 
 /// A connection. Frames sent from one thread arrive in their order.
 public final class Connection: Sendable {
@@ -22,6 +22,10 @@ public final class Connection: Sendable {
     private let cycleListeners = BriefMutex(CycleListeners())
     private let ending = Mutex(Ending())
     private let trusted = Atomic(false)
+    /// For a server: requests of this connection that stand before all that come, though they were
+    /// put off. Has no partner: raised and looked at on the event loop, lowered when one is
+    /// carried out.
+    package let putOff = Atomic(0)
 
     private static let lastID = Atomic<UInt64>(0)
 

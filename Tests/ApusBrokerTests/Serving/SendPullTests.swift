@@ -257,4 +257,30 @@ import Testing
             #expect(offset.fields["offset"] == "1")
         }
     }
+
+    @Test("sends that wait for their topic to be made are not overtaken by those behind them")
+    func order() async throws {
+        try await withBroker { client in
+            for round in 0..<10 {
+                let commands = (0..<400).map { number in
+                    let fields: HeaderFields = [
+                        "a": "producers", "b": "New\(round)", "c": "TBW102", "d": "4", "e": "0",
+                        "f": "0", "g": "1700000000000", "h": "0", "i": "", "j": "0",
+                        "k": "false", "m": "false",
+                    ]
+                    return RemotingCommand.request(
+                        .sendMessageV2, fields: fields, body: Array("\(number)".utf8))
+                }
+                let codes = try await client.askAll(commands)
+                #expect(codes.allSatisfy { $0 == .success })
+                var bodies: [String] = []
+                while bodies.count < 400 {
+                    let pulled = try await client.pull("New\(round)", from: Int64(bodies.count))
+                    guard !pulled.bodies.isEmpty else { break }
+                    bodies += pulled.bodies
+                }
+                #expect(bodies == (0..<400).map { "\($0)" })
+            }
+        }
+    }
 }

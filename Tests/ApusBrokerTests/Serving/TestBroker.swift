@@ -82,6 +82,21 @@ final class TestClient: Sendable {
         try await ask(code, fields, body: Array(json.utf8))
     }
 
+    /// Asks all at once, in this order, on one connection, and waits for the answers.
+    func askAll(_ commands: [RemotingCommand]) async throws -> [ResponseCode] {
+        let connection = try await client.connection(to: address)
+        let codes = Mutex<[ResponseCode]>([])
+        for command in commands {
+            connection.invoke(command, timeout: .seconds(20)) { result in
+                codes.withLock { $0.append((try? result.get())?.responseCode ?? .systemError) }
+            }
+        }
+        while codes.withLock({ $0.count }) < commands.count {
+            try await Task.sleep(for: .milliseconds(1))
+        }
+        return codes.withLock { $0 }
+    }
+
     /// Sends a message as Java's client does.
     @discardableResult
     func send(

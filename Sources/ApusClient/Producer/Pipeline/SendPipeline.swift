@@ -198,16 +198,20 @@ public final class SendPipeline: Sendable {
     private func handOver(
         _ message: Message, _ shardingKey: String?
     ) async throws(ClientError) -> Int {
-        // The first ones would otherwise take a task each, and overtake each other.
-        if producer.publishing.known(message.topic) == nil {
-            await producer.prepareRoute(message.topic)
-        }
         let send = try producer.prepare(message, "sending to \(message.topic)")
         guard await room.enter(send.body.count) else {
             throw .cancelled("sending to \(message.topic)")
         }
+        // The first ones would otherwise take a task each, and overtake each other.
+        if producer.publishing.known(message.topic) == nil {
+            await producer.prepareRoute(message.topic)
+        }
         let generation = producer.publishing.generation
-        let route = producer.publishing.known(message.topic)
+        // A route that was forgotten just now does for one more message: a task of its own would
+        // overtake those that wait here.
+        let route =
+            producer.publishing.known(message.topic)
+            ?? state.withBriefLock { $0.route?.topic == message.topic ? $0.route : nil }
         let choice = shardingKey.map { QueueChoice.key($0) } ?? .inTurn
         let target = route.flatMap { producer.choose(choice, $0, avoiding: []) }
         let (number, next, isFailure) = state.withBriefLock { state -> (Int, SendLane?, Bool) in
