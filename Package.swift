@@ -134,7 +134,7 @@ let package = Package(
         .target(name: "CThreadAnnotations", path: "Tests/Sanitize/CThreadAnnotations"),
         .target(
             name: "TestSupport", dependencies: ["ApusSystem", "CThreadAnnotations", logging],
-            path: "Tests/TestSupport",
+            path: "Tests/TestSupport", exclude: ["Certificates"],
             swiftSettings: everywhere),
         // A disk that fails, and what is run on it.
         .target(
@@ -214,7 +214,7 @@ let package = Package(
                 "ApusRemoting", "ApusFormat", "CAllocationCounter", "TestSupport", core, posix,
                 embedded, logging,
             ],
-            exclude: ["TLS/Certificates"], swiftSettings: tests),
+            swiftSettings: tests),
         .testTarget(
             name: "ApusServerTests",
             dependencies: ["ApusServer", "ApusFormat", "ApusSystem", "TestSupport"],

@@ -16,6 +16,9 @@ public struct ClientError: Error, Sendable, Hashable, CustomStringConvertible {
         case noRoute
         /// No connection could be made, or it closed before the answer.
         case unreachable
+        /// Certificates: that of a server is not trusted or has another name, or the client's own
+        /// is not.
+        case untrusted
         /// Not done when its time was over.
         case timedOut
         /// A broker or NameServer refused, with this code.
@@ -60,7 +63,7 @@ public struct ClientError: Error, Sendable, Hashable, CustomStringConvertible {
 
     public var retry: Retry {
         switch kind {
-        case .invalidMessage, .invalidSetting, .closed, .cancelled, .compression: .never
+        case .invalidMessage, .invalidSetting, .untrusted, .closed, .cancelled, .compression: .never
         case .noNameServer, .noRoute, .unreachable, .timedOut, .file: .byCaller
         case .badAnswer: .never
         case .refused(let code): code.isLasting ? .never : .byCaller
@@ -73,6 +76,16 @@ public struct ClientError: Error, Sendable, Hashable, CustomStringConvertible {
     public var description: String {
         let doubt = mayHaveHappened ? "; it may have been carried out" : ""
         return "\(attempt) failed: \(reason)\(doubt)"
+    }
+}
+
+extension ClientError.Kind {
+    init(_ problem: TLSError) {
+        switch problem {
+        case .setting, .file, .context: self = .invalidSetting
+        case .untrusted, .otherName, .certificateRefused: self = .untrusted
+        case .handshake: self = .unreachable
+        }
     }
 }
 
@@ -128,11 +141,18 @@ extension ClientError {
         switch error {
         case .badAddress: self.init(.invalidSetting, attempt, "\(error)")
         case .connectFailed: self.init(.unreachable, attempt, "\(error)")
+        case .notSecured(_, let problem):
+            self.init(Kind(problem), attempt, "\(error)")
         case .connectionClosed:
             self.init(.unreachable, attempt, "\(error)", mayHaveHappened: true)
         case .timedOut: self.init(.timedOut, attempt, "\(error)", mayHaveHappened: true)
         case .closed: self.init(.closed, attempt, "the client has been closed")
         }
+    }
+
+    /// TLS is not to be had as it was asked for.
+    init(_ problem: TLSError, _ attempt: String) {
+        self.init(Kind(problem), attempt, "\(problem)")
     }
 
     static func cancelled(_ attempt: String, mayHaveHappened: Bool = false) -> ClientError {

@@ -21,10 +21,15 @@ final class TestSystem: Sendable {
     }
 
     let directory: TemporaryDirectory
+    /// What servers and clients do with TLS, if it is anything.
+    let tls: TLSSettings
     private let state = Mutex(State())
     private let nameServerPort = Mutex(0)
 
-    init() throws { directory = try TemporaryDirectory() }
+    init(tls: TLSSettings = TLSSettings()) throws {
+        directory = try TemporaryDirectory()
+        self.tls = tls
+    }
 
     var nameServer: String { "127.0.0.1:\(nameServerPort.withLock { $0 })" }
 
@@ -34,6 +39,7 @@ final class TestSystem: Sendable {
         configuration.host = "127.0.0.1"
         configuration.port = nameServerPort.withLock { $0 }
         configuration.eventLoopCount = 1
+        configuration.tls = tls
         let server = try NameServer(configuration, logger: .quiet)
         let port = try #require(try await server.start().port)
         nameServerPort.withLock { $0 = port }
@@ -63,6 +69,7 @@ final class TestSystem: Sendable {
         configuration.network.port = port
         configuration.network.eventLoopThreads = 1
         configuration.registration.nameServers = [nameServer]
+        configuration.tls = tls
         change(&configuration)
         let broker = try await Broker.start(configuration, logger: .quiet)
         state.withLock { $0.brokers[name] = broker }
@@ -78,7 +85,7 @@ final class TestSystem: Sendable {
 
     /// Waits until the NameServer knows so many brokers.
     func waitForBrokers(_ count: Int = 1) async throws {
-        let core = ClientCore(client)
+        let core = try ClientCore(client)
         try await eventually("\(count) brokers are registered") {
             try? await core.routes.refresh(TopicName.template)
             _ = try? await core.routes.route(
@@ -91,6 +98,7 @@ final class TestSystem: Sendable {
     var client: ClientConfiguration {
         var client = ClientConfiguration(nameServers: nameServer)
         client.logger = .quiet
+        client.tls = tls.own
         return client
     }
 
@@ -106,11 +114,11 @@ final class TestSystem: Sendable {
 
 /// Runs `body` with a NameServer and a broker.
 func withSystem(
-    brokers: [String] = ["broker-a"],
+    brokers: [String] = ["broker-a"], tls: TLSSettings = TLSSettings(),
     _ change: (inout BrokerConfiguration) -> Void = { _ in },
     _ body: (TestSystem) async throws -> Void
 ) async throws {
-    let system = try TestSystem()
+    let system = try TestSystem(tls: tls)
     let result: Result<Void, any Error>
     do {
         try await system.startNameServer()
@@ -150,7 +158,7 @@ extension Broker {
 func messages(
     _ system: TestSystem, _ topic: String, broker: String = "broker-a", queue: Int32 = 0
 ) async throws -> [ReceivedMessage] {
-    let core = ClientCore(system.client)
+    let core = try ClientCore(system.client)
     let address = try #require(system.broker(broker)).place
     var all: [ReceivedMessage] = []
     while true {

@@ -15,7 +15,8 @@ final class ClientCore: Sendable {
     /// Brokers that could not be told of the client: said once, not each second.
     private let untold = Mutex(Set<String>())
 
-    init(_ configuration: ClientConfiguration) {
+    /// Throws when files that the configuration names cannot be used.
+    init(_ configuration: ClientConfiguration) throws(ClientError) {
         self.configuration = configuration
         identity = ClientIdentity(instanceName: configuration.instanceName)
         requests = BrokerRequests()
@@ -23,6 +24,7 @@ final class ClientCore: Sendable {
             configuration: configuration.remoting, requests: requests,
             credentials: configuration.credentials, logger: configuration.logger,
             group: configuration.eventLoopGroup)
+        if let problem = remoting.problem { throw ClientError(problem, "making a client") }
         routes = Routes(
             NameServers(configuration.nameServers, remoting),
             patience: configuration.requestTimeout, logger: configuration.logger)
@@ -47,14 +49,14 @@ final class ClientCore: Sendable {
         }
     }
 
-    private enum Outcome: Sendable {
+    enum Outcome: Sendable {
         case answer(RemotingCommand)
         case failed(RemotingError)
         case cancelled
     }
 
     /// Cancellation ends the waiting, not what a broker may have begun.
-    private func invoke(
+    func invoke(
         _ command: RemotingCommand, on address: String, timeout: Duration
     ) async -> Outcome {
         let end = Deadline(after: timeout)
@@ -74,6 +76,7 @@ final class ClientCore: Sendable {
             }
             // Closed between the two lines above, and nothing was sent: another will do.
             if isSent { return await once.value(ifCancelled: .cancelled) }
+            if let refusal = connection.refusal { return .failed(refusal) }
         }
         return .failed(.connectFailed(address: address, reason: "it closes what is opened"))
     }

@@ -113,7 +113,10 @@ extension Producer {
             if left <= .zero { break }
             let isSent = send.begin(
                 to: target, route, on: connection, timeout: left, receiver: wait)
-            guard isSent else { continue }
+            guard isSent else {
+                if let refusal = connection.refusal { return .failed(refusal) }
+                continue
+            }
             let outcome = await wait.value()
             if case .stored = outcome {
                 target.endpoint.answered(after: start.duration(to: .now))
@@ -127,26 +130,16 @@ extension Producer {
     private func signedAttempt(
         _ send: PreparedSend, _ target: SendTarget, _ time: Duration
     ) async -> SendOutcome {
-        let answer: RemotingCommand
-        do throws(ClientError) {
-            answer = try await core.ask(
-                send.command(to: target, group: configuration.group), on: target.endpoint.address,
-                timeout: time, "sending")
-        } catch {
-            switch error.kind {
-            case .cancelled: return .cancelled
-            case .timedOut:
-                return .failed(
-                    .timedOut(address: target.endpoint.address, code: send.code, after: time))
-            default:
-                return .failed(
-                    error.mayHaveHappened
-                        ? .connectionClosed(address: target.endpoint.address, reason: error.reason)
-                        : .connectFailed(address: target.endpoint.address, reason: error.reason))
-            }
+        switch await core.invoke(
+            send.command(to: target, group: configuration.group), on: target.endpoint.address,
+            timeout: time)
+        {
+        case .cancelled: return .cancelled
+        case .failed(let failure): return .failed(failure)
+        case .answer(let answer):
+            return answer.withRequest { SendOutcome($0, target.queue, send.uniqueID) }
+                ?? .misunderstood("an answer that cannot be read")
         }
-        return answer.withRequest { SendOutcome($0, target.queue, send.uniqueID) }
-            ?? .misunderstood("an answer that cannot be read")
     }
 
     /// Looks up where a topic's messages go, and connects to its brokers. What fails here fails

@@ -45,7 +45,7 @@ public final class Producer: Sendable {
     ) throws(ClientError) {
         try configuration.check()
         self.configuration = configuration
-        let core = ClientCore(configuration.client)
+        let core = try ClientCore(configuration.client)
         self.core = core
         window = SendWindow(
             count: configuration.maximumInFlight, bytes: configuration.maximumInFlightBytes)

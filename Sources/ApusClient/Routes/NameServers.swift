@@ -26,6 +26,7 @@ final class NameServers: Sendable {
     ) async throws(ClientError) -> TopicRoute? {
         let attempt = "asking NameServers for the route of \(topic)"
         var failure: ClientError?
+        var isDistrusted = true
         var hasAnswer = false
         let first = preferred.load(ordering: .relaxed)
         for step in addresses.indices {
@@ -41,10 +42,13 @@ final class NameServers: Sendable {
                 preferred.store(place, ordering: .relaxed)
                 return answer
             } catch {
-                failure = error
+                // Of what fails for different reasons that one is told which can be mended here.
+                if failure?.kind != .untrusted { failure = error }
+                isDistrusted = isDistrusted && error.kind == .untrusted
             }
         }
         if hasAnswer { return nil }
+        if let failure, isDistrusted { throw failure }
         throw ClientError(
             .noNameServer, attempt,
             failure.map { "none of \(addresses.joined(separator: ", ")) answers; \($0.reason)" }

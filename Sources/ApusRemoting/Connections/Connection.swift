@@ -33,6 +33,8 @@ public final class Connection: Sendable {
     private struct Ending {
         /// The first reason that was given.
         var reason: String?
+        /// That the server does not take this client's certificate.
+        var refusal: TLSError?
         var isOver = false
         var listeners: [@Sendable () -> Void] = []
     }
@@ -216,6 +218,20 @@ public final class Connection: Sendable {
         }
     }
 
+    /// The same for a client whose certificate the server does not take, which it is told behind
+    /// its handshake: the server has carried out nothing.
+    func close(refusal: TLSError) {
+        ending.withLock { if $0.refusal == nil { $0.refusal = refusal } }
+        close(reason: "\(refusal)")
+    }
+
+    /// Set once the server has refused this client's certificate: another connection would be, too.
+    public var refusal: RemotingError? {
+        ending.withLock { $0.refusal }.map {
+            .notSecured(address: remoteAddress.description, $0)
+        }
+    }
+
     /// From now on its frames may be as long as `RemotingConfiguration.limits` has it: whoever is
     /// at the other end is known.
     public func trust() {
@@ -329,8 +345,11 @@ extension Connection {
     var hasPendingRequests: Bool { pending.withBriefLock { !$0.isEmpty } }
 
     private var closedError: RemotingError {
-        .connectionClosed(address: remoteAddress.description, reason: reason)
+        refusal ?? .connectionClosed(address: remoteAddress.description, reason: reason)
     }
+
+    /// Why it ended, for one that nobody has closed from this end.
+    func note(reason: String) { ending.withLock { if $0.reason == nil { $0.reason = reason } } }
 
     /// Why the connection was closed; the peer did it if nobody else has.
     var reason: String { ending.withLock { $0.reason } ?? "the peer closed it" }

@@ -33,6 +33,8 @@ final class FrameHandler: ChannelInboundHandler {
     /// The address that a proxy told.
     private var source: HostAddress?
     private var isSecured = false
+    /// Whether anything has come.
+    private var hasHeard = false
     private var isPaused = false
     /// Bytes that came and were not looked at: before the start is known, and while paused.
     private var held: ByteBuffer?
@@ -90,6 +92,7 @@ final class FrameHandler: ChannelInboundHandler {
         memo = nil
         guard let connection else { return }
         self.connection = nil
+        connection.note(reason: "the peer closed it\(hint)")
         logger.debug(
             "connection closed",
             metadata: [
@@ -100,17 +103,24 @@ final class FrameHandler: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        let words = HandshakeFailure.words(error)
         if let connection {
-            connection.close(reason: "\(error)")
+            // Once the server has answered, its handshake is over.
+            if !isServer, !hasHeard, let refusal = HandshakeFailure.refusal(error) {
+                connection.close(refusal: refusal)
+            } else {
+                connection.close(reason: words + hint)
+            }
         } else {
             guard isSecured else { return context.close(promise: nil) }
-            refuse(context.channel, "TLS failed: \(error)")
+            refuse(context.channel, "TLS failed: \(words)")
         }
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var buffer = unwrapInboundIn(data)
         watch.noteActivity()
+        hasHeard = true
         if var all = held {
             held = nil
             all.writeBuffer(&buffer)
@@ -142,6 +152,12 @@ final class FrameHandler: ChannelInboundHandler {
             connection.drain()
         }
         if !isPaused { setReading(true, context.channel) }
+    }
+
+    /// A server that takes nothing but TLS can say no more to plaintext than to close.
+    private var hint: String {
+        isServer || hasHeard || configuration.clientTLS != nil
+            ? "" : " and had said nothing: it may take TLS alone"
     }
 
     /// The connection, which is made at the first call.

@@ -54,6 +54,7 @@ public final class RemotingClient: Sendable {
             }
             // Closed between the two lines above, and nothing was sent: another connection will do.
             if let result { return try result.get() }
+            if let refusal = connection.refusal { throw refusal }
         }
         throw .connectFailed(address: address, reason: "it closes what is opened")
     }
@@ -65,6 +66,11 @@ public final class RemotingClient: Sendable {
         var command = signed(command)
         command.isOneWay = true
         try await connection(to: address).send(command)
+    }
+
+    /// Why no connection can be encrypted as it was asked for: files that cannot be used.
+    public var problem: TLSError? {
+        if case .failure(let error) = handshakes { error } else { nil }
     }
 
     /// Whether requests are signed: then they go by `invoke` alone.
@@ -93,6 +99,7 @@ public final class RemotingClient: Sendable {
             let connection = try result.get()
             if connection.isOpen { return connection }
             forget(address, future)
+            if let refusal = connection.refusal { throw refusal }
         }
         throw .connectFailed(address: address, reason: "it closes what is opened")
     }
@@ -161,8 +168,13 @@ public final class RemotingClient: Sendable {
                 }
             case .failure(let error):
                 self.forget(address, future)
-                promise.fail(
-                    RemotingError.connectFailed(address: address, reason: "\(error)"))
+                let failure: RemotingError =
+                    if let error = error as? TLSError {
+                        .notSecured(address: address, error)
+                    } else {
+                        .connectFailed(address: address, reason: "\(error)")
+                    }
+                promise.fail(failure)
             }
         }
         return future

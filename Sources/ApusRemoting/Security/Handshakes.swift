@@ -1,4 +1,4 @@
-// TLS itself, by swift-nio-ssl, in a build that has it: the only file that knows that library.
+// TLS itself, by swift-nio-ssl, in a build that has it.
 
 internal import NIOCore
 
@@ -74,7 +74,7 @@ internal import NIOCore
             let isAddress = (try? SocketAddress(ipAddress: host, port: 0)) != nil
             try channel.pipeline.syncOperations.addHandlers(
                 NIOSSLClientHandler(context: context, serverHostname: isAddress ? nil : host),
-                HandshakeWatch(channel.eventLoop.makePromise()))
+                HandshakeWatch(channel.eventLoop.makePromise(), host: host))
         }
 
         /// Fulfilled when the handshake is done; fails with it, or when it takes longer.
@@ -90,17 +90,21 @@ internal import NIOCore
         }
     }
 
-    /// Tells how a client's handshake ended.
+    /// Tells how a client's handshake ended: if badly, with a `TLSError`.
     private final class HandshakeWatch: ChannelInboundHandler {
         typealias InboundIn = ByteBuffer
         private let promise: EventLoopPromise<Void>
+        private let host: String
 
-        init(_ promise: EventLoopPromise<Void>) { self.promise = promise }
+        init(_ promise: EventLoopPromise<Void>, host: String) {
+            self.promise = promise
+            self.host = host
+        }
 
         func wait(within time: TimeAmount, _ channel: any Channel) -> EventLoopFuture<Void> {
             let promise = promise
             let timer = channel.eventLoop.scheduleTask(in: time) {
-                promise.fail(TLSError.context(reason: "the server does not answer the handshake"))
+                promise.fail(TLSError.handshake(reason: "the server does not answer the handshake"))
                 channel.close(promise: nil)
             }
             promise.futureResult.whenComplete { _ in timer.cancel() }
@@ -113,13 +117,13 @@ internal import NIOCore
         }
 
         func errorCaught(context: ChannelHandlerContext, error: any Error) {
-            promise.fail(error)
+            promise.fail(HandshakeFailure.ofClient(error, host: host))
             context.fireErrorCaught(error)
         }
 
         // A promise that somebody keeps has to be ended, whatever ends the channel.
         func handlerRemoved(context: ChannelHandlerContext) {
-            promise.fail(ChannelError.ioOnClosedChannel)
+            promise.fail(TLSError.handshake(reason: "the connection closed"))
         }
     }
 

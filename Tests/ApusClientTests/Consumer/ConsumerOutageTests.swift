@@ -62,7 +62,7 @@ struct ConsumerOutageTests {
                 try await system.stopBroker()
                 try await Task.sleep(for: .milliseconds(300))
                 try await system.startBroker(port: port)
-                let core = ClientCore(system.client)
+                let core = try ClientCore(system.client)
                 // Long before its next heartbeat is due, and the answer to its next pull.
                 try await eventually("it is a member", within: .seconds(8)) {
                     let answer = try? await core.ask(

@@ -1,15 +1,11 @@
-// What the tests of TLS share: certificates, and a relay that changes how bytes arrive.
+// What the tests of TLS share: settings, and a relay that changes how bytes arrive.
 
 #if TLS
     import ApusRemoting
     import NIOCore
     import NIOPosix
+    import TestSupport
     import Testing
-
-    /// A file that `Certificates/make.sh` made.
-    func certificate(_ name: String, file: String = #filePath) -> String {
-        file.split(separator: "/").dropLast().map { "/\($0)" }.joined() + "/Certificates/\(name)"
-    }
 
     extension RemotingConfiguration {
         /// A server with a certificate; `change` says the rest.

@@ -6,6 +6,7 @@
     import NIOCore
     import NIOPosix
     import Synchronization
+    import TestSupport
     import Testing
 
     @testable import ApusRemoting

@@ -29,7 +29,7 @@ public final class PullConsumer: Sendable {
     /// Checks the settings; connects to nobody yet. What concerns handlers is not looked at.
     public init(_ configuration: ConsumerConfiguration) throws(ClientError) {
         try configuration.check()
-        let core = ClientCore(configuration.client)
+        let core = try ClientCore(configuration.client)
         self.core = core
         self.configuration = configuration
         work = WorkQueue(limit: 1)

@@ -63,7 +63,7 @@ public final class PushConsumer: Sendable {
             throw ClientError(
                 .invalidSetting, "reading the configuration", "no topic is subscribed to")
         }
-        let core = ClientCore(configuration.client)
+        let core = try ClientCore(configuration.client)
         let keeper = try configuration.keeper(core)
         self.core = core
         self.configuration = configuration

@@ -141,8 +141,12 @@ struct QueueReader: Sendable {
         // one would take its queues.
         if let last, last !== connection { heartbeat.ring() }
         last = connection
-        let closed = PullOutcome.failed(
-            .connectFailed(address: address, reason: "it closes what is opened"))
+        // Nothing was sent then.
+        func closed() -> PullOutcome {
+            .failed(
+                connection.refusal
+                    ?? .connectFailed(address: address, reason: "it closes what is opened"))
+        }
         let wait = PullWait()
         guard held.begin(wait, at: offset) else { return .dropped }
         // A queue that goes to somebody else is committed when it is drained, and not by a pull.
@@ -157,7 +161,7 @@ struct QueueReader: Sendable {
                 case .failure(let error): wait.receive(error)
                 }
             }
-            return isSent ? await wait.value() : closed
+            return isSent ? await wait.value() : closed()
         }
         let isSent = connection.ask(.pullMessage, .binary, timeout: time, receiver: wait) {
             fields in
@@ -175,7 +179,7 @@ struct QueueReader: Sendable {
             fields.append("bname", queue.broker)
         } body: { _ in
         }
-        return isSent ? await wait.value() : closed
+        return isSent ? await wait.value() : closed()
     }
 
     private func fields(_ offset: Int64, _ flags: Int64) -> HeaderFields {
