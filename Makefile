@@ -47,10 +47,11 @@ test: setup-test ## build and run all tests
 	swift test $(SWIFT_FLAGS) $(TEST_BUILD) --skip '$(BROKER_TESTS)|$(PROTOCOL_TESTS)'
 	scripts/together.sh "$(SERVER_TEST) '$(BROKER_TESTS)'" "$(SERVER_TEST) '$(PROTOCOL_TESTS)'"
 
-# In a place of its own: with the trait everything above the protocol is another build.
+# In a place of its own: with the trait everything above the protocol is another build. APUS_TLS leaves
+# out what has nothing to do with connections.
 tls: setup-test ## build with TLS, which takes minutes, and run its tests
-	swift test --traits TLS --scratch-path .build/tls $(SWIFT_FLAGS) --no-parallel \
-		--filter 'ApusRemotingTests|ConfigurationTests'
+	APUS_TLS=1 swift test --traits TLS --scratch-path .build/tls $(SWIFT_FLAGS) $(TEST_BUILD) \
+		--no-parallel --filter 'ApusRemotingTests|ConfigurationTests|ToolTLSTests|\.TLS'
 
 setup-crash:
 	@scripts/setup.sh --crash

@@ -173,8 +173,8 @@ let package = Package(
         .executableTarget(
             name: "mqload",
             dependencies: [
-                "ApusBroker", "ApusNameServer", "ApusClient", "ApusRemoting", "ApusStore",
-                "ApusFormat", "Bench", "CRoofline", "Histogram", core, posix, logging,
+                "ApusBroker", "ApusNameServer", "ApusClient", "ApusServer", "ApusRemoting",
+                "ApusStore", "ApusFormat", "Bench", "CRoofline", "Histogram", core, posix, logging,
             ],
             path: "Benchmarks/mqload", swiftSettings: everywhere),
         // What the crash runners in Tests/Crash kill, and what checks the remains.
@@ -217,7 +217,9 @@ let package = Package(
             swiftSettings: tests),
         .testTarget(
             name: "ApusServerTests",
-            dependencies: ["ApusServer", "ApusFormat", "ApusSystem", "TestSupport"],
+            dependencies: [
+                "ApusServer", "ApusRemoting", "ApusFormat", "ApusSystem", "TestSupport",
+            ],
             swiftSettings: tests),
         .testTarget(
             name: "MqbrokerTests",
@@ -283,6 +285,16 @@ if Context.environment["APUS_FUZZ"] != nil {
         .executableTarget(
             name: "apusfuzz", dependencies: ["FuzzTargets", "ApusFormat"],
             path: "Tests/Fuzz/Harness", swiftSettings: everywhere))
+}
+
+// What is the same with TLS and without: `make tls` builds the rest.
+if Context.environment["APUS_TLS"] != nil {
+    let skipped: Set = [
+        "mqbench", "MqbenchTests", "HistogramTests", "mqstore", "MqstoreTests", "crash-writer",
+        "simulate", "SimulationTests", "FuzzTargets", "FuzzCorpusTests", "interop-peer",
+        "ApusStoreTests", "ApusFormatTests", "ApusSystemTests", "MqbrokerTests", "TidyTests",
+    ]
+    package.targets.removeAll { skipped.contains($0.name) }
 }
 
 if isSanitized {
