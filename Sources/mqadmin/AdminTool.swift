@@ -2,6 +2,7 @@
 
 import ApusFormat
 import ApusRemoting
+import ApusServer
 import Logging
 import NIOPosix
 
@@ -25,10 +26,13 @@ enum AdminTool {
     }
 
     /// Carries out what `words` ask for. `nameServers` are those of the environment, `home` is its
-    /// ROCKETMQ_HOME.
+    /// ROCKETMQ_HOME, `javaOptions` its JAVA_OPT.
     static func run(
-        _ words: [String], nameServers: String?, home: String? = nil, output: Output
+        _ words: [String], nameServers: String?, home: String? = nil,
+        javaOptions: String? = nil, output: Output
     ) async -> Int32 {
+        var words = words
+        let properties = ToolTLS.take(from: &words)
         guard let name = words.first else {
             output.complain(Help.overview)
             return ExitCode.badCommandLine
@@ -47,23 +51,33 @@ enum AdminTool {
             output.print(Help.text(of: command))
             return ExitCode.done
         }
-        do throws(ToolAccount.Complaint) {
+        do {
             let account = try ToolAccount.read(home: home)
-            return await run(command, arguments, nameServers, account, output)
+            let tls = try ToolTLS.read(properties, javaOptions: javaOptions)
+            let client = client(account, tls)
+            if let problem = client.problem { throw problem }
+            return await run(command, arguments, nameServers, client, output)
         } catch {
-            output.complain("mqadmin: \(Printable.text("\(error)"))\n")
+            let reason = (error as? BadCommandLine)?.reason ?? "\(error)"
+            output.complain("mqadmin: \(Printable.text(reason))\n")
             return ExitCode.badCommandLine
         }
     }
 
+    private static func client(_ account: SessionCredentials?, _ tls: TLSSettings) -> RemotingClient
+    {
+        var configuration = RemotingConfiguration()
+        configuration.clientTLS = tls.own
+        return RemotingClient(
+            configuration: configuration, credentials: account,
+            logger: Logger(label: "mqadmin") { _ in SwiftLogNoOpLogHandler() },
+            group: MultiThreadedEventLoopGroup.singleton)
+    }
+
     private static func run(
         _ command: any Command.Type, _ arguments: Arguments, _ nameServers: String?,
-        _ account: SessionCredentials?, _ output: Output
+        _ client: RemotingClient, _ output: Output
     ) async -> Int32 {
-        let group = MultiThreadedEventLoopGroup.singleton
-        let client = RemotingClient(
-            credentials: account,
-            logger: Logger(label: "mqadmin") { _ in SwiftLogNoOpLogHandler() }, group: group)
         let list = arguments["namesrvAddr"] ?? nameServers ?? ""
         let call = Call(
             arguments: arguments,

@@ -30,12 +30,13 @@ struct ToolRun: Sendable {
 
 /// Runs `mqadmin` with these words.
 func mqadmin(
-    _ words: [String], environment: String? = nil, home: String? = nil
+    _ words: [String], environment: String? = nil, home: String? = nil,
+    javaOptions: String? = nil
 ) async -> ToolRun {
     let printed = Mutex("")
     let complained = Mutex("")
     let code = await AdminTool.run(
-        words, nameServers: environment, home: home,
+        words, nameServers: environment, home: home, javaOptions: javaOptions,
         output: Output(
             print: { text in printed.withLock { $0 += text } },
             complain: { text in complained.withLock { $0 += text } }))
@@ -48,16 +49,22 @@ struct Cluster: Sendable {
     let nameServer: String
     let broker: Broker
     let client: RemotingClient
+    let tls: TLSSettings
     var address: String { broker.address.description }
 
     func run(_ words: String...) async -> ToolRun {
-        await mqadmin(words, environment: nameServer)
+        await mqadmin(flags + words, environment: nameServer)
+    }
+
+    /// What says of TLS what the servers do.
+    private var flags: [String] {
+        tls.own?.trustPath.map { ["-Dtls.enable=true", "-Dtls.client.trustCertPath=\($0)"] } ?? []
     }
 
     /// The same, which must end well.
     @discardableResult
     func done(_ words: String..., line: Int = #line) async throws -> ToolRun {
-        let run = await mqadmin(words, environment: nameServer)
+        let run = await mqadmin(flags + words, environment: nameServer)
         #expect(run.code == 0 && run.complaints == "", "line \(line): \(words) \(run.complaints)")
         return run
     }
@@ -113,18 +120,25 @@ struct Cluster: Sendable {
 }
 
 /// Runs `body` with servers that end with it.
-func withCluster(_ body: (Cluster) async throws -> Void) async throws {
+func withCluster(
+    tls: TLSSettings = TLSSettings(), _ body: (Cluster) async throws -> Void
+) async throws {
     let directory = try TemporaryDirectory()
     var naming = NameServerConfiguration()
     naming.host = "127.0.0.1"
     naming.port = 0
+    naming.tls = tls
     let nameServer = try NameServer(naming, logger: .quiet)
     let place = "127.0.0.1:\(try #require(try await nameServer.start().port))"
     var configuration = BrokerConfiguration.forTests(in: directory)
     configuration.registration.nameServers = [place]
+    configuration.tls = tls
     let broker = try await Broker.start(configuration, logger: .quiet)
-    let client = RemotingClient(logger: .quiet, group: MultiThreadedEventLoopGroup.singleton)
-    let cluster = Cluster(nameServer: place, broker: broker, client: client)
+    var remoting = RemotingConfiguration()
+    remoting.clientTLS = tls.own
+    let client = RemotingClient(
+        configuration: remoting, logger: .quiet, group: MultiThreadedEventLoopGroup.singleton)
+    let cluster = Cluster(nameServer: place, broker: broker, client: client, tls: tls)
     let result: Result<Void, any Error>
     do {
         try await cluster.known("TBW102")

@@ -8,13 +8,17 @@ enum Help {
             "  \(command.name.padded(width))  \(command.summary)\n"
         }
         return """
-            usage: mqadmin COMMAND [-n NAMESERVERS] [FLAGS]
+            usage: mqadmin [-Dtls.KEY=VALUE ...] COMMAND [-n NAMESERVERS] [FLAGS]
 
             Asks RocketMQ's brokers and NameServers, and Apus's. Commands and flags are RocketMQ's.
 
             \(lines.joined())
             mqadmin help COMMAND tells its flags. -n 'host:port;host:port', or NAMESRV_ADDR in the
             environment, says where the NameServers are; --json prints JSON.
+
+            -Dtls.enable=true encrypts, in a build with TLS (swift build --traits TLS);
+            -Dtls.client.trustCertPath=FILE names what servers' certificates lead to, and
+            -Dtls.config.file=FILE a file with such keys. They stand here or in JAVA_OPT.
 
             Ends with 0 when all that was asked for was done, 1 for a command line that cannot be
             followed, 2 when something was refused, is not there, or could not be asked for.
