@@ -21,6 +21,9 @@ final class ChildBroker {
             Self.word, "--directory", workplace.newPath("store"),
             "--broker-threads", "\(plan.brokerThreads)", "--flush", plan.isSync ? "sync" : "async",
         ]
+        if let encryption = plan.encryption {
+            process.arguments?.append(contentsOf: ["--tls", encryption.path])
+        }
         process.standardInput = input
         process.standardOutput = output
         try process.run()

@@ -47,7 +47,7 @@ struct ClientConsumption {
     }
 
     private func fill(_ account: Account) async throws {
-        var settings = ProducerConfiguration(ClientRun.configuration(nameServer, group))
+        var settings = ProducerConfiguration(ClientRun.configuration(plan, nameServer, group))
         settings.compression = nil
         let plan = plan
         let topic = broker.topic
@@ -71,7 +71,7 @@ struct ClientConsumption {
     /// Seconds from the first message to the last.
     private func consume(_ account: Account) async throws -> Double {
         var configuration = ConsumerConfiguration(
-            ClientRun.configuration(nameServer, group),
+            ClientRun.configuration(plan, nameServer, group),
             group: "mqload-\(account.run)", Subscription(broker.topic))
         configuration.start = .first
         configuration.concurrency = 4

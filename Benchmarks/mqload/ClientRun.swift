@@ -2,6 +2,7 @@
 
 import ApusClient
 import ApusNameServer
+import ApusRemoting
 import Bench
 import CRoofline
 import Histogram
@@ -57,6 +58,7 @@ enum ClientRun {
         configuration.host = "127.0.0.1"
         configuration.port = 0
         configuration.eventLoopCount = 1
+        if let encryption = plan.encryption { configuration.tls = encryption.settings }
         let server = try NameServer(configuration, logger: .quiet)
         let address = try await server.start()
         return try await ensuring {
@@ -67,11 +69,12 @@ enum ClientRun {
     }
 
     static func configuration(
-        _ nameServer: String, _ group: any EventLoopGroup
+        _ plan: LoadPlan, _ nameServer: String, _ group: any EventLoopGroup
     ) -> ClientConfiguration {
         var client = ClientConfiguration(nameServers: nameServer)
         client.logger = .quiet
         client.eventLoopGroup = group
+        client.tls = plan.encryption?.settings.client
         return client
     }
 
@@ -79,7 +82,7 @@ enum ClientRun {
         _ plan: LoadPlan, _ broker: LoadedBroker, _ group: any EventLoopGroup, _ nameServer: String
     ) async throws -> RunResult {
         let before = try await broker.endOfAll()
-        var settings = ProducerConfiguration(configuration(nameServer, group))
+        var settings = ProducerConfiguration(configuration(plan, nameServer, group))
         settings.maximumInFlight = plan.inFlight
         let producer = try Producer(settings)
         let crowd = try await Crowd.senders(

@@ -62,7 +62,7 @@ enum ConsumeRun {
         let slots = plan.inFlight
         let all = queues
         let crowd = try await Crowd.connect(
-            plan.connections, to: try broker.socketAddresses(), group: group
+            plan.connections, to: try broker.places(), group: group
         ) { number, times in
             let own = all[number % all.count]
             let places = (0..<slots).map { slot in

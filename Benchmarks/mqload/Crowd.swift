@@ -10,10 +10,10 @@ struct Crowd<Talk: Conversation> {
     /// Of each event loop of the group.
     private let times: [Times.OfLoop]
 
-    /// Connects, to the addresses in turn. `talk` makes the conversation of each by its number. On
+    /// Connects, to the places in turn. `talk` makes the conversation of each by its number. On
     /// an error those that were made are closed.
     static func connect(
-        _ count: Int, to addresses: [SocketAddress], group: any EventLoopGroup,
+        _ count: Int, to places: [Place], group: any EventLoopGroup,
         _ talk: @escaping @Sendable (Int, Times.OfLoop) -> Talk
     ) async throws -> Crowd {
         let times = group.makeIterator().map {
@@ -23,6 +23,7 @@ struct Crowd<Talk: Conversation> {
         do {
             for number in 0..<count {
                 let own = times[number % times.count]
+                let place = places[number % places.count]
                 let bootstrap = ClientBootstrap(group: own.eventLoop)
                     .channelOption(.tcpOption(.tcp_nodelay), value: 1)
                     .channelOption(
@@ -31,12 +32,14 @@ struct Crowd<Talk: Conversation> {
                     .channelOption(.maxMessagesPerRead, value: 1)
                     .channelInitializer { channel in
                         channel.eventLoop.makeCompletedFuture {
+                            try place.begin(on: channel)
                             try channel.pipeline.syncOperations.addHandler(
                                 Caller(talk(number, own), own))
                         }
                     }
                 channels.append(
-                    try await bootstrap.connect(to: addresses[number % addresses.count]).get())
+                    try await bootstrap.connect(to: place.address)
+                        .flatMap { place.ready($0) }.get())
             }
         } catch {
             await Crowd(channels: channels, times: times).close()
@@ -113,7 +116,7 @@ extension Crowd<SendConversation> {
         _ count: Int, _ plan: SendPlan, inFlight: Int, to broker: LoadedBroker,
         group: any EventLoopGroup
     ) async throws -> Crowd {
-        try await connect(count, to: try broker.socketAddresses(), group: group) { number, _ in
+        try await connect(count, to: try broker.places(), group: group) { number, _ in
             SendConversation(plan, slots: inFlight, number: number)
         }
     }

@@ -79,7 +79,7 @@ enum EndToEndRun {
         }
         let all = places
         return try await Crowd.connect(
-            all.count, to: try broker.socketAddresses(), group: group
+            all.count, to: try broker.places(), group: group
         ) { PullConversation(pulls, places: all[$0], $1) }
     }
 

@@ -40,11 +40,7 @@ enum IdleRun {
     private static func measure(
         _ plan: LoadPlan, address: String, pid: Int32
     ) async throws -> RunResult {
-        let parts = address.split(separator: ":").map(String.init)
-        guard parts.count == 2, let port = Int(parts[1]) else {
-            throw UsageError("\(address) is no host:port")
-        }
-        let place = try SocketAddress.makeAddressResolvingHost(parts[0], port: port)
+        let place = try Place(address, plan.encryption)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: plan.threads)
         return try await ensuring {
             try await measure(plan, to: place, pid: pid, group)
@@ -54,7 +50,7 @@ enum IdleRun {
     }
 
     private static func measure(
-        _ plan: LoadPlan, to place: SocketAddress, pid: Int32, _ group: any EventLoopGroup
+        _ plan: LoadPlan, to place: Place, pid: Int32, _ group: any EventLoopGroup
     ) async throws -> RunResult {
         var all = Tally()
         var times = Times()

@@ -27,6 +27,8 @@ struct LoadPlan: Sendable {
     let brokerThreads: Int
     let isBinary: Bool
     let hasRoofline: Bool
+    /// Nil for plaintext.
+    let encryption: Encryption?
 
     init(
         _ options: Options, rate usualRate: Int = 0, connections usual: Int = 8,
@@ -58,6 +60,10 @@ struct LoadPlan: Sendable {
         brokerThreads = try options.number("--broker-threads", half, in: 1...64)
         isBinary = options.has("--binary")
         hasRoofline = !options.has("--no-roofline")
+        let isOwnBroker = nameServers == nil && brokers == nil
+        encryption = try options.text("--tls").map {
+            try Encryption(path: $0, isOwnBroker: isOwnBroker)
+        }
         guard (body + 64) * batch <= 4 << 20 else {
             throw UsageError("a request of \(body * batch) bytes is too large: 4 MiB at most")
         }
@@ -85,7 +91,7 @@ struct LoadPlan: Sendable {
             ("connections", .count(connections)), ("queues", .count(queues)),
             ("threads", .count(threads)), ("brokerThreads", .count(brokerThreads)),
             ("header", .string(isBinary ? "binary" : "JSON")), ("seconds", .figure(seconds)),
-        ]
+        ] + (encryption == nil ? [] : [("connection", .string("TLS"))])
     }
 }
 
@@ -100,6 +106,7 @@ extension Flag {
         Flag("--connections", "N", "8; 1000 for idle"),
         Flag("--threads", "N", "event loops here; half the cores"),
         Flag("--broker-threads", "N", "of the broker that is started; half the cores"),
+        Flag("--tls", "FILE", "encrypt by the keys in it: tls.client.trustCertPath=..."),
         Flag("--binary", nil, "binary headers; JSON, as Java's client by default"),
         Flag("--seconds", "S", "how long it takes, about; 5"),
         Flag("--no-roofline", nil, "leave out the bare server"),

@@ -17,6 +17,7 @@ struct LoadedBroker {
     /// Queues that may be written on each.
     private(set) var queues = 0
     private let client: RemotingClient
+    private let encryption: Encryption?
     private let own: Broker?
     private let workplace: Workplace?
 
@@ -44,17 +45,21 @@ struct LoadedBroker {
     private static func open(
         _ plan: LoadPlan, _ nameServer: String?
     ) async throws -> LoadedBroker {
-        let client = RemotingClient(logger: .quiet, group: MultiThreadedEventLoopGroup.singleton)
+        var remoting = RemotingConfiguration()
+        remoting.clientTLS = plan.encryption?.settings.client
+        let client = RemotingClient(
+            configuration: remoting, logger: .quiet, group: MultiThreadedEventLoopGroup.singleton)
         var loaded: LoadedBroker
         if let list = plan.brokers {
             loaded = LoadedBroker(
                 addresses: list.split(separator: ",").map(String.init), topic: plan.topic,
-                client: client, own: nil, workplace: nil)
+                client: client, encryption: plan.encryption, own: nil, workplace: nil)
         } else if let list = plan.nameServers {
             let found = try await Routes(client: client, nameServers: list)
                 .masters(topic: plan.topic)
             loaded = LoadedBroker(
-                addresses: found, topic: plan.topic, client: client, own: nil, workplace: nil)
+                addresses: found, topic: plan.topic, client: client,
+                encryption: plan.encryption, own: nil, workplace: nil)
         } else {
             let workplace = try Workplace(parent: plan.directory, needing: 4 << 30)
             var configuration = BrokerConfiguration.underLoad(
@@ -63,7 +68,7 @@ struct LoadedBroker {
             let broker = try await Broker.start(configuration, logger: .quiet)
             loaded = LoadedBroker(
                 addresses: [broker.address.description], topic: plan.topic, client: client,
-                own: broker, workplace: workplace)
+                encryption: plan.encryption, own: broker, workplace: workplace)
         }
         do {
             for address in loaded.addresses {
@@ -85,15 +90,7 @@ struct LoadedBroker {
     }
 
     /// Where connections go.
-    func socketAddresses() throws -> [SocketAddress] {
-        try addresses.map { address in
-            guard let colon = address.lastIndex(of: ":"),
-                let port = Int(address[address.index(after: colon)...])
-            else { throw UsageError("\(address) is no host:port") }
-            return try SocketAddress.makeAddressResolvingHost(
-                String(address[..<colon]), port: port)
-        }
-    }
+    func places() throws -> [Place] { try addresses.map { try Place($0, encryption) } }
 
     private func close() async {
         await client.close()
@@ -187,6 +184,7 @@ extension BrokerConfiguration {
         configuration.network.advertisedHost = "127.0.0.1"
         configuration.network.port = 0
         configuration.network.eventLoopThreads = plan.brokerThreads
+        if let encryption = plan.encryption { configuration.tls = encryption.settings }
         if plan.isSync { configuration.store.flush.mode = .sync }
         return configuration
     }

@@ -44,7 +44,7 @@ struct Rounds {
         try await ensuring {
             let slots = plan.inFlight
             let echo = try await Crowd.connect(
-                plan.connections, to: [server.address], group: group
+                plan.connections, to: [Place(server.address)], group: group
             ) { _, _ in
                 EchoConversation(byteCount: sizes.bytesOut / sizes.answers, slots: slots)
             }

@@ -1,6 +1,6 @@
 // TLS itself, by swift-nio-ssl, in a build that has it.
 
-internal import NIOCore
+package import NIOCore
 
 #if TLS
     internal import NIOSSL
@@ -48,10 +48,10 @@ internal import NIOCore
     }
 
     /// Speaks TLS on the connections of a client.
-    struct ClientHandshakes: Sendable {
+    package struct ClientHandshakes: Sendable {
         private let context: NIOSSLContext
 
-        init(_ settings: ClientTLS) throws(TLSError) {
+        package init(_ settings: ClientTLS) throws(TLSError) {
             if let problem = settings.problem { throw problem }
             var configuration = TLSConfiguration.makeClientConfiguration()
             configuration.minimumTLSVersion = .tlsv12
@@ -69,7 +69,7 @@ internal import NIOCore
         }
 
         /// Has the connection to `host` begin with a handshake. Before any other handler is there.
-        func begin(on channel: any Channel, host: String) throws {
+        package func begin(on channel: any Channel, host: String) throws {
             // An address is no name to be sent; it is checked against the certificate all the same.
             let isAddress = (try? SocketAddress(ipAddress: host, port: 0)) != nil
             try channel.pipeline.syncOperations.addHandlers(
@@ -78,7 +78,7 @@ internal import NIOCore
         }
 
         /// Fulfilled when the handshake is done; fails with it, or when it takes longer.
-        func finished(
+        package func finished(
             on channel: any Channel, within time: TimeAmount
         ) -> EventLoopFuture<Void> {
             do {
@@ -189,14 +189,14 @@ internal import NIOCore
     }
 
     /// Cannot be made.
-    struct ClientHandshakes: Sendable {
-        init(_ settings: ClientTLS) throws(TLSError) {
+    package struct ClientHandshakes: Sendable {
+        package init(_ settings: ClientTLS) throws(TLSError) {
             throw settings.problem ?? .context(reason: "this build has no TLS")
         }
 
-        func begin(on channel: any Channel, host: String) throws {}
+        package func begin(on channel: any Channel, host: String) throws {}
 
-        func finished(
+        package func finished(
             on channel: any Channel, within time: TimeAmount
         ) -> EventLoopFuture<Void> { channel.eventLoop.makeSucceededVoidFuture() }
     }

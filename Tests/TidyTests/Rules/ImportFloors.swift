@@ -87,8 +87,8 @@ private enum Floors {
         ]),
         "mqload": commands.union(network).union(engine)
             .union([
-                "ApusBroker", "ApusNameServer", "ApusClient", "ApusRemoting", "Bench", "CRoofline",
-                "Histogram",
+                "ApusBroker", "ApusNameServer", "ApusClient", "ApusServer", "ApusRemoting", "Bench",
+                "CRoofline", "Histogram",
             ]),
         "Histogram": [],
         "Bench": ["ApusSystem", "CRoofline", "Foundation", "Histogram"],
