@@ -3,6 +3,7 @@
 import ApusFormat
 import NIOCore
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import ApusRemoting
@@ -97,6 +98,36 @@ import Testing
         #expect(ended.runs.map(\.tag) == [0] && ended.entries.isEmpty && next == late)
         #expect(pending.find(kept + 2) != nil)
         #expect(pending.removeAll().runs.count == 1 && pending.isEmpty)
+    }
+
+    @Test("of runs that end in any order each is found until it has ended, and no longer")
+    func ends() {
+        var random = SeededNumbers.printed()
+        var pending = PendingRequests()
+        var known: [(first: Int32, count: Int, tag: Int)] = []
+        var tag = 0
+        for _ in 0..<5000 {
+            if known.count < 300, Int.random(in: 0..<5, using: &random) < 3 {
+                let count = Int.random(in: 1...4, using: &random)
+                known.append((pending.add(run(count, tag: tag)), count, tag))
+                tag += count
+            } else if !known.isEmpty {
+                // Mostly the first one.
+                let isFirst = Int.random(in: 0..<4, using: &random) > 0
+                let place = isFirst ? 0 : known.indices.randomElement(using: &random) ?? 0
+                let ended = known.remove(at: place)
+                let isThere = pending.removeRun(with: ended.first)
+                #expect(isThere && pending.find(ended.first) == nil)
+            }
+            #expect(pending.isEmpty == known.isEmpty)
+            guard let some = known.randomElement(using: &random) else { continue }
+            guard case .run(_, let tag) = pending.find(some.first + Int32(some.count - 1)) else {
+                Issue.record("a run is not found")
+                return
+            }
+            #expect(tag == some.tag + some.count - 1)
+        }
+        #expect(pending.removeAll().runs.count == known.count)
     }
 
     @Test("answers find their requests in any order, and what is not answered fails once")

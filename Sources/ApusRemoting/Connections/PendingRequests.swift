@@ -85,7 +85,8 @@ struct PendingRequests {
         let code: RequestCode
         let deadline: NIODeadline
         let timeout: Duration
-        let receiver: any RunReceiver
+        /// Nil when the run is through.
+        var receiver: (any RunReceiver)?
 
         /// Which of its requests has this number.
         func place(of opaque: Int32) -> Int? {
@@ -108,19 +109,21 @@ struct PendingRequests {
         func fail(_ error: (RequestCode, Duration) -> RemotingError) {
             for entry in entries { entry.fail(error(entry.code, entry.timeout)) }
             for run in runs {
-                run.receiver.fail(run.tag..<run.tag + run.count, error(run.code, run.timeout))
+                run.receiver?.fail(run.tag..<run.tag + run.count, error(run.code, run.timeout))
             }
         }
     }
 
     var next: Int32 = 0
     private var entries: [Int32: Entry] = [:]
-    /// In the order in which they began: the one that is answered is nearly always the first.
+    /// In the order in which they began: the one that is answered is nearly always the first. Those
+    /// before `firstRun` are through.
     private var runs: [Run] = []
+    private var firstRun = 0
     /// When the timer that is set goes off; nil when none is.
     var timer: NIODeadline?
 
-    var isEmpty: Bool { entries.isEmpty && runs.isEmpty }
+    var isEmpty: Bool { entries.isEmpty && firstRun == runs.count }
 
     /// Gives a request its number. None is given twice while it is in use.
     mutating func add(_ entry: Entry) -> Int32 {
@@ -143,12 +146,12 @@ struct PendingRequests {
     }
 
     private func isUsed(_ opaque: Int32) -> Bool {
-        entries[opaque] != nil || runs.contains { $0.place(of: opaque) != nil }
+        entries[opaque] != nil || runs[firstRun...].contains { $0.place(of: opaque) != nil }
     }
 
     private func overlaps(_ first: Int32, _ count: Int) -> Bool {
         let numbers = Int(first)..<Int(first) + count
-        return runs.contains {
+        return runs[firstRun...].contains {
             Int($0.first) < numbers.upperBound
                 && Int($0.first) + $0.count > numbers.lowerBound
         }
@@ -158,9 +161,9 @@ struct PendingRequests {
     /// Who waits for the response with this number. An entry is taken out; a run stays until its
     /// receiver has had all.
     mutating func find(_ opaque: Int32) -> Waiting? {
-        for number in runs.indices {
-            if let place = runs[number].place(of: opaque) {
-                return .run(runs[number].receiver, tag: runs[number].tag &+ place)
+        for number in firstRun..<runs.count {
+            if let place = runs[number].place(of: opaque), let receiver = runs[number].receiver {
+                return .run(receiver, tag: runs[number].tag &+ place)
             }
         }
         return remove(opaque).map { .entry($0) }
@@ -171,11 +174,21 @@ struct PendingRequests {
     /// Takes the run out that has this number; false when there is none.
     @discardableResult
     mutating func removeRun(with opaque: Int32) -> Bool {
-        guard let place = runs.firstIndex(where: { $0.place(of: opaque) != nil }) else {
-            return false
+        for number in firstRun..<runs.count where runs[number].place(of: opaque) != nil {
+            if number > firstRun {
+                runs.remove(at: number)
+            } else {
+                // Not moved forward for each: there may be a thousand of one request each.
+                runs[number].receiver = nil
+                firstRun += 1
+                if firstRun == runs.count || firstRun > 64 && 2 * firstRun > runs.count {
+                    runs.removeFirst(firstRun)
+                    firstRun = 0
+                }
+            }
+            return true
         }
-        runs.remove(at: place)
-        return true
+        return false
     }
 
     /// Takes out all whose time is over, and says when the next one's is.
@@ -190,6 +203,8 @@ struct PendingRequests {
                 earliest = min(earliest ?? entry.deadline, entry.deadline)
             }
         }
+        runs.removeFirst(firstRun)
+        firstRun = 0
         ended.runs = runs.filter { $0.deadline <= now }
         if !ended.runs.isEmpty { runs.removeAll { $0.deadline <= now } }
         for run in runs { earliest = min(earliest ?? run.deadline, run.deadline) }
@@ -200,7 +215,8 @@ struct PendingRequests {
         defer {
             entries = [:]
             runs = []
+            firstRun = 0
         }
-        return Ended(entries: Array(entries.values), runs: runs)
+        return Ended(entries: Array(entries.values), runs: Array(runs[firstRun...]))
     }
 }
