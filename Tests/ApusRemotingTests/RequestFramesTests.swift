@@ -164,11 +164,37 @@ import Testing
                 #expect(Set(receiver.answered) == Set(50..<59).subtracting(silent))
                 #expect(receiver.answered.count == 9)
                 #expect(receiver.failed == [50..<59])
+                #expect(!connection.hasPendingRequests)
+                let isOver = Mutex(false)
+                connection.onClose { isOver.withLock { $0 = true } }
                 connection.close(reason: "the test ends it")
+                // Until then the end of the connection may be what answers for the run.
+                #expect(await eventually { isOver.withLock { $0 } })
                 let again = connection.beginRun(
                     of: 1, .sendMessageV2, tag: 0, timeout: .seconds(5), receiver: receiver)
                 let isSent = connection.send(run: again, frames.bytes(0..<frames.byteCount))
                 #expect(!isSent && receiver.failed.count == 1)
+            }
+        }
+    }
+
+    @Test("of a run whose receiver has had all answers nothing is kept")
+    func through() async throws {
+        try await withServer(TestProcessor.echo) { address, _, _ in
+            try await withClient { client in
+                let connection = try await client.connection(to: address)
+                let receiver = Receiver(of: 3)
+                var frames = RequestFrames()
+                let places = (0..<3).map { _ in
+                    frames.append(.sendMessageV2, fields: { _ in }, body: [UInt8]().rawSpan)
+                }
+                let first = connection.beginRun(
+                    of: 3, .sendMessageV2, tag: 0, timeout: .seconds(60), receiver: receiver)
+                for place in 0..<3 { frames.setOpaque(first + Int32(place), at: places[place]) }
+                #expect(connection.hasPendingRequests)
+                let isSent = connection.send(run: first, frames.bytes(0..<frames.byteCount))
+                let isThrough = await eventually { !connection.hasPendingRequests }
+                #expect(isSent && isThrough && receiver.answered == [0, 1, 2])
             }
         }
     }
@@ -177,13 +203,19 @@ import Testing
 /// Keeps what it hears.
 private final class Receiver: RunReceiver {
     private let heard = Mutex((answered: [Int](), failed: [Range<Int>]()))
+    private let limit: Int
+
+    /// Says after so many answers that all have come.
+    init(of limit: Int = .max) { self.limit = limit }
 
     var answered: [Int] { heard.withLock { $0.answered } }
     var failed: [Range<Int>] { heard.withLock { $0.failed } }
 
     func receive(_ response: borrowing Request, tag: Int, on connection: Connection) -> Bool {
-        heard.withLock { $0.answered.append(tag) }
-        return false
+        heard.withLock { heard in
+            heard.answered.append(tag)
+            return heard.answered.count == limit
+        }
     }
 
     func fail(_ tags: Range<Int>, _ failure: RemotingError) {
