@@ -15,34 +15,6 @@ struct PreparedSend: Sendable {
     let flag: Int32
     let isBatch: Bool
 
-    /// What a pipeline has written: the request of a single message.
-    init?(_ frame: RawSpan, topic: String, _ id: UniqueID) {
-        guard let command = try? RemotingCommand(decoding: frame, limits: .none),
-            let properties = command.fields["i"],
-            let born = command.fields["g"].flatMap({ Int64($0) }),
-            let systemFlag = command.fields["f"].flatMap({ Int32($0) }),
-            let flag = command.fields["h"].flatMap({ Int32($0) })
-        else { return nil }
-        self.init(
-            topic: topic, uniqueID: id, body: command.body, properties: Array(properties.utf8),
-            systemFlag: SystemFlag(rawValue: systemFlag), bornMilliseconds: born, flag: flag,
-            isBatch: false)
-    }
-
-    init(
-        topic: String, uniqueID: UniqueID, body: [UInt8], properties: [UInt8],
-        systemFlag: SystemFlag, bornMilliseconds: Int64, flag: Int32, isBatch: Bool
-    ) {
-        self.topic = topic
-        self.uniqueID = uniqueID
-        self.body = body
-        self.properties = properties
-        self.systemFlag = systemFlag
-        self.bornMilliseconds = bornMilliseconds
-        self.flag = flag
-        self.isBatch = isBatch
-    }
-
     var code: RequestCode { isBatch ? .sendBatchMessage : .sendMessageV2 }
 
     /// Sends it; `receiver` hears once how it went. False when the connection is closed.
@@ -77,5 +49,21 @@ struct PreparedSend: Sendable {
             bornMilliseconds: bornMilliseconds, flag: flag, properties: properties,
             isBatch: isBatch, broker: target.endpoint.broker)
         return RemotingCommand.request(code, fields: fields.header, body: body)
+    }
+}
+
+extension PreparedSend {
+    /// What a pipeline has written: the request of a single message. Nil for anything else.
+    init?(_ frame: RawSpan, topic: String, _ id: UniqueID) {
+        guard let command = try? RemotingCommand(decoding: frame, limits: .none),
+            let properties = command.fields["i"],
+            let born = command.fields["g"].flatMap({ Int64($0) }),
+            let systemFlag = command.fields["f"].flatMap({ Int32($0) }),
+            let flag = command.fields["h"].flatMap({ Int32($0) })
+        else { return nil }
+        self.init(
+            topic: topic, uniqueID: id, body: command.body, properties: Array(properties.utf8),
+            systemFlag: SystemFlag(rawValue: systemFlag), bornMilliseconds: born, flag: flag,
+            isBatch: false)
     }
 }

@@ -40,19 +40,11 @@ final class SendWindow: Sendable {
 
     var inFlight: Int { count.load(ordering: .relaxed) }
 
-    /// Takes a place, if there is one at once and nobody waits for it.
-    func tryEnter(_ bytes: Int) -> Bool {
-        if isAwaited.load(ordering: .relaxed) { return false }
-        if take(bytes) { return true }
-        // Somebody may have left while this seemed to take a place.
-        if isAwaited.load(ordering: .sequentiallyConsistent) { admit() }
-        return false
-    }
-
-    /// Takes places for several at once, if there are so many and nobody waits for one.
-    func tryEnter(_ places: Int, bytes: Int) -> Bool {
+    /// Takes a place, or several at once, if there are so many and nobody waits for one.
+    func tryEnter(_ places: Int = 1, bytes: Int) -> Bool {
         if isAwaited.load(ordering: .relaxed) { return false }
         if take(bytes, places) { return true }
+        // Somebody may have left while this seemed to take a place.
         if isAwaited.load(ordering: .sequentiallyConsistent) { admit() }
         return false
     }
@@ -62,7 +54,7 @@ final class SendWindow: Sendable {
 
     /// Waits for a place. False when the task is cancelled first.
     func enter(_ bytes: Int) async -> Bool {
-        if tryEnter(bytes) { return true }
+        if tryEnter(bytes: bytes) { return true }
         let number = state.withLock { state in
             state.number += 1
             return state.number

@@ -45,6 +45,23 @@ struct PullConsumerTests {
         }
     }
 
+    @Test("bodies that were compressed come as they were sent")
+    func compressed() async throws {
+        try await withSystem { system in
+            var configuration = ProducerConfiguration(system.client)
+            configuration.compression = Compression(.zlib, from: 100)
+            let body = [UInt8](repeating: 7, count: 5000)
+            let receipt = try await Producer(configuration).running {
+                try await $0.send(Message(body, to: "Orders"))
+            }
+            try await PullConsumer(system.consumer()).running { consumer in
+                let messages = await Self.take(consumer, 1)
+                #expect(messages.first?.body == body && messages.first?.id == receipt.id)
+                #expect(messages.first?.frame.bodyLength ?? 5000 < 1000)
+            }
+        }
+    }
+
     @Test("queues that are assigned are read, from wherever they are set to")
     func assigned() async throws {
         try await withSystem { system in

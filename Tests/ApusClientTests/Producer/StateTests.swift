@@ -81,8 +81,9 @@ struct ProducerStateTests {
     @Test("a window admits in order what fits, and whoever gives up leaves the others their places")
     func window() async throws {
         let window = SendWindow(count: 2, bytes: 100)
-        #expect(window.tryEnter(60) && !window.tryEnter(60) && window.tryEnter(40))
-        #expect(!window.tryEnter(0))
+        #expect(
+            window.tryEnter(bytes: 60) && !window.tryEnter(bytes: 60) && window.tryEnter(bytes: 40))
+        #expect(!window.tryEnter(bytes: 0))
         async let waited = window.enter(70)
         window.leave(bytes: 60)
         window.leave(bytes: 40)
@@ -95,7 +96,7 @@ struct ProducerStateTests {
         window.leave(bytes: 70)
         #expect(window.inFlight == 0)
         // What is larger than the whole window goes alone.
-        #expect(window.tryEnter(1000) && !window.tryEnter(1))
+        #expect(window.tryEnter(bytes: 1000) && !window.tryEnter(bytes: 1))
     }
 
     @Test("a batch holds each message once, in order, and no part is too long")

@@ -70,7 +70,8 @@ extension SendPipeline {
     private func waitForPlace(_ lane: SendLane) async {
         let bytes = lane.bytesOfNext
         guard await producer.window.enter(bytes) else {
-            // Nobody waits any longer for what was not begun.
+            // Nobody waits any longer for what was not begun. What a lane has not taken yet, it
+            // does now, and finds no place either.
             for failure in lanes.flatMap({ $0.removeUnsent() }) {
                 finish(failure, .failure(.cancelled("sending through a pipeline")))
             }
@@ -91,7 +92,12 @@ extension SendPipeline {
                 failure.hasPlace = true
             }
             let deadline = Deadline(after: producer.configuration.sendTimeout)
-            guard let send = failure.send else { throw .closed("sending through a pipeline") }
+            guard let send = failure.send else {
+                throw ClientError(
+                    .badAnswer, "sending through a pipeline",
+                    "the request cannot be read back for another attempt",
+                    mayHaveHappened: failure.target != nil)
+            }
             let receipt = try await producer.goOn(send, failure, until: deadline)
             finish(failure, .success(receipt))
         } catch {

@@ -61,11 +61,17 @@ struct FrameBatch: Sendable {
 
     func queue(of slot: FrameSlot) -> MessageQueue { queues[Int(slot.route)][Int(slot.target)] }
 
-    /// The bytes that the next `count` messages take of windows.
-    func bytes(ofNext count: Int) -> Int {
-        var sum = 0
-        for place in sent..<sent + count { sum += Int(slots[place].bytes) }
-        return sum
+    /// So many of the next messages, and what they take of windows: one at least, if there is one.
+    func next(atMost count: Int, bytes limit: Int) -> (count: Int, bytes: Int) {
+        var (found, sum) = (0, 0)
+        let most = min(count, slots.count - sent)
+        while found < most {
+            let more = Int(slots[sent + found].bytes)
+            if found > 0, sum + more > limit { break }
+            found += 1
+            sum += more
+        }
+        return (found, sum)
     }
 
     /// Numbers the requests of the next `count` messages, from `first` on, and sends them. False

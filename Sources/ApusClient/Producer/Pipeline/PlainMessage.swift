@@ -13,10 +13,10 @@ struct PlainLimits: Sendable {
     init(_ producer: Producer) {
         isObserved = producer.observer != nil
         let configuration = producer.configuration
-        let compressed = configuration.compression?.threshold ?? .max
         // Spans, and signatures over whole requests, are made elsewhere.
         let isPossible = producer.tracing == nil && !producer.core.remoting.isSigning
-        let end = min(configuration.maximumMessageBytes, compressed - 1, Int(Int32.max) - 1) + 1
+        let end = min(
+            configuration.maximumMessageBytes + 1, configuration.compression?.threshold ?? .max)
         bytes = isPossible ? 1..<max(1, end) : 1..<1
     }
 

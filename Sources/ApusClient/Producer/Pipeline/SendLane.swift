@@ -21,6 +21,8 @@ final class SendLane: RunReceiver, CycleListener {
     /// After so many answers the next messages go out, and results are told: the broker and this
     /// end then work side by side, not in turns.
     private static let share = 64
+    /// Bytes of bodies in a run, unless a single one is longer: they are copied under the lock.
+    private static let runBytes = 256 << 10
 
     init(_ pipeline: SendPipeline, _ producer: Producer, _ target: Endpoint, _ open: Connection) {
         endpoint = target
@@ -64,11 +66,10 @@ final class SendLane: RunReceiver, CycleListener {
         guard connection.isOpen else { return .closed }
         if work.unsent == 0, !pipeline.take(into: &work, for: self) { return .rest }
         let place = work.batches.count - 1
-        var count = min(work.unsent, max(1, window.free))
-        var bytes = work.batches[place].bytes(ofNext: count)
+        var (count, bytes) = work.batches[place].next(
+            atMost: max(1, window.free), bytes: Self.runBytes)
         if !window.tryEnter(count, bytes: bytes) {
-            count = 1
-            bytes = work.batches[place].bytes(ofNext: 1)
+            (count, bytes) = work.batches[place].next(atMost: 1, bytes: 0)
             guard window.tryEnter(1, bytes: bytes) else {
                 return work.underWay == 0 ? .stuck : .rest
             }
@@ -89,9 +90,7 @@ final class SendLane: RunReceiver, CycleListener {
     }
 
     /// Takes out what was not sent, and is not to be.
-    func removeUnsent() -> [FailedSend] { removeUnsent(and: pipeline.takeFilled(for: self)) }
-
-    private func removeUnsent(and filled: FrameBatch?) -> [FailedSend] {
+    func removeUnsent(and filled: FrameBatch? = nil) -> [FailedSend] {
         work.withBriefLock { work in
             if let filled, !filled.isEmpty { work.batches.append(filled) }
             return work.removeUnsent(producer.generator)
@@ -100,7 +99,7 @@ final class SendLane: RunReceiver, CycleListener {
 
     /// What the first message that waits takes of the window.
     var bytesOfNext: Int {
-        work.withBriefLock { $0.unsent == 0 ? 0 : $0.batches.last?.bytes(ofNext: 1) ?? 0 }
+        work.withBriefLock { $0.batches.last?.next(atMost: 1, bytes: 0).bytes ?? 0 }
     }
 
     // MARK: answers

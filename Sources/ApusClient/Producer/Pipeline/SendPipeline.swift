@@ -166,7 +166,7 @@ public final class SendPipeline: Sendable {
         )
         let bytes = body.count
         let now = producer.wallMilliseconds
-        guard RequestTemplate.numbers.contains(now), room.tryEnter(bytes) else { return nil }
+        guard RequestTemplate.numbers.contains(now), room.tryEnter(bytes: bytes) else { return nil }
         let generation = producer.publishing.generation
         let id = producer.generator.nextParts(milliseconds: now)
         let begun = begun()
@@ -279,16 +279,6 @@ public final class SendPipeline: Sendable {
     func isStuck(_ lane: SendLane) {
         state.withBriefLock { $0.stuck = lane }
         bell.ring()
-    }
-
-    /// What was filled for a lane that is not to send it.
-    func takeFilled(for lane: SendLane) -> FrameBatch? {
-        state.withBriefLock { state in
-            guard let place = state.place(of: lane) else { return nil }
-            var batch = FrameBatch()
-            swap(&batch, &state.fillings[place].batch)
-            return batch
-        }
     }
 
     var lanes: [SendLane] { state.withBriefLock { $0.fillings.map(\.lane) } }
