@@ -34,15 +34,6 @@ package enum Hexadecimal: Sendable {
         }
     }
 
-    /// All digits of a number, in upper case, the first one in the highest byte.
-    package static func digits(_ value: UInt32) -> UInt64 {
-        value.hexadecimalDigits
-    }
-
-    package static func digits(_ value: UInt16) -> UInt32 {
-        UInt32(truncatingIfNeeded: digits(UInt32(value)))
-    }
-
     /// The number that eight digits spell, the first one in the highest byte.
     private static func number(_ digits: UInt64) -> UInt32? {
         // The lower four bits, and nine more for letters.
@@ -53,8 +44,8 @@ package enum Hexadecimal: Sendable {
         word = (word | word >> 8) & 0x0000_FFFF_0000_FFFF
         let number = UInt32(truncatingIfNeeded: word | word >> 16)
         // Whatever is no digit is written otherwise: letters may have the bit of lower case.
-        let written = Self.digits(number)
-        return written == digits & ~((digits & letters << 6) >> 1) ? number : nil
+        return number.hexadecimalDigits == digits & ~((digits & letters << 6) >> 1)
+            ? number : nil
     }
 
     /// The bytes that `text` spells; nil when a character is no digit or their number is odd.
@@ -117,5 +108,13 @@ extension UInt32 {
         // One where the digit is a letter, which are seven characters farther.
         let letters = (digits &+ 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101
         return digits &+ 0x3030_3030_3030_3030 &+ letters &* 7
+    }
+}
+
+extension UInt16 {
+    /// Its four digits of base 16 in upper case, the highest one in the highest byte.
+    @inlinable @inline(__always)
+    public var hexadecimalDigits: UInt32 {
+        UInt32(truncatingIfNeeded: UInt32(self).hexadecimalDigits)
     }
 }

@@ -8,6 +8,8 @@
 //     root/repairing/…             files that a repair makes, until they are in place (likewise)
 //     root/commitlog.deleting/…    files on their way out (Java ignores it)
 
+internal import ApusFormat
+
 /// The layout of a store directory. Topic names are checked here again, whoever checked them
 /// before.
 package struct StoreDirectory: Sendable {
@@ -64,20 +66,10 @@ package struct StoreDirectory: Sendable {
     /// cannot leave the directory it is put in.
     package static func validate(topic: String) throws(StoreError) {
         guard !topic.isEmpty else { throw .emptyTopic }
-        let isDerived = topic.hasPrefix("%RETRY%") || topic.hasPrefix("%DLQ%")
-        let limit = isDerived ? derivedTopicLimit : topicLimit
+        let limit = TopicName.isOfGroup(topic) ? derivedTopicLimit : topicLimit
         let count = topic.utf8.count
         guard count <= limit else { throw .topicTooLong(byteCount: count, limit: limit) }
-        let isAllowed = topic.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "%"), UInt8(ascii: "|"),
-                UInt8(ascii: "_"), UInt8(ascii: "-"):
-                true
-            default: false
-            }
-        }
-        guard isAllowed else {
+        guard TopicName.isAllowed(topic) else {
             throw .invalidTopic(
                 name: topic, reason: "only letters, digits, and % | _ - are allowed")
         }

@@ -48,10 +48,10 @@ func digits() {
     var random = SeededGenerator(for: "digits")
     let some = (0..<500).map { _ in UInt32.random(in: 0 ... .max, using: &random) }
     for word in some + (0..<16).map({ $0 << 28 | $0 }) {
-        let text = withUnsafeBytes(of: Hexadecimal.digits(word).bigEndian) { Array($0) }
+        let text = withUnsafeBytes(of: word.hexadecimalDigits.bigEndian) { Array($0) }
         #expect(String(decoding: text, as: UTF8.self) == String(format: "%08X", word))
         let short = UInt16(truncatingIfNeeded: word)
-        let few = withUnsafeBytes(of: Hexadecimal.digits(short).bigEndian) { Array($0) }
+        let few = withUnsafeBytes(of: short.hexadecimalDigits.bigEndian) { Array($0) }
         #expect(String(decoding: few, as: UTF8.self) == String(format: "%04X", short))
     }
 }

@@ -272,21 +272,6 @@ extension Connection {
         return isOpen
     }
 
-    /// Has `work` done on the event loop, and sent at once what it appends.
-    package func onLoop(_ work: @escaping @Sendable () -> Void) {
-        channel.eventLoop.execute {
-            self.beginCycle()
-            work()
-            self.drain()
-        }
-    }
-
-    /// On the event loop, within a read cycle: what was appended goes now, not at its end.
-    package func sendNow() {
-        drain()
-        beginCycle()
-    }
-
     /// On the event loop: from now on to the next drain nobody needs to schedule one.
     func beginCycle() { outbound.withBriefLock { $0.isInCycle = true } }
 

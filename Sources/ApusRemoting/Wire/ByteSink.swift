@@ -123,42 +123,6 @@ struct ByteSink {
     }
 }
 
-// Requests that were encoded but for what differs.
-extension ByteSink {
-    /// What `RequestFrames.append` writes: all of a frame behind one check for room.
-    @inline(__always)
-    mutating func append(
-        _ template: RawSpan, _ places: RequestTemplate.Places, number: Int64, _ word: UInt32,
-        _ short: UInt16, end: RawSpan, body: RawSpan
-    ) {
-        let more = 12 &+ end.byteCount
-        makeRoom(template.byteCount &+ more &+ body.byteCount)
-        let start = count
-        var place = start
-        var span = memory.mutableRawSpan
-        span.put(template, at: &place)
-        span.put(Hexadecimal.digits(word), at: &place)
-        span.put(Hexadecimal.digits(short), at: &place)
-        span.put(end, at: &place)
-        let header = place &- start &- Frame.prefix
-        span.put(body, at: &place)
-        var digits = start &+ places.number
-        span.put(decimal: number, at: &digits)
-        let last = start &+ places.last
-        span.storeBigEndian(
-            Int32(truncatingIfNeeded: header &+ Frame.prefix &- places.last &- 4), at: last)
-        let fields = RequestTemplate.Places.fields
-        span.storeBigEndian(
-            Int32(truncatingIfNeeded: header &+ Frame.prefix &- fields &- 4), at: start &+ fields)
-        span.storeBigEndian(
-            UInt64(UInt32(truncatingIfNeeded: place &- start &- Frame.length.end)) << 32
-                | UInt64(HeaderSerialization.binary.rawValue) << 24
-                | UInt64(truncatingIfNeeded: header),
-            at: start &+ Frame.length.offset)
-        count = place
-    }
-}
-
 // Fields of JSON.
 extension ByteSink {
     /// Appends `"extFields":{` or a comma, `name`, and the value as the inside of a string.

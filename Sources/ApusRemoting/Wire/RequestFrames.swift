@@ -71,10 +71,29 @@ package struct RequestFrames: Sendable {
         _ template: RequestTemplate, number: Int64, _ word: UInt32, _ short: UInt16,
         end: RawSpan, body: RawSpan
     ) -> Int {
-        let start = fields.encoder.sink.count
+        let start = byteCount
+        let (head, places) = (template.bytes, template.places)
         fields.encoder.sink.append(
-            template.bytes.rawSpan, template.places, number: number, word, short, end: end,
-            body: body)
+            atMost: head.count &+ 12 &+ end.byteCount &+ body.byteCount
+        ) { span, place in
+            span.put(head.rawSpan, at: &place)
+            span.put(word.hexadecimalDigits, at: &place)
+            span.put(short.hexadecimalDigits, at: &place)
+            span.put(end, at: &place)
+            let header = place &- start &- Frame.prefix
+            let fields = RequestTemplate.Places.fields
+            span.storeBigEndian(
+                Int32(truncatingIfNeeded: header &+ Frame.prefix &- fields &- 4),
+                at: start &+ fields)
+            span.storeBigEndian(
+                Int32(truncatingIfNeeded: header &+ Frame.prefix &- places.last &- 4),
+                at: start &+ places.last)
+            span.storeBigEndian(
+                Frame.start(header: header, .binary, body: body.byteCount), at: start)
+            var digits = start &+ places.number
+            span.put(decimal: number, at: &digits)
+            span.put(body, at: &place)
+        }
         return start
     }
 

@@ -28,17 +28,27 @@ public struct SendAnswerForm: Sendable {
     public let fields: PreparedFields
     /// Of a success: all before the last 16 digits of the id, with room for what differs there, and
     /// all from there to the number of the queue.
-    fileprivate let json, binary: (head: [UInt8], middle: [UInt8])
+    fileprivate let json, binary: Parts
+
+    /// What stands before and behind the last 16 digits of the id.
+    fileprivate struct Parts: Sendable {
+        let head, middle: [UInt8]
+
+        /// All of an answer but the values of its other fields takes `limit` bytes at most.
+        @inline(__always)
+        func limit(_ answer: borrowing SendAnswer) -> Int {
+            head.count &+ middle.count &+ SendAnswerForm.limit &+ answer.transactionID.byteCount
+        }
+    }
 
     public init(messageIDHead: MessageIDText, fields: PreparedFields) {
         self.messageIDHead = messageIDHead
         self.fields = fields
         let start = "{\"code\":\(ResponseCode.success.rawValue),\"extFields\":{\"msgId\":\""
         let id = [UInt8](messageIDHead.bytes)
-        json = (
-            [UInt8](repeating: 0, count: Frame.prefix) + start.utf8 + id,
-            Array("\",".utf8) + fields.json + ",\"queueId\":\"".utf8
-        )
+        json = Parts(
+            head: [UInt8](repeating: 0, count: Frame.prefix) + start.utf8 + id,
+            middle: Array("\",".utf8) + fields.json + ",\"queueId\":\"".utf8)
         var encoder = HeaderEncoder()
         encoder.begin(HeaderNumbers(answering: .nobody, .success), remark: nil, .binary)
         encoder.field("msgId", id.rawSpan)
@@ -46,7 +56,7 @@ public struct SendAnswerForm: Sendable {
         var span = head.mutableRawSpan
         let count = id.count + Self.offsetDigits
         span.storeBigEndian(Int32(truncatingIfNeeded: count), at: span.byteCount - id.count - 4)
-        binary = (head, fields.binary + [0, 7] + "queueId".utf8)
+        binary = Parts(head: head, middle: fields.binary + [0, 7] + "queueId".utf8)
     }
 
     fileprivate static var offsetDigits: Int { 16 }
@@ -88,15 +98,10 @@ extension Outbound {
     private mutating func append(
         json answer: borrowing SendAnswer, _ form: borrowing SendAnswerForm, _ opaque: Int32
     ) {
-        let (head, middle) = form.json
-        fields.encoder.sink.append(
-            atMost: head.count &+ middle.count &+ SendAnswerForm.limit
-                &+ answer.transactionID.byteCount
-        ) { span, place in
+        let parts = form.json
+        fields.encoder.sink.append(atMost: parts.limit(answer)) { span, place in
             let start = place
-            span.put(head.rawSpan, at: &place)
-            span.put(offset: answer.physicalOffset, at: &place)
-            span.put(middle.rawSpan, at: &place)
+            span.put(parts, around: answer.physicalOffset, at: &place)
             span.put(decimal: Int64(answer.queueID), at: &place)
             span.put("\",\"queueOffset\":\"", at: &place)
             span.put(decimal: answer.queueOffset, at: &place)
@@ -114,15 +119,10 @@ extension Outbound {
     private mutating func append(
         binary answer: borrowing SendAnswer, _ form: borrowing SendAnswerForm, _ opaque: Int32
     ) {
-        let (head, middle) = form.binary
-        fields.encoder.sink.append(
-            atMost: head.count &+ middle.count &+ SendAnswerForm.limit
-                &+ answer.transactionID.byteCount
-        ) { span, place in
+        let parts = form.binary
+        fields.encoder.sink.append(atMost: parts.limit(answer)) { span, place in
             let start = place
-            span.put(head.rawSpan, at: &place)
-            span.put(offset: answer.physicalOffset, at: &place)
-            span.put(middle.rawSpan, at: &place)
+            span.put(parts, around: answer.physicalOffset, at: &place)
             span.put(counted: Int64(answer.queueID), at: &place)
             span.put("\0\u{B}queueOffset", at: &place)
             span.put(counted: answer.queueOffset, at: &place)
@@ -146,11 +146,16 @@ extension Outbound {
 }
 
 extension MutableRawSpan {
-    /// Puts the digits of a physical offset at the end of an id.
+    /// Puts all up to the number of the queue, with the digits of a physical offset at the end of
+    /// the id.
     @inline(__always) @_lifetime(self: copy self)
-    fileprivate mutating func put(offset: Int64, at place: inout Int) {
+    fileprivate mutating func put(
+        _ parts: SendAnswerForm.Parts, around offset: Int64, at place: inout Int
+    ) {
+        put(parts.head.rawSpan, at: &place)
         put(UInt32(truncatingIfNeeded: offset >> 32).hexadecimalDigits, at: &place)
         put(UInt32(truncatingIfNeeded: offset).hexadecimalDigits, at: &place)
+        put(parts.middle.rawSpan, at: &place)
     }
 
     /// Puts a number as a value in a binary header: its digits behind their count.
