@@ -202,6 +202,7 @@ extension Recovery {
             durable == nil && log.configuration.recovery.onUnmarkedDamage == .refuse
         let (start, end) = mayRefuse ? try lookAhead(from: start) : (start, .max)
         guard start > first else {
+            try loadAnew(trustedTo: start)
             return try scan(from: start, durable: durable, fills: true, end: end)
         }
         do throws(StoreError) {
@@ -210,8 +211,16 @@ extension Recovery {
             guard case .damagedQueue = error else { throw error }
             // Entries are gone that should be there: all queues are made from all of the log.
             let end = mayRefuse ? try lookAhead(from: first).end : .max
+            try loadAnew(trustedTo: first)
             try scan(from: first, durable: durable, fills: true, end: end)
         }
+    }
+
+    /// Sets the ends of queues that a scan from elsewhere came to: the log may end before what it
+    /// found for them.
+    private func loadAnew(trustedTo start: Int64) throws(StoreError) {
+        loader.trust(upTo: start)
+        for queue in table.known { try loader.load(queue) }
     }
 
     /// Refuses a log that is to be refused, while nothing is changed yet. Answers where the scan
