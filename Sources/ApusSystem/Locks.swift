@@ -121,6 +121,33 @@ public import Synchronization
     }
 }
 
+/// A value that a spin lock guards. The lock is what makes access exclusive; properties of a class
+/// would have that checked once more at each access, which costs more than the lock.
+@safe @frozen public struct SpinLocked<Value>: ~Copyable, @unchecked Sendable {
+    // Sendable: the pointer never changes, and what it points to is touched under the lock only.
+    @usableFromInline let spin = SpinLock()
+    @usableFromInline let place: UnsafeMutablePointer<Value>
+
+    public init(_ value: consuming sending Value) {
+        unsafe place = .allocate(capacity: 1)
+        unsafe place.initialize(to: value)
+    }
+
+    deinit {
+        unsafe place.deinitialize(count: 1)
+        unsafe place.deallocate()
+    }
+
+    @inlinable @inline(__always)
+    public func withLock<Result: ~Copyable, Failure: Error>(
+        _ body: (inout Value) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        spin.lock()
+        defer { spin.unlock() }
+        return try unsafe body(&place.pointee)
+    }
+}
+
 /// A bell that sleeping threads hear. A ring between `current` and `wait` is not missed.
 package final class Signal: Sendable {
     private let rings = FutexWord()

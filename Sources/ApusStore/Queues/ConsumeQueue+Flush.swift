@@ -28,12 +28,7 @@ extension ConsumeQueue {
     /// Answers how many went.
     func removeFiles(logStart: Int64) throws(StoreError) -> Int {
         let lowest = fileFirst(of: try minimumOffset(logStart: logStart))
-        let leaving = fileLock.withLock {
-            let leaving = files.dropLast().filter { $0 < lowest }
-            files.removeAll { leaving.contains($0) }
-            readFiles.removeAll { leaving.contains($0.window.first) }
-            return leaving
-        }
+        let leaving = files.withLock { $0.remove(before: lowest) }
         guard !leaving.isEmpty else { return 0 }
         do throws(DiskError) {
             for first in leaving { try disk.unlink(path(ofFileFrom: first)) }

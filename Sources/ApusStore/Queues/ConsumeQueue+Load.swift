@@ -36,7 +36,7 @@ extension ConsumeQueue {
             }
         }
         let firsts = found.map { $0 / Int64(ConsumeQueueUnit.byteCount) }
-        fileLock.withLock { files = firsts }
+        files.withLock { $0.firsts = firsts }
         return true
     }
 
@@ -69,7 +69,7 @@ extension ConsumeQueue {
         isKept: (ConsumeQueueUnit) -> Bool,
         isConfirmed: (ConsumeQueueUnit, Int64) throws(StoreError) -> Bool
     ) throws(StoreError) -> Int64 {
-        let firsts = fileLock.withLock { files }
+        let firsts = files.withLock { $0.firsts }
         guard let lowest = firsts.first else { return 0 }
         var end = lowest
         for first in firsts.reversed() {
@@ -112,7 +112,7 @@ extension ConsumeQueue {
     func writtenEnd(from end: Int64) throws(StoreError) -> Int64 {
         let unit = ConsumeQueueUnit.byteCount
         var last = end
-        for first in fileLock.withLock({ files }) where first + entriesPerFile > end {
+        for first in files.withLock({ $0.firsts }) where first + entriesPerFile > end {
             guard let file = try file(containing: first) else { continue }
             var position = Int(max(0, end - first)) * unit
             do throws(DiskError) {
@@ -135,7 +135,7 @@ extension ConsumeQueue {
         return last
     }
 
-    var hasFiles: Bool { fileLock.withLock { !files.isEmpty } }
+    var hasFiles: Bool { files.withLock { !$0.firsts.isEmpty } }
 
     /// Corrects an entry below the end. The caller is recovery or a rebuild.
     func overwrite(_ unit: ConsumeQueueUnit, at offset: Int64) throws(StoreError) {
@@ -156,7 +156,7 @@ extension ConsumeQueue {
     /// Zeroes whatever stands behind the last entry. The caller is recovery.
     func clearBehindEnd() throws(StoreError) {
         if Mutant.leavesEntriesBehindEnd.isPlanted { return }
-        let firsts = fileLock.withLock { files }
+        let firsts = files.withLock { $0.firsts }
         let unit = Int64(ConsumeQueueUnit.byteCount)
         for first in firsts where first + entriesPerFile > nextOffset {
             guard let file = try file(containing: first) else { continue }

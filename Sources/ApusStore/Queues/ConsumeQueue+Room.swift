@@ -78,8 +78,8 @@ extension ConsumeQueue {
         for held in [currentFile, followingFile] {
             if let held, held.window.first == first { return held }
         }
-        let (exists, held) = fileLock.withLock {
-            (files.contains(first), readFiles.first { $0.window.first == first })
+        let (exists, held) = files.withLock { files in
+            (files.firsts.contains(first), files.forReading.first { $0.window.first == first })
         }
         do throws(DiskError) {
             var isNew = false
@@ -99,11 +99,7 @@ extension ConsumeQueue {
             creates: !exists, writable: true)
         if !exists {
             try fill(file, upTo: nextOffset)
-            fileLock.withLock {
-                files.append(first)
-                files.sort()
-                keepReadFile(file)
-            }
+            files.withLock { $0.add(file) }
         }
         return file
     }
@@ -130,7 +126,7 @@ extension ConsumeQueue {
     }
 
     /// Whether any file of the queue is open. The caller holds the room lock.
-    var isMapped: Bool { currentFile != nil || fileLock.withLock { !readFiles.isEmpty } }
+    var isMapped: Bool { currentFile != nil || files.withLock { !$0.forReading.isEmpty } }
 
     /// Drops the mappings of a queue with nothing in flight. The caller holds the reservation lock
     /// and the room lock; the next append prepares them again.
@@ -141,6 +137,6 @@ extension ConsumeQueue {
         followingFile = nil
         previousFile = nil
         preparedEnd = nextOffset
-        fileLock.withLock { readFiles = [] }
+        dropReadFiles()
     }
 }

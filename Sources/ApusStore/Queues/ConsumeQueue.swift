@@ -7,8 +7,7 @@
 // same.
 //
 // Who may touch what: `nextOffset`, `preparedEnd` and the windows under the log's reservation lock;
-// the write files by whoever makes room, one at a time; `files`, `readFiles` and `minimum` under
-// `fileLock`.
+// the write files by whoever makes room, one at a time.
 
 package import ApusFormat
 package import ApusSystem
@@ -51,13 +50,8 @@ package final class ConsumeQueue: @unchecked Sendable {
     let waiterCount = Atomic<Int>(0)
     let waiters = Mutex<[Waiter]>([])
 
-    /// First entries of the files on disk, ascending.
-    let fileLock = SpinLock()
-    var files: [Int64] = []
-    /// The files that were read last, the newest use first; few, since most readers are at the end.
-    var readFiles: [QueueFile] = []
-    /// The lowest readable offset, and the start of the log for which it was found.
-    var minimum: (offset: Int64, logStart: Int64) = (0, -1)
+    /// The files on disk, and those that reads keep mapped.
+    let files = SpinLocked(QueueFiles())
 
     /// Called when the queue's directory has been made.
     let onNewDirectory: @Sendable () -> Void
@@ -95,33 +89,27 @@ extension ConsumeQueue {
     /// The mapped file that holds entry `offset`; nil when no such file exists.
     func file(containing offset: Int64) throws(StoreError) -> QueueFile? {
         if !wasUsed.load(ordering: .relaxed) { wasUsed.store(true, ordering: .relaxed) }
-        return try fileLock.withLock { () throws(StoreError) -> QueueFile? in
-            if let held = readFiles.first, held.window.contains(offset) { return held }
-            if let index = readFiles.firstIndex(where: { $0.window.contains(offset) }) {
-                readFiles.swapAt(0, index)
-                return readFiles[0]
-            }
-            let first = fileFirst(of: offset)
-            guard files.contains(first) else { return nil }
-            let opened = try QueueFile(
-                disk, path: path(ofFileFrom: first), first: first, length: fileByteCount,
-                creates: false, writable: true)
-            keepReadFile(opened)
-            return opened
+        return try files.withLock { (files) throws(StoreError) -> QueueFile? in
+            if let kept = files.kept(containing: offset) { return kept }
+            return try open(containing: offset, &files)
         }
     }
 
-    /// Files that reads keep mapped at a time.
-    private static let readFileLimit = 4
-
-    /// Keeps a file mapped for reads. The caller holds `fileLock`.
-    func keepReadFile(_ file: QueueFile) {
-        if readFiles.count >= Self.readFileLimit { readFiles.removeLast() }
-        readFiles.insert(file, at: 0)
+    @inline(never)
+    private func open(
+        containing offset: Int64, _ files: inout QueueFiles
+    ) throws(StoreError) -> QueueFile? {
+        let first = fileFirst(of: offset)
+        guard files.firsts.contains(first) else { return nil }
+        let opened = try QueueFile(
+            disk, path: path(ofFileFrom: first), first: first, length: fileByteCount,
+            creates: false, writable: true)
+        files.keep(opened)
+        return opened
     }
 
     /// Gives back the mappings that reads use; the next one maps again.
-    func dropReadFiles() { fileLock.withLock { readFiles = [] } }
+    func dropReadFiles() { files.withLock { $0.dropKept() } }
 
     /// The entry at `offset`, published or not; nil when no file holds it.
     package func unit(at offset: Int64) throws(StoreError) -> ConsumeQueueUnit? {
@@ -201,8 +189,9 @@ extension ConsumeQueue {
     /// The lowest offset whose message the log still holds, for a log that starts at `logStart`.
     package func minimumOffset(logStart: Int64) throws(StoreError) -> Int64 {
         let end = published.load(ordering: .acquiring)
-        let (known, firstFile) = fileLock.withLock { (minimum, files.first) }
+        let known = files.withLock { $0.minimum }
         if known.logStart == logStart { return min(known.offset, end) }
+        let firstFile = files.withLock { $0.firsts.first }
         let low = min(end, max(known.logStart < 0 ? 0 : known.offset, firstFile ?? end))
         // There may be a file full of them before the first message.
         let first = try skipFillers(from: low, to: end)
@@ -217,7 +206,7 @@ extension ConsumeQueue {
         {
             found -= 1
         }
-        fileLock.withLock { minimum = (found, logStart) }
+        files.withLock { $0.minimum = (found, logStart) }
         return found
     }
 }

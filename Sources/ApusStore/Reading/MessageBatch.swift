@@ -12,8 +12,14 @@ public struct MessageBatch: Sendable {
         let frame: RecordFrame
     }
 
-    private var segments: [Segment] = []
-    private var entries: [Entry] = []
+    /// The first segment and the first record are here, others in arrays: a read that finds one
+    /// message, which is most reads at the end of a queue, allocates nothing.
+    private var firstSegment: Segment?
+    private var moreSegments: [Segment] = []
+    private var first: Entry?
+    private var more: [Entry] = []
+    private let limit: Int
+    public private(set) var count = 0
     /// Bytes of all records in the batch.
     public private(set) var byteCount = 0
     /// The queue offset to read from next: behind the last entry looked at, matching or not.
@@ -25,35 +31,47 @@ public struct MessageBatch: Sendable {
     init(nextOffset: Int64, offsets: Range<Int64>, count: Int) {
         self.nextOffset = nextOffset
         self.offsets = offsets
-        entries.reserveCapacity(min(count, 64, offsets.count))
+        limit = min(count, 64, offsets.count)
     }
 
-    public var count: Int { entries.count }
-    public var isEmpty: Bool { entries.isEmpty }
+    public var isEmpty: Bool { count == 0 }
 
     mutating func append(_ lease: RecordLease) {
-        if segments.last !== lease.segment { segments.append(lease.segment) }
-        entries.append(
-            Entry(segment: segments.count - 1, position: lease.position, frame: lease.frame))
-        byteCount += lease.frame.totalSize
+        append(lease.frame, at: lease.position, in: lease.segment)
     }
 
-    /// The segment of the last record.
-    var lastSegment: Segment? { segments.last }
-
-    /// Adds a record of that segment.
+    /// Adds a record of a segment, most often that of the record before.
     @inline(__always)
-    mutating func append(_ frame: RecordFrame, at position: Int) {
-        entries.append(Entry(segment: segments.count &- 1, position: position, frame: frame))
-        byteCount += frame.totalSize
+    mutating func append(_ frame: RecordFrame, at position: Int, in segment: Segment) {
+        if firstSegment == nil {
+            firstSegment = segment
+        } else if moreSegments.isEmpty ? firstSegment !== segment : moreSegments.last !== segment {
+            moreSegments.append(segment)
+        }
+        let entry = Entry(segment: moreSegments.count, position: position, frame: frame)
+        if count == 0 {
+            first = entry
+        } else {
+            if count == 1 { more.reserveCapacity(limit) }
+            more.append(entry)
+        }
+        count &+= 1
+        byteCount &+= frame.totalSize
     }
 
     /// Visits each record in place.
     public func forEach<Failure: Error>(
         _ visit: (RecordView) throws(Failure) -> Void
     ) throws(Failure) {
-        for entry in entries {
-            let bytes = segments[entry.segment].bytes
+        guard let first, let firstSegment else { return }
+        var bytes = firstSegment.bytes
+        try visit(RecordView(bytes.bytes, at: first.position, frame: first.frame))
+        var number = 0
+        for entry in more {
+            if entry.segment != number {
+                number = entry.segment
+                bytes = moreSegments[number &- 1].bytes
+            }
             try visit(RecordView(bytes.bytes, at: entry.position, frame: entry.frame))
         }
     }
@@ -63,7 +81,8 @@ public struct MessageBatch: Sendable {
     /// `StoreConfiguration.guardsMappings` is on: a file that is cut short reads as zeros from then
     /// on. `messages` does it.
     public func checkMappings() throws(StoreError) {
-        for segment in segments { try segment.mappingGuard.check() }
+        try firstSegment?.mappingGuard.check()
+        for segment in moreSegments { try segment.mappingGuard.check() }
     }
 
     /// Copies of all messages, decoded.

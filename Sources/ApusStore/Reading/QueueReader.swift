@@ -19,9 +19,10 @@ struct QueueReader {
         }
         var batch = MessageBatch(nextOffset: offset, offsets: low..<high, count: count)
         let last = min(high, offset + Int64(scanLimit))
-        let stretch = ReadStretch(log: log, queue: queue, byteCount: byteCount, filter: filter)
+        let stretch = ReadStretch(log: log, byteCount: byteCount)
         while batch.nextOffset < last, batch.count < count {
-            try stretch.read(into: &batch, upTo: last, count: count)
+            try stretch.read(
+                queue, of: log, into: &batch, upTo: last, count: count, filter: filter)
             guard batch.nextOffset < last, batch.count < count else { break }
             guard let unit = try queue.unit(at: batch.nextOffset) else {
                 if batch.nextOffset == offset { try checkIsKept(offset, maximum: high) }
@@ -43,7 +44,7 @@ struct QueueReader {
             if let lease, lease.withRecord({ filter.matches($0) }) { batch.append(lease) }
             batch.nextOffset += 1
         }
-        return batch
+        return consume batch
     }
 
     /// Fails when an offset was deleted since its queue's minimum was looked at: a batch without

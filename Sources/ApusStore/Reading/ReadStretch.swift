@@ -1,18 +1,15 @@
-// The straight way through a queue: records that lie in the segment of the record before, under
-// entries of one file.
+// The straight way through a queue: entries and records that are as they should be.
 //
-// Nothing is looked up and nothing retained for each of them: the batch holds the segment, and this
-// holds the file. It stops at whatever is not so, or not as it should be; `QueueReader` goes on
-// from there, one record, with all that may be the matter with it.
+// Nothing is retained for each of them: the batch holds the segment, and this holds the file. It
+// stops at whatever is not as it should be; `QueueReader` goes on from there, one record, with all
+// that may be the matter with it.
 
 import ApusFormat
 import ApusSystem
 import Synchronization
 
-/// Reads on in place.
+/// Reads in place.
 struct ReadStretch {
-    let queue: ConsumeQueue
-    private let filter: TagFilter
     private let byteCount: Int
     private let checks: RecordChecks
     /// Where records lie that may be read: as when the read began.
@@ -20,9 +17,7 @@ struct ReadStretch {
     /// Whether nothing has to be looked at besides the record.
     private let isPlain: Bool
 
-    init(log: CommitLog, queue: ConsumeQueue, byteCount: Int, filter: TagFilter) {
-        self.queue = queue
-        self.filter = filter
+    init(log: CommitLog, byteCount: Int) {
         self.byteCount = byteCount
         checks = log.readChecks
         let start = log.start.load(ordering: .acquiring)
@@ -30,32 +25,62 @@ struct ReadStretch {
         isPlain = log.guards == nil && !log.hasDamage.load(ordering: .acquiring)
     }
 
-    /// Adds records to a batch that has one, as long as they lie together.
-    func read(into batch: inout MessageBatch, upTo last: Int64, count: Int) throws(StoreError) {
-        guard isPlain, let segment = batch.lastSegment,
-            let file = try queue.file(containing: batch.nextOffset)
-        else { return }
+    /// Adds records to a batch, up to what it cannot judge.
+    @inline(__always)
+    func read(
+        _ queue: ConsumeQueue, of log: CommitLog, into batch: inout MessageBatch,
+        upTo last: Int64, count: Int, filter: TagFilter
+    ) throws(StoreError) {
+        guard isPlain else { return }
+        while batch.nextOffset < last, batch.count < count {
+            guard let file = try queue.file(containing: batch.nextOffset) else { return }
+            let window = file.window
+            let limit = min(last, window.end)
+            var goesOn = true
+            while goesOn, batch.nextOffset < limit, batch.count < count {
+                let place = window.unit(at: batch.nextOffset).physicalOffset
+                guard readable.contains(place),
+                    let segment = log.segments.segment(containing: place)
+                else { return }
+                goesOn = read(
+                    window, segment, queue, into: &batch, upTo: limit, count: count,
+                    filter: filter)
+            }
+            if !goesOn { return }
+        }
+    }
+
+    /// The same in one file and one segment. True when a record may be read that lies in another.
+    @inline(__always)
+    private func read(
+        _ window: QueueWindow, _ segment: Segment, _ queue: ConsumeQueue,
+        into batch: inout MessageBatch, upTo limit: Int64, count: Int, filter: TagFilter
+    ) -> Bool {
         let bytes = segment.bytes
-        let window = file.window
-        let inside = readable.clamped(to: segment.base..<segment.end)
-        let limit = min(last, window.end)
+        let base = segment.base
+        let inside = readable.clamped(to: base..<segment.end)
+        let takesAll = filter.takesAll
         while batch.nextOffset < limit, batch.count < count {
             let unit = window.unit(at: batch.nextOffset)
-            guard !unit.isFiller, inside.contains(unit.physicalOffset),
-                batch.byteCount &+ Int(max(0, unit.size)) <= byteCount
-            else { return }
-            if filter.mayMatch(unit.tagsCode) {
-                let position = Int(unit.physicalOffset &- segment.base)
+            guard inside.contains(unit.physicalOffset) else { return true }
+            guard !unit.isFiller,
+                batch.isEmpty || batch.byteCount &+ Int(max(0, unit.size)) <= byteCount
+            else { return false }
+            if takesAll || filter.mayMatch(unit.tagsCode) {
+                let position = Int(unit.physicalOffset &- base)
                 guard
                     case .record(let frame) = RecordInspection.inspect(
                         bytes.bytes, at: position, physicalOffset: unit.physicalOffset,
                         checks: checks)
-                else { return }
+                else { return false }
                 let record = RecordView(bytes.bytes, at: position, frame: frame)
-                guard queue.isEntry(unit, of: record, at: batch.nextOffset) else { return }
-                if filter.matches(record) { batch.append(frame, at: position) }
+                guard queue.isEntry(unit, of: record, at: batch.nextOffset) else { return false }
+                if takesAll || filter.matches(record) {
+                    batch.append(frame, at: position, in: segment)
+                }
             }
             batch.nextOffset &+= 1
         }
+        return true
     }
 }

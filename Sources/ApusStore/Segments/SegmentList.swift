@@ -5,10 +5,8 @@
 private import ApusSystem
 
 /// The CommitLog's files in order.
-package final class SegmentList: @unchecked Sendable {
-    // Sendable: `segments` is touched under `lock` only.
-    private let lock = SpinLock()
-    private var segments: [Segment] = []
+package final class SegmentList: Sendable {
+    private let segments = SpinLocked<[Segment]>([])
     private let segmentByteCount: Int64
 
     package init(segmentByteCount: Int) {
@@ -16,14 +14,14 @@ package final class SegmentList: @unchecked Sendable {
     }
 
     /// A copy of the list as it is now; its segments stay mapped while it is held.
-    package var all: [Segment] { lock.withLock { segments } }
+    package var all: [Segment] { segments.withLock { $0 } }
 
-    package var first: Segment? { lock.withLock { segments.first } }
-    package var last: Segment? { lock.withLock { segments.last } }
+    package var first: Segment? { segments.withLock { $0.first } }
+    package var last: Segment? { segments.withLock { $0.last } }
 
     /// The segment that holds a physical offset.
     package func segment(containing physicalOffset: Int64) -> Segment? {
-        lock.withLock {
+        segments.withLock { segments in
             guard let first = segments.first, physicalOffset >= first.base else { return nil }
             let index = Int((physicalOffset - first.base) / segmentByteCount)
             return index < segments.count ? segments[index] : nil
@@ -31,19 +29,19 @@ package final class SegmentList: @unchecked Sendable {
     }
 
     package func append(_ segment: Segment) {
-        lock.withLock {
+        segments.withLock { segments in
             precondition(segments.last.map { $0.end == segment.base } ?? true)
             segments.append(segment)
         }
     }
 
     package func replaceAll(_ new: [Segment]) {
-        lock.withLock { segments = new }
+        segments.withLock { $0 = new }
     }
 
     /// Takes the oldest segment out when `base` is its first offset and others stand behind it.
     package func removeFirst(base: Int64) -> Segment? {
-        lock.withLock {
+        segments.withLock { segments in
             guard segments.count > 1, segments[0].base == base else { return nil }
             return segments.removeFirst()
         }

@@ -1,0 +1,54 @@
+// What a queue knows of its files, and which of them it keeps mapped for reads.
+
+/// The files of one queue.
+struct QueueFiles {
+    /// First entries of the files on disk, ascending.
+    var firsts: [Int64] = []
+    /// The files that were read last, the newest use first; few, since most readers are at the end.
+    private(set) var forReading: [QueueFile] = []
+    /// The lowest readable offset, and the start of the log for which it was found.
+    var minimum: (offset: Int64, logStart: Int64) = (0, -1)
+
+    /// Files that reads keep mapped at a time.
+    private static let readLimit = 4
+
+    /// The file that holds an entry, if it is kept mapped.
+    @inline(__always)
+    mutating func kept(containing offset: Int64) -> QueueFile? {
+        if let held = forReading.first, held.window.contains(offset) { return held }
+        return keptBehind(offset)
+    }
+
+    @inline(never)
+    private mutating func keptBehind(_ offset: Int64) -> QueueFile? {
+        guard let index = forReading.firstIndex(where: { $0.window.contains(offset) }) else {
+            return nil
+        }
+        forReading.swapAt(0, index)
+        return forReading[0]
+    }
+
+    /// Keeps a file mapped for reads.
+    mutating func keep(_ file: QueueFile) {
+        if forReading.count >= Self.readLimit { forReading.removeLast() }
+        forReading.insert(file, at: 0)
+    }
+
+    /// Lists a file that was made just now, and keeps it mapped.
+    mutating func add(_ file: QueueFile) {
+        firsts.append(file.window.first)
+        firsts.sort()
+        keep(file)
+    }
+
+    /// Gives back the mappings that reads use; the next one maps again.
+    mutating func dropKept() { forReading = [] }
+
+    /// Takes files that begin before `lowest` off the list, but not the newest; answers which.
+    mutating func remove(before lowest: Int64) -> [Int64] {
+        let leaving = firsts.dropLast().filter { $0 < lowest }
+        firsts.removeAll { leaving.contains($0) }
+        forReading.removeAll { leaving.contains($0.window.first) }
+        return leaving
+    }
+}
