@@ -119,10 +119,10 @@ fuzz-control: setup ## planted faults, each of which the fuzzer must find
 sanitize: setup ## run the tests under ThreadSanitizer and AddressSanitizer
 	Tests/Sanitize/run.sh
 
-instructions: ## count those of an append, at most 5 % more than recorded (RECORD=1 records)
+instructions: ## count those of an append and a read, at most 5 % more than recorded (RECORD=1 records)
 	@scripts/setup.sh --count
 	swift build -c release --product mqbench
-	Tests/Instructions/append.py $$(swift build -c release --show-bin-path)/mqbench \
+	Tests/Instructions/count.py $$(swift build -c release --show-bin-path)/mqbench \
 		$(if $(RECORD),--record)
 
 # The client is fetched once, into a Python environment of its own.

@@ -139,23 +139,6 @@ func refusedWriteThrough() throws {
     }
 }
 
-@Test("a lock held by one thread keeps the others out")
-func lockExcludes() throws {
-    final class Counter: @unchecked Sendable {
-        // Sendable: `value` is touched under `lock` only.
-        let lock = SpinLock()
-        var value = 0
-    }
-    let counter = Counter()
-    let threads = try (0..<4).map { number in
-        try SystemThread(name: "count-\(number)") {
-            for _ in 0..<50_000 { counter.lock.withLock { counter.value += 1 } }
-        }
-    }
-    for thread in threads { thread.join() }
-    #expect(counter.value == 200_000)
-}
-
 @Test("a ring between reading the signal and waiting is not missed")
 func signalIsHeard() throws {
     let signal = Signal()
@@ -181,21 +164,4 @@ func wallClockAgrees() {
         #expect(read >= last)
         last = read
     }
-}
-
-@Test("a lock keeps threads apart, and none sleeps for ever")
-func lockKeepsThreadsApart() throws {
-    final class Shared: @unchecked Sendable {
-        // Sendable: `count` is touched under `lock` only.
-        let lock = SpinLock()
-        var count = 0
-    }
-    let shared = Shared()
-    let threads = try (0..<6).map { number in
-        try SystemThread(name: "lock-\(number)") {
-            for _ in 0..<50_000 { shared.lock.withLock { shared.count += 1 } }
-        }
-    }
-    for thread in threads { thread.join() }
-    #expect(shared.lock.withLock { shared.count } == 300_000)
 }

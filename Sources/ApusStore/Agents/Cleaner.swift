@@ -99,7 +99,7 @@ extension Cleaner {
     /// The time for retention. Tells of a wall clock that has been set.
     private func lookAtClocks() -> Int64 {
         // The message first: one that comes now may have a later time than the one looked at.
-        let newest = log.publication.newestTimestamp.load(ordering: .acquiring)
+        let newest = log.publication.newestTimestamp
         let (wall, passed) = log.time.bothMilliseconds
         let look = clock.look(wall: wall, passed: passed)
         if let leap = look.leap { log.observer?.storeDid(.clockLeapt(milliseconds: leap)) }

@@ -156,7 +156,7 @@ extension Flusher {
         lastThorough = log.time.nanoseconds
         let (end, timestamp, dirty) = log.inTurn {
             (
-                log.published, log.publication.newestTimestamp.load(ordering: .relaxed),
+                log.published, log.publication.newestTimestamp,
                 log.dirtyQueues.takeAll()
             )
         }

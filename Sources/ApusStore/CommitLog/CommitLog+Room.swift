@@ -16,7 +16,7 @@ extension CommitLog {
             if tail + Int64(size + BlankMarker.byteCount) > segmentEnd {
                 try roll(from: segmentEnd)
             }
-            let (next, prepared) = reservation.lock.withLock {
+            let (next, prepared) = reservation.withLock {
                 (queue.nextOffset, queue.preparedEnd)
             }
             if count > 0, next + count > prepared {
@@ -44,9 +44,7 @@ extension CommitLog {
                 remaining: Int32(truncatingIfNeeded: segmentEnd - blankAt), into: &bytes,
                 at: old.position(of: blankAt))
         }
-        publication.waitForTurn(ticket)
-        publication.published.store(segmentEnd, ordering: .releasing)
-        publication.pass(ticket)
+        inTurn(of: ticket) { publication.close(segmentEnd) }
         preallocator.follow(next, position: 0)
         if zeroesAhead { zeroWanted.ring() }
     }
@@ -73,9 +71,9 @@ extension CommitLog {
         }
         try queue.prepare(
             count: count, nextOffset: nextOffset,
-            preparedEnd: reservation.lock.withLock { queue.preparedEnd }
+            preparedEnd: reservation.withLock { queue.preparedEnd }
         ) { first, second, end in
-            reservation.lock.withLock {
+            reservation.withLock {
                 queue.install(first, second, preparedEnd: end)
             }
         }
@@ -85,7 +83,7 @@ extension CommitLog {
     func extend(_ queue: ConsumeQueue) throws(StoreError) {
         try roomLock.withLock { _ throws(StoreError) in
             if refusal.withLock({ $0 }) != nil { return }
-            let (next, prepared) = reservation.lock.withLock {
+            let (next, prepared) = reservation.withLock {
                 (queue.nextOffset, queue.preparedEnd)
             }
             // Its mappings may have been given back meanwhile.
@@ -122,14 +120,5 @@ extension CommitLog {
     /// Takes messages from now on, unless there is a reason not to.
     func startAccepting() {
         refusal.withLock { if $0 == nil { reservation.setAccepting(true) } }
-    }
-
-    /// A turn of its own: `body` sees everything published that was reserved before, and no
-    /// appender publishes meanwhile.
-    func inTurn<Result>(_ body: () -> Result) -> Result {
-        let ticket = reservation.ticket()
-        publication.waitForTurn(ticket)
-        defer { publication.pass(ticket) }
-        return body()
     }
 }

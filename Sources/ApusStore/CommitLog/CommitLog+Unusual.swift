@@ -56,7 +56,7 @@ extension CommitLog {
         let isKeyed = isIndexed && scan.isKeyed && systemFlag.transaction != .rollback
         publish(
             place, upTo: end, queue: queue,
-            queueEnd: isQueued ? queueOffset &+ 1 : nil, isKeyed: isKeyed)
+            queueEnd: isQueued ? queueOffset &+ 1 : -1, isKeyed: isKeyed)
         return AppendResult(
             physicalOffset: place.physicalOffset, queueOffset: queueOffset,
             storeTimestamp: place.storeTimestamp, byteCount: frame.totalSize,

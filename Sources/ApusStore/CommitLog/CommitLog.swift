@@ -115,7 +115,7 @@ package final class CommitLog: Sendable {
     }
 
     /// Records that end at or before this are whole.
-    package var published: Int64 { publication.published.load(ordering: .acquiring) }
+    package var published: Int64 { publication.published }
 
     /// The cause, once one has failed: no acknowledgement from then on.
     var poisonCause: DiskError? { firstFailure.withLock { $0 } }
@@ -222,41 +222,5 @@ extension CommitLog {
             }
             try makeRoom(size: size, count: count, queue: queue)
         }
-    }
-
-    /// Makes a whole record, and its entries up to `queueEnd` (nil: none), readable in its turn.
-    @inline(__always)
-    func publish(
-        _ place: Place, upTo end: Int64, queue: ConsumeQueue, queueEnd: Int64?,
-        isKeyed: Bool
-    ) {
-        if !Mutant.breaksOrder.isPlanted { publication.waitForTurn(place.ticket) }
-        // Before the marks: who reads a mark in a turn of its own finds these done.
-        if isKeyed, !Mutant.forgetsKeys.isPlanted { keyed.note(place.physicalOffset..<end) }
-        if queueEnd != nil,
-            queue.dirtyEpoch.load(ordering: .relaxed) != dirtyQueues.epoch.load(ordering: .relaxed)
-        {
-            dirtyQueues.add(queue)
-        }
-        // The log first: an entry that can be seen has a record that can be read.
-        publication.publish(upTo: end, timestamp: place.storeTimestamp)
-        if let queueEnd { queue.published.store(queueEnd, ordering: .releasing) }
-        publication.pass(place.ticket)
-        // The barrier in `pass` pairs with the one behind `ConsumeQueue.add`.
-        if let queueEnd {
-            if queueEnd >= queue.extendAt.load(ordering: .relaxed) { roomRequests.note(queue) }
-            if !readersWait, queue.waiterCount.load(ordering: .relaxed) != 0 {
-                queue.wakeWaiters(readableEnd: queueEnd)
-            }
-        }
-        if wakesOnAppend { flushWanted.ring() }
-        if end >= preallocator.wakeAt.load(ordering: .relaxed) { follow(end) }
-    }
-
-    @inline(never)
-    private func follow(_ end: Int64) {
-        guard let segment = segments.segment(containing: end - 1) else { return }
-        preallocator.follow(segment, position: segment.position(of: end))
-        if zeroesAhead { zeroWanted.ring() }
     }
 }

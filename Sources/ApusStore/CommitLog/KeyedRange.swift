@@ -6,45 +6,43 @@
 import ApusSystem
 
 /// What the indexer has to read.
-final class KeyedRange: @unchecked Sendable {
-    // Sendable: `start` and `end` are touched under `lock` only.
-    private let lock = SpinLock()
-    private var start: Int64 = -1
-    private var end: Int64 = 0
+final class KeyedRange: Sendable {
+    private let noted = SpinLocked<(start: Int64, end: Int64)>((-1, 0))
     /// Rung when the range was empty before.
     let signal = Signal()
 
     /// Adds a published record.
     @inline(__always)
     func note(_ record: Range<Int64>) {
-        lock.lock()
-        let wasEmpty = start < 0
-        if wasEmpty { start = record.lowerBound }
-        end = record.upperBound
-        lock.unlock()
+        let wasEmpty = noted.withLock { noted in
+            let wasEmpty = noted.start < 0
+            if wasEmpty { noted.start = record.lowerBound }
+            noted.end = record.upperBound
+            return wasEmpty
+        }
         if wasEmpty { signal.ring() }
     }
 
     /// The range, which is empty afterwards; nil when it was.
     func take() -> Range<Int64>? {
-        lock.withLock {
-            guard start >= 0 else { return nil }
-            defer { start = -1 }
-            return start..<end
+        noted.withLock { noted in
+            guard noted.start >= 0 else { return nil }
+            defer { noted.start = -1 }
+            return noted.start..<noted.end
         }
     }
 
     /// Puts back what could not be read now.
     func putBack(_ range: Range<Int64>) {
-        lock.withLock {
-            end = start < 0 ? range.upperBound : end
-            start = range.lowerBound
+        noted.withLock { noted in
+            if noted.start < 0 { noted.end = range.upperBound }
+            noted.start = range.lowerBound
         }
     }
 
     /// What was not taken.
-    var range: Range<Int64>? { lock.withLock { start < 0 ? nil : start..<end } }
+    var range: Range<Int64>? { noted.withLock { $0.start < 0 ? nil : $0.start..<$0.end } }
 
     /// Where the oldest record begins that was not taken; nil when there is none.
-    var first: Int64? { lock.withLock { start < 0 ? nil : start } }
+    var first: Int64? { noted.withLock { $0.start < 0 ? nil : $0.start } }
 }

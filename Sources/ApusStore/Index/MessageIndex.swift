@@ -48,7 +48,7 @@ final class MessageIndex: Sendable {
     func flush() throws(StoreError) {
         try state.withLock { state throws(StoreError) in
             let (end, timestamp) = log.inTurn {
-                (log.published, log.publication.newestTimestamp.load(ordering: .relaxed))
+                (log.published, log.publication.newestTimestamp)
             }
             try catchUp(&state)
             if let last = state.files.last {

@@ -51,7 +51,7 @@ final class QueueMappings: Sendable {
     }
 
     private func giveBack(_ queue: ConsumeQueue, _ reservation: Reservation) -> Bool {
-        reservation.lock.withLock {
+        reservation.withLock {
             guard queue.published.load(ordering: .acquiring) == queue.nextOffset else {
                 return false
             }

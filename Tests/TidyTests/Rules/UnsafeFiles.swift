@@ -37,7 +37,11 @@ extension Rule {
         // Floor 1
         "Sources/ApusSystem/Clock.swift": "system calls that fill in structures",
         "Sources/ApusSystem/DiskError.swift": "the text of an errno value",
-        "Sources/ApusSystem/Locks.swift": "a futex needs the address of its word",
+        "Sources/ApusSystem/RisingWord.swift": "a futex needs the address of its word",
+        "Sources/ApusSystem/Signals.swift": "a futex needs the address of its word",
+        "Sources/ApusSystem/TurnRing.swift": "cache lines that threads share",
+        "Sources/ApusStore/CommitLog/Publication.swift": "queues that waiting appenders hold",
+        "Sources/ApusStore/CommitLog/CommitLog+Publish.swift": "queues that waiting appenders hold",
         "Sources/ApusSystem/MappedBytes.swift": "holds the pointers to mapped memory",
         "Sources/ApusSystem/Environment.swift": "reads a string of C",
         "Sources/ApusSystem/ProcessLimits.swift": "a system call that fills in a structure",

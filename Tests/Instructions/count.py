@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Counts the instructions of an append under callgrind, and holds them against recorded numbers.
+"""Counts the instructions of an append, and of a read, under callgrind, and holds them against
+recorded numbers.
 
-    append.py MQBENCH            counts, and fails when there are 5 % more than recorded
-    append.py MQBENCH --record   writes the numbers down
+    count.py MQBENCH            counts, and fails when there are 5 % more than recorded
+    count.py MQBENCH --record   writes the numbers down
 
-Instructions do not depend on who else uses the machine. They are those of all that an append calls,
+Instructions do not depend on who else uses the machine. They are those of all that the call calls,
 as valgrind's processor runs them (without AVX-512); of a batch, for each of its messages.
 """
 import json
@@ -16,8 +17,11 @@ import tempfile
 
 RECORDED = pathlib.Path(__file__).parents[2] / "bench-results" / "instructions.json"
 LIMIT = 1.05
-# MessageStore.append(to:body:properties:attributes:) and append(to:batch:attributes:), as the
-# linker knows them; how many messages one call appends, and what the benchmark is told.
+# MessageStore.append(to:body:properties:attributes:), append(to:batch:attributes:) and
+# read(_:from:count:byteCount:filter:scanLimit:), as the linker knows them; how many messages one
+# call takes, or the function that is called for each; and what the benchmark is told.
+READ = re.compile(r"^\$s9ApusStore07MessageB0C4read_4from5count\S*KF\b")
+INSPECT = re.compile(r"^\$s10ApusFormat16RecordInspectionO7inspect\S*FZ\b")
 KINDS = {
     "append 128 B": (
         re.compile(r"^\$s9ApusStore07MessageB0C6append2to4body10properties10attributes\S*KF\b"), 1,
@@ -25,6 +29,9 @@ KINDS = {
     "append 128 B, in a batch of 32": (
         re.compile(r"^\$s9ApusStore07MessageB0C6append2to5batch10attributes\S*KF\b"), 32,
         ["store", "append", "--body", "128", "--batch", "32", "--smoke"]),
+    "read 128 B": (
+        READ, 1, ["store", "tail", "--mode", "same", "--rate", "100000", "--seconds", "0.3"]),
+    "read 128 B, many at a time": (READ, INSPECT, ["store", "read", "--body", "128", "--smoke"]),
 }
 
 
@@ -68,9 +75,13 @@ def count(program, function, messages, words):
             sys.exit(f"instructions: valgrind ends with {run.returncode}:\n{run.stderr[-2000:]}")
         calls, costs = inclusive(f"{place}/out")
     found = [one for one in calls if function.match(one)]
-    if len(found) != 1 or calls[found[0]] * messages < 10_000:
-        sys.exit(f"instructions: no append is seen in the run ({found})")
-    return costs[found[0]] / calls[found[0]] / messages
+    if isinstance(messages, int):
+        all_messages = calls[found[0]] * messages if found else 0
+    else:
+        all_messages = sum(calls[one] for one in calls if messages.match(one))
+    if len(found) != 1 or all_messages < 10_000:
+        sys.exit(f"instructions: nothing is seen in the run ({found})")
+    return costs[found[0]] / all_messages
 
 
 def main():

@@ -1,4 +1,4 @@
-// Locks and signals on futexes.
+// Signals on futexes.
 //
 // Public, though no product shows this module: the optimiser takes the bodies of public functions
 // across modules, and those of package functions not (Swift 6.3.1).
@@ -66,87 +66,7 @@ public import Synchronization
 }
 
 /// Tells the processor that this thread spins.
-@inline(__always) package func spinHint() { capus_spin_hint() }
-
-/// A lock that spins briefly, then sleeps. Not recursive.
-@frozen public struct SpinLock: ~Copyable, Sendable {
-    // 0 free, 1 held. Who is about to sleep counts itself, makes everyone pass a barrier, and looks
-    // again; who unlocks stores, then looks at the count. One of the two sees the other.
-    @usableFromInline let word = FutexWord()
-    @usableFromInline let sleepers = FutexWord()
-    @usableFromInline let isAsymmetric = AsymmetricBarrier.isAvailable
-
-    public init() {}
-
-    /// Takes the lock; true when another thread held it at first.
-    @inlinable @inline(__always) @discardableResult
-    public func lock() -> Bool {
-        if word.tryReplace(0, with: 1) { return false }
-        lockContended()
-        return true
-    }
-
-    @inlinable @inline(__always)
-    public func tryLock() -> Bool { word.tryReplace(0, with: 1) }
-
-    @inlinable @inline(__always)
-    public func unlock() {
-        word.store(0)
-        AsymmetricBarrier.light(isAvailable: isAsymmetric)
-        if sleepers.load() != 0 { wakeOne() }
-    }
-
-    @inline(never) @usableFromInline
-    func wakeOne() { word.wake(1) }
-
-    @inline(never) @usableFromInline
-    func lockContended() {
-        for _ in 0..<128 {
-            if word.load() == 0, word.tryReplace(0, with: 1) { return }
-            spinHint()
-        }
-        sleepers.add(1)
-        AsymmetricBarrier.heavy()
-        while !word.tryReplace(0, with: 1) { word.wait(while: 1) }
-        sleepers.add(.max)
-    }
-
-    @inlinable @inline(__always)
-    public func withLock<Result: ~Copyable, Failure: Error>(
-        _ body: () throws(Failure) -> Result
-    ) throws(Failure) -> Result {
-        lock()
-        defer { unlock() }
-        return try body()
-    }
-}
-
-/// A value that a spin lock guards. The lock is what makes access exclusive; properties of a class
-/// would have that checked once more at each access, which costs more than the lock.
-@safe @frozen public struct SpinLocked<Value>: ~Copyable, @unchecked Sendable {
-    // Sendable: the pointer never changes, and what it points to is touched under the lock only.
-    @usableFromInline let spin = SpinLock()
-    @usableFromInline let place: UnsafeMutablePointer<Value>
-
-    public init(_ value: consuming sending Value) {
-        unsafe place = .allocate(capacity: 1)
-        unsafe place.initialize(to: value)
-    }
-
-    deinit {
-        unsafe place.deinitialize(count: 1)
-        unsafe place.deallocate()
-    }
-
-    @inlinable @inline(__always)
-    public func withLock<Result: ~Copyable, Failure: Error>(
-        _ body: (inout Value) throws(Failure) -> Result
-    ) throws(Failure) -> Result {
-        spin.lock()
-        defer { spin.unlock() }
-        return try unsafe body(&place.pointee)
-    }
-}
+@usableFromInline package func spinHint() { capus_spin_hint() }
 
 /// A bell that sleeping threads hear. A ring between `current` and `wait` is not missed.
 package final class Signal: Sendable {
