@@ -11,48 +11,61 @@ public import Synchronization
 
 /// A 32-bit number that wraps around, sleepers who wait for it to become another, and a value.
 @safe @frozen public struct RisingWord<Beside: ~Copyable>: ~Copyable, @unchecked Sendable {
-    // Sendable: the pointer never changes, and what it points to are atomics; the value beside is
-    // for the owner to guard.
-    @usableFromInline let line: UnsafeMutablePointer<Line>
+    // Sendable: the pointers never change, and what the first points to are atomics; the value
+    // beside is for the owner to guard.
+    @usableFromInline let word: UnsafeMutablePointer<Word>
+    @usableFromInline let beside: UnsafeMutablePointer<Beside>
     @usableFromInline let isAsymmetric = AsymmetricBarrier.isAvailable
 
-    @frozen @usableFromInline struct Line: ~Copyable {
+    @frozen @usableFromInline struct Word: ~Copyable {
         @usableFromInline let value = Atomic<UInt32>(0)
         /// The newest value that someone sleeps on, in the lower half; 0 for none.
         @usableFromInline let awaited = Atomic<UInt64>(0)
-        @usableFromInline var beside: Beside
 
-        @inlinable init(_ beside: consuming Beside) { self.beside = beside }
+        @inlinable init() {}
     }
 
     @inlinable
-    public init(_ beside: consuming sending Beside) {
+    public init(_ value: consuming sending Beside) {
+        let alignment = MemoryLayout<Beside>.alignment
+        let offset = (MemoryLayout<Word>.size + alignment - 1) & ~(alignment - 1)
         let memory = UnsafeMutableRawPointer.allocate(
-            byteCount: MemoryLayout<Line>.stride, alignment: 64)
-        unsafe line = unsafe memory.bindMemory(to: Line.self, capacity: 1)
-        unsafe line.initialize(to: Line(beside))
+            byteCount: offset + MemoryLayout<Beside>.size, alignment: max(64, alignment))
+        unsafe word = unsafe memory.bindMemory(to: Word.self, capacity: 1)
+        unsafe beside = unsafe (memory + offset).bindMemory(to: Beside.self, capacity: 1)
+        unsafe word.initialize(to: Word())
+        unsafe beside.initialize(to: value)
     }
 
     @inlinable
     deinit {
-        unsafe line.deinitialize(count: 1)
-        unsafe UnsafeMutableRawPointer(line).deallocate()
+        unsafe beside.deinitialize(count: 1)
+        unsafe word.deinitialize(count: 1)
+        unsafe UnsafeMutableRawPointer(word).deallocate()
     }
 
-    /// Gives `body` the value. Who changes it sees to it that nobody else touches it.
+    /// Gives `body` the value, which is made for many threads.
     @inlinable @inline(__always)
     public func withBeside<Result: ~Copyable, Failure: Error>(
+        _ body: (borrowing Beside) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try unsafe body(beside.pointee)
+    }
+
+    /// Gives `body` the value to change. The caller sees to it that nobody else touches it.
+    @inlinable @inline(__always)
+    public func withMutableBeside<Result: ~Copyable, Failure: Error>(
         _ body: (inout Beside) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        try unsafe body(&line.pointee.beside)
+        try unsafe body(&beside.pointee)
     }
 
     @inlinable @inline(__always)
-    public func load() -> UInt32 { unsafe line.pointee.value.load(ordering: .acquiring) }
+    public func load() -> UInt32 { unsafe word.pointee.value.load(ordering: .acquiring) }
 
     @inlinable @inline(__always)
     public func tryReplace(_ expected: UInt32, with desired: UInt32) -> Bool {
-        unsafe line.pointee.value.compareExchange(
+        unsafe word.pointee.value.compareExchange(
             expected: expected, desired: desired, ordering: .acquiring
         ).exchanged
     }
@@ -61,10 +74,10 @@ public import Synchronization
     /// many sleepers, if there are any.
     @inlinable @inline(__always)
     public func raise(to value: UInt32, waking count: Int32 = .max) {
-        unsafe line.pointee.value.store(value, ordering: .releasing)
+        unsafe word.pointee.value.store(value, ordering: .releasing)
         AsymmetricBarrier.light(isAvailable: isAsymmetric)
-        if unsafe line.pointee.awaited.load(ordering: .relaxed) != 0 {
-            unsafe Sleepers.wake(address, line.pointee.awaited, count, at: value)
+        if unsafe word.pointee.awaited.load(ordering: .relaxed) != 0 {
+            unsafe Sleepers.wake(address, word.pointee.awaited, count, at: value)
         }
     }
 
@@ -80,12 +93,12 @@ public import Synchronization
     /// so for those who were not.
     @inlinable
     public func expectSleepers(at value: UInt32) {
-        unsafe Sleepers.expect(line.pointee.awaited, at: value)
+        unsafe Sleepers.expect(word.pointee.awaited, at: value)
     }
 
     @inlinable
     var address: UnsafePointer<UInt32> {
-        unsafe UnsafeRawPointer(line).assumingMemoryBound(to: UInt32.self)
+        unsafe UnsafeRawPointer(word).assumingMemoryBound(to: UInt32.self)
     }
 }
 

@@ -37,7 +37,7 @@
     public func withHeld<Result: ~Copyable, Failure: Error>(
         _ body: (inout Value) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        try word.withBeside(body)
+        try word.withMutableBeside(body)
     }
 
     @inline(never) @inlinable
