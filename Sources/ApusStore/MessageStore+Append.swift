@@ -59,7 +59,8 @@ extension MessageStore {
     }
 
     /// Appends one message and calls `completion` when it is stored as the flush mode promises: at
-    /// once with ASYNC_FLUSH, else on the thread that led the sync. Return from it soon.
+    /// once with ASYNC_FLUSH, else on a thread of the store's, or on one that waited for the same
+    /// sync. Return from it soon.
     public func append(
         to queue: MessageQueue, body: RawSpan, properties: RawSpan = RawSpan(),
         attributes: MessageAttributes = MessageAttributes(),

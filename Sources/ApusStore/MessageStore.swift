@@ -17,6 +17,7 @@ public final class MessageStore: Sendable {
     let commit: GroupCommit
     let index: MessageIndex?
     let flusher: Flusher
+    let committer: Committer
     let cleaner: Cleaner
     let scrubber: Scrubber
     let checkpoint: Checkpoint
@@ -93,6 +94,7 @@ public final class MessageStore: Sendable {
         self.lockFile = lockFile
         self.index = index
         commit = GroupCommit(log: log)
+        committer = Committer(commit)
         flusher = Flusher(
             log: log, commit: commit, index: index, checkpoint: checkpoint, table: table)
         cleaner = Cleaner(
@@ -120,8 +122,9 @@ public final class MessageStore: Sendable {
     /// The background work, for whoever steps it by hand.
     package var agents: [any Agent] {
         var all: [any Agent] = [
-            log.preallocator, QueueExtender(log), flusher, cleaner, DeadlineWatch(commit),
+            log.preallocator, QueueExtender(log), flusher, cleaner,
         ]
+        if log.isSync { all += [committer, Teller(commit)] as [any Agent] }
         if let index { all.append(Indexer(index)) }
         if log.zeroesAhead, let writer = log.writer { all.append(ZeroAhead(log, writer)) }
         if log.configuration.scrub.isEnabled { all.append(scrubber) }

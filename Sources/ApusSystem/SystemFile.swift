@@ -7,6 +7,7 @@ private import Synchronization
 /// A file descriptor with its path. Closed once: by `close` or at the end of its life.
 package final class SystemFile: DiskFile {
     package let path: String
+    package let isDirect: Bool
     private let descriptor: Int32
     private let isClosed = Flag()
     private let hasLocked = Flag()
@@ -14,7 +15,10 @@ package final class SystemFile: DiskFile {
     /// Of the one mapping that a file has at a time.
     private let mapping = Mutex<MappingGuard?>(nil)
 
-    package init(descriptor: Int32, path: String, guards: MappingGuards? = nil) {
+    package init(
+        descriptor: Int32, path: String, guards: MappingGuards? = nil, isDirect: Bool = false
+    ) {
+        self.isDirect = isDirect
         self.descriptor = descriptor
         self.path = path
         self.guards = guards

@@ -146,11 +146,11 @@ func completions() throws {
     send()
     send()
     #expect(heard.withLock { $0.isEmpty })
-    _ = store.flusher.doWork()
+    _ = store.committer.doWork()
     #expect(heard.withLock { $0.count } == 2)
     send()
     disk.fail(Fault(operation: "sync", path: "/commitlog/", code: 5))
-    _ = store.flusher.doWork()
+    _ = store.committer.doWork()
     #expect(heard.withLock { $0.count } == 3)
     let last = heard.withLock { $0.last }
     if case .success? = last { Issue.record("acknowledged by a failed sync") }
@@ -190,7 +190,7 @@ func watchIsWokenOnce() throws {
     let clock = ManualClock(wallMilliseconds: 1_700_000_000_000)
     let store = try openImpatient(directory, clock)
     let queue = try store.queue(topic: "Orders")
-    let watch = DeadlineWatch(store.commit)
+    let watch = Teller(store.commit)
     let timedOut = Atomic<Int>(0)
     func send(_ count: Int) {
         for _ in 0..<count {
@@ -200,9 +200,9 @@ func watchIsWokenOnce() throws {
             }
         }
     }
-    let before = store.commit.deadlines.current
+    let before = store.commit.toTell.current
     send(100)
-    #expect(store.commit.deadlines.current == before &+ 1)
+    #expect(store.commit.toTell.current == before &+ 1)
     _ = watch.doWork()
     // It looks again by itself for as long as one of them waits.
     #expect(watch.idleNanoseconds != nil)
@@ -212,7 +212,7 @@ func watchIsWokenOnce() throws {
     #expect(timedOut.load(ordering: .relaxed) == 110)
     #expect(watch.idleNanoseconds == nil)
     send(1)
-    #expect(store.commit.deadlines.current == before &+ 2)
+    #expect(store.commit.toTell.current == before &+ 2)
     try store.flush()
     try store.close()
 }
@@ -239,4 +239,51 @@ func flushInCompletion() throws {
     store.commit.settle()
     #expect(done.withLock { $0 } == [0: .flushTimedOut, 1: .stored])
     try store.close()
+}
+
+@Test("while a completion takes its time, the next syncs are made")
+func slowCompletion() throws {
+    let directory = try TemporaryDirectory()
+    let store = try MessageStore.open(
+        directory.path,
+        tinyConfiguration {
+            $0.flush.mode = .sync
+            $0.threads = .own
+        })
+    let queue = try store.queue(topic: "Orders")
+    let goOn = Flag()
+    let told = Atomic<Int>(0)
+    let slept = Signal()
+    let seen = slept.current
+    let body: [UInt8] = [1]
+    // Whoever finds more to sync behind its own sync leaves the calls to the other thread.
+    let isHeld = Atomic<Int64>(-1)
+    while isHeld.load(ordering: .acquiring) < 0, told.load(ordering: .relaxed) < 100_000 {
+        store.append(to: queue, body: body.span.bytes) { result in
+            told.wrappingAdd(1, ordering: .relaxed)
+            guard threadName() == "apus-tell", let place = try? result.get(),
+                isHeld.compareExchange(
+                    expected: -1, desired: place.physicalOffset, ordering: .acquiringAndReleasing
+                ).exchanged
+            else { return }
+            while !goOn.isSet { slept.wait(after: seen, nanoseconds: 10_000_000) }
+        }
+    }
+    #expect(isHeld.load(ordering: .acquiring) >= 0)
+    let published = store.published
+    store.append(to: queue, body: body.span.bytes) { _ in }
+    let deadline = TimeSource.system.nanoseconds + 10_000_000_000
+    while store.flushed <= published, TimeSource.system.nanoseconds < deadline {
+        SystemThread.yield()
+    }
+    #expect(store.flushed > published)
+    _ = goOn.set()
+    slept.ring()
+    try store.close()
+}
+
+/// What the system calls the thread that asks.
+private func threadName() -> String {
+    let name = try? String(contentsOfFile: "/proc/thread-self/comm", encoding: .utf8)
+    return String(name?.prefix { $0 != "\n" } ?? "")
 }

@@ -185,7 +185,7 @@ import Testing
             }
         }
         #expect(done.withLock { $0 } == [] && store.syncCount == before)
-        _ = store.flusher.doWork()
+        _ = store.committer.doWork()
         #expect(done.withLock { $0 } == Array(0..<100))
         #expect(store.syncCount == before + 1)
         try store.close()

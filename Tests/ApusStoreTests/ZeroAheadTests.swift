@@ -118,6 +118,62 @@ import Testing
         try store.close()
     }
 
+    @Test("go into the next segment as this one fills, and are all there before it is needed")
+    func next() throws {
+        let store = try open()
+        let agent = try agent(of: store)
+        try store.append(message(0))
+        while agent.doWork() > 0 {}
+        #expect(store.log.preallocator.prepared == nil)
+        let first = try #require(store.log.segments.last)
+        while store.log.published < Int64(first.bytes.count * 3 / 4) {
+            try store.append(message(1))
+        }
+        store.log.preallocator.follow(first, position: Int(store.log.published))
+        _ = store.log.preallocator.doWork()
+        let next = try #require(store.log.preallocator.prepared)
+        #expect(next.zeroed.load(ordering: .relaxed) == 0)
+        while agent.doWork() > 0 {}
+        #expect(next.zeroed.load(ordering: .relaxed) == next.bytes.count)
+        #expect(disk.operations.last { $0.name == "sync" }?.path == next.file.path)
+        // Nothing is written there twice.
+        while store.log.segments.last !== next { try store.append(message(2)) }
+        let writes = disk.operations.count { $0.name == "write" }
+        #expect(agent.doWork() == 0)
+        #expect(disk.operations.count { $0.name == "write" } == writes)
+        let queue = try store.queue(topic: "Orders")
+        let end = try store.maximumOffset(queue)
+        #expect(try store.read(queue, from: end - 1).messages().map(\.body) == [message(2).body])
+        try store.close()
+    }
+
+    @Test("go past the page cache on a real disk, and read as zeros there")
+    func direct() throws {
+        let path = "\(directory.path)/direct"
+        let file = try SystemDisk().open(path, .create)
+        let old = MappedBytes.allocate(count: 16_384, alignment: 4096)
+        defer { old.deallocate() }
+        old.withMutable(in: 0..<16_384) { target in
+            for place in 0..<16_384 { target.storeBigEndian(UInt8(7), at: place) }
+        }
+        try file.write(old.bytes, at: 0)
+        let zeros = MappedBytes.allocate(count: 8192, alignment: 4096)
+        defer { zeros.deallocate() }
+        zeros.clear(0..<8192)
+        let past = try SystemDisk().open(path, .direct)
+        try past.writeThrough(zeros.bytes, RawSpan(), at: 4096)
+        var found = [UInt8](repeating: 9, count: 16_384)
+        var elements = found.mutableSpan
+        var bytes = elements.mutableBytes
+        let count = try file.read(into: &bytes, at: 0)
+        #expect(count == 16_384)
+        #expect(found.prefix(4096).allSatisfy { $0 == 7 })
+        #expect(found[4096..<12_288].allSatisfy { $0 == 0 })
+        #expect(found.suffix(4096).allSatisfy { $0 == 7 })
+        past.close()
+        file.close()
+    }
+
     @Test("are written for no other store, and asking for them there is refused")
     func nothingElse() throws {
         let configuration = tinyConfiguration {

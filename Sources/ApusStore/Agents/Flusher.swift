@@ -1,7 +1,7 @@
 // Brings what was published to the device, and keeps the durable mark.
 //
 // The only caller of `ConsumeQueue.flush` and, while the store runs, of `Checkpoint.update`. In
-// SYNC_FLUSH mode it also leads commits for completions that nobody blocks for.
+// SYNC_FLUSH mode the log is synced by those who wait for it, and by `Committer`.
 
 import ApusFormat
 import ApusSystem
@@ -50,7 +50,7 @@ final class Flusher: @unchecked Sendable, Agent {
     }
 
     var roleName: String { "flush" }
-    var signal: Signal { commit.wanted }
+    var signal: Signal { log.flushWanted }
 
     var idleNanoseconds: Int64? {
         let intervals = [
@@ -67,18 +67,17 @@ final class Flusher: @unchecked Sendable, Agent {
         do throws(StoreError) {
             let now = log.time.nanoseconds
             // Not under the lock: completions run here, and may call anything.
-            let led = try flushLog(now)
+            try flushLog(now)
             try lock.withLock { _ throws(StoreError) in
                 if log.isEnding.isSet { return }
                 try flushQueues(now)
                 try moveMark(now)
             }
-            return led ? 1 : 0
         } catch {
             if case .poisoned(let cause) = error { log.poison(cause) }
             log.observer?.storeDid(.delayed(task: "flushing", error: error))
-            return 0
         }
+        return 0
     }
 
     /// Everything to the device, whatever the intervals say.
@@ -115,23 +114,17 @@ extension Flusher {
         do throws(DiskError) { try commit.syncNow() } catch { throw .poisoned(cause: error) }
     }
 
-    /// True when a sync was made.
-    private func flushLog(_ now: Int64) throws(StoreError) -> Bool {
-        if log.isSync {
-            guard commit.hasPending, commit.isBehind else { return false }
-            try sync()
-            return true
-        }
+    private func flushLog(_ now: Int64) throws(StoreError) {
+        if log.isSync { return }
         guard now - lastLog >= flush.intervalMilliseconds * 1_000_000 || flush.wakesOnAppend else {
-            return false
+            return
         }
         let flushed = log.flushed.load(ordering: .relaxed)
         let pages = log.published >> 12 - flushed >> 12
         let isDue = now - lastLog >= flush.thoroughIntervalMilliseconds * 1_000_000
-        guard pages >= Int64(max(flush.leastPages, 1)) || isDue else { return false }
+        guard pages >= Int64(max(flush.leastPages, 1)) || isDue else { return }
         lastLog = now
         if commit.isBehind { try sync() }
-        return false
     }
 
     private func flushQueues(_ now: Int64) throws(StoreError) {

@@ -1,7 +1,8 @@
 // One sync for all who wait, and the only code that syncs the log.
 //
 // Whoever holds `leading` syncs everything published so far; while that lasts, the next batch
-// forms. A blocking appender may lead on its own thread; completions are led for by the flusher.
+// forms. A blocking appender may lead on its own thread; for completions the committer leads, and
+// leaves it to the teller to call them when the next batch is there already.
 // The flushed mark moves only after a sync that returned success, and the first failed sync is
 // final.
 
@@ -18,7 +19,7 @@ final class GroupCommit: Sendable {
 
     private struct PendingList {
         var all: [Pending] = []
-        /// Whether `DeadlineWatch` looks at the list every now and then.
+        /// Whether the teller looks at the list every now and then.
         var isWatched = false
     }
 
@@ -27,15 +28,22 @@ final class GroupCommit: Sendable {
     private let signal = Signal()
     private let pending = Mutex(PendingList())
     /// Rung when a completion waits for someone to lead.
-    var wanted: Signal { log.flushWanted }
-    /// Rung when a completion waits whose time may run out, and nobody watches.
-    let deadlines = Signal()
+    let wanted = Signal()
+    /// Rung when completions are to be called, or one waits whose time may run out while nobody
+    /// watches.
+    let toTell = Signal()
     /// Syncs that brought something to the device, so far.
     let syncCount = Atomic<Int>(0)
     /// Queues with waiters that a sync, or a write, makes messages readable for.
     private let watched = Mutex<[ConsumeQueue]>([])
 
-    init(log: CommitLog) { self.log = log }
+    /// Whether the teller has a thread, and can tell of a sync while the next one is made.
+    private let hasTeller: Bool
+
+    init(log: CommitLog) {
+        self.log = log
+        hasTeller = log.configuration.threads == .own
+    }
 
     /// Waits until the log is on the device up to `end`, leading the sync when nobody does.
     func wait(until end: Int64, timeoutMilliseconds: Int64) -> FlushOutcome {
@@ -82,21 +90,27 @@ final class GroupCommit: Sendable {
         } else {
             wanted.ring()
         }
-        if mustWake { deadlines.ring() }
+        if mustWake { toTell.ring() }
     }
 
-    /// Syncs everything published so far, unless the store is poisoned.
-    func syncNow() throws(DiskError) {
+    /// Syncs everything published so far, unless the store is poisoned. With `goesOn`, what was
+    /// published meanwhile is synced next, and another thread tells those who have waited.
+    func syncNow(goesOn: Bool = false) throws(DiskError) {
         leading.lock()
         let led = lead()
         leading.unlock()
-        finish()
+        if goesOn, hasTeller, isBehind, case .success = led {
+            signal.ring()
+            toTell.ring()
+        } else {
+            finish()
+        }
         if case .failure(let cause) = led { throw cause }
     }
 
     var hasPending: Bool { pending.withLock { !$0.all.isEmpty } }
 
-    /// Whether to look at the completions' time again; when not, the next one rings `deadlines`.
+    /// Whether to look at the completions' time again; when not, the next one rings `toTell`.
     func goesOnWatching() -> Bool {
         pending.withLock { list in
             list.isWatched = !list.all.isEmpty
@@ -151,6 +165,11 @@ extension GroupCommit {
     /// Tells everyone for whom a sync was enough. Not while leading: the next sync may begin.
     private func finish() {
         signal.ring()
+        tell()
+    }
+
+    /// Calls the completions that have what they wait for, and wakes readers.
+    func tell() {
         settle()
         wakeWatched()
     }
@@ -193,7 +212,7 @@ extension GroupCommit {
             return !list.isWatched
         }
         wanted.ring()
-        if mustWake { deadlines.ring() }
+        if mustWake { toTell.ring() }
         return log.flushed.load(ordering: .acquiring) != flushed
             || cause == nil && log.poisonCause != nil
     }
@@ -218,23 +237,5 @@ extension GroupCommit {
             // Who waits finds out by a read what cannot be found out here.
             queue.wakeWaiters(readableEnd: (try? log.readableEnd(of: queue)) ?? .max)
         }
-    }
-}
-
-/// Fails completions whose time has run out while a sync hangs.
-final class DeadlineWatch: Agent {
-    private let commit: GroupCommit
-    private let isWatching = Atomic<Bool>(false)
-
-    init(_ commit: GroupCommit) { self.commit = commit }
-
-    var roleName: String { "deadlines" }
-    var signal: Signal { commit.deadlines }
-    var idleNanoseconds: Int64? { isWatching.load(ordering: .relaxed) ? 50_000_000 : nil }
-
-    func doWork() -> Int {
-        commit.settle()
-        isWatching.store(commit.goesOnWatching(), ordering: .relaxed)
-        return 0
     }
 }

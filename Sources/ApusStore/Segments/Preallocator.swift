@@ -58,6 +58,9 @@ package final class Preallocator: @unchecked Sendable, Agent {
         }
     }
 
+    /// The next segment, once it is made and until it is taken.
+    var prepared: Segment? { lock.withLock { _ in next } }
+
     /// Where the writer stands now: pages ahead of it are brought in, and the next segment made
     /// once it is past the middle of this one.
     package func follow(_ segment: Segment, position: Int) {

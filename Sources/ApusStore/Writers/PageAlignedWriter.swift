@@ -138,16 +138,21 @@ extension PageAlignedWriter {
 // MARK: - Zeros
 
 extension PageAlignedWriter {
-    /// Writes zeros behind everything that is in the file, and makes them durable: a step of those
-    /// that lie within `ahead` bytes. False when there is nothing to do. A writer that has come to
-    /// the end of the zeros is as fast as the device, and is let go ahead.
+    /// Writes zeros into a segment behind everything that is in it, and makes them durable: a step
+    /// of those that lie before `limit`. False when there is nothing to do. A writer that has come
+    /// to the end of the zeros is as fast as the device, and is let go ahead.
     func zero(
-        _ segment: Segment, by ahead: Int, through file: any DiskFile
+        _ segment: Segment, upTo limit: Int, through file: any DiskFile
     ) throws(DiskError) -> Bool {
         try zeroLock.withLock { _ throws(DiskError) in
-            guard let range = claim(segment, by: ahead) else { return false }
+            guard let range = claim(segment, upTo: limit) else { return false }
             defer { state.withLock { $0.zeroing = nil } }
             let before = Mutant.zeroesRecords.isPlanted ? min(range.lowerBound, 4096) : 0
+            if file.isDirect, range.count % Self.pageByteCount == 0 {
+                try file.writeThrough(
+                    Self.zeros.bytes(in: 0..<range.count), RawSpan(), at: range.lowerBound)
+                return true
+            }
             // Page by page: what is written at once is one piece of the page cache, and each small
             // sync in it costs half as much again.
             let zeros = Self.zeros.bytes(in: 0..<Self.pageByteCount)
@@ -167,13 +172,15 @@ extension PageAlignedWriter {
     }
 
     /// The next step in a segment, where nothing is written until it is done.
-    private func claim(_ segment: Segment, by ahead: Int) -> Range<Int>? {
+    private func claim(_ segment: Segment, upTo limit: Int) -> Range<Int>? {
         state.withLock { state in
             let end = written.load(ordering: .relaxed)
-            guard state.isStarted, state.failure == nil, segment.contains(end) else { return nil }
-            let position = Self.pageStart(segment.position(of: end) + Self.pageByteCount - 1)
+            guard state.isStarted, state.failure == nil, end < segment.end else { return nil }
+            let position =
+                end <= segment.base
+                ? 0 : Self.pageStart(segment.position(of: end) + Self.pageByteCount - 1)
             let zeroed = segment.zeroed.load(ordering: .relaxed)
-            let limit = min(segment.bytes.count, position + ahead)
+            let limit = min(segment.bytes.count, limit)
             if zeroed > 0, zeroed <= position {
                 segment.zeroed.store(limit, ordering: .relaxed)
                 return nil
