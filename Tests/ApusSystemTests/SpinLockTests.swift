@@ -105,14 +105,14 @@ import Testing
             let torn = Atomic<Int>(0)
         }
         let shared = Shared()
-        let count: UInt32 = 30_000
+        let count: UInt32 = 10_000
         let threads = try (0..<4).map { number in
             try SystemThread(name: "ring-\(number)") {
                 if number == 0 {
                     for ticket in 0..<count {
                         while ticket &- shared.turn.load(ordering: .acquiring)
                             >= TurnRing<SIMD4<UInt64>>.count
-                        { spinHint() }
+                        { SystemThread.yield() }
                         shared.ring.leave(SIMD4(repeating: UInt64(ticket)), for: ticket)
                     }
                     return
@@ -120,7 +120,10 @@ import Testing
                 while true {
                     let ticket = shared.turn.load(ordering: .acquiring)
                     if ticket == count { return }
-                    guard let value = shared.ring.take(ticket) else { continue }
+                    guard let value = shared.ring.take(ticket) else {
+                        SystemThread.yield()
+                        continue
+                    }
                     if value != SIMD4(repeating: UInt64(ticket)) {
                         shared.torn.wrappingAdd(1, ordering: .relaxed)
                     }
