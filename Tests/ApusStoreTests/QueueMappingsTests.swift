@@ -58,6 +58,27 @@ private final class LimitedDisk: InterceptingDisk {
         #expect(disk.refused > 0)
     }
 
+    @Test("takes the mappings of those that nobody appends to or reads, and of no others")
+    func idle() throws {
+        let store = try open()
+        for queue in Int32(0)..<3 { try store.append(message(0, queue: queue)) }
+        let queues = try (Int32(0)..<3).map { try store.queue(topic: "Orders", id: $0).queue }
+        func sweep() -> Int {
+            store.log.roomLock.withLock { _ in
+                store.log.mappings.giveBackIdle(store.log.reservation)
+            }
+        }
+        #expect(sweep() == 0, "all were used since they are there")
+        try store.append(message(1, queue: 0))
+        _ = try store.read(store.queue(topic: "Orders", id: 1), from: 0)
+        #expect(sweep() == 1)
+        #expect(queues.map(\.isMapped) == [true, true, false])
+        #expect(sweep() == 2)
+        for queue in Int32(0)..<3 { try store.append(message(2, queue: queue)) }
+        #expect(queues.map(\.isMapped) == [true, true, true])
+        try store.close()
+    }
+
     @Test("opens after a kill, and goes on", arguments: [false, true])
     func recovers(isFlushed: Bool) throws {
         var store: MessageStore? = try open()

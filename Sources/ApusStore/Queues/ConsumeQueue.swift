@@ -46,8 +46,10 @@ package final class ConsumeQueue: @unchecked Sendable {
     let dirtyEpoch = Atomic<Int>(0)
     /// Whether its entries were held against the whole log since the store was opened.
     let wasRebuilt = Mutex<Bool>(false)
-    /// Set by a use, taken away by a sweep for mappings to give back.
+    /// Set by a read, taken away by a sweep for mappings to give back, which also notes where the
+    /// queue ended then.
     let wasUsed = Atomic<Bool>(true)
+    let endAtSweep = Atomic<Int64>(0)
     /// Those who wait for a message of this queue, and how many they are.
     let waiterCount = Atomic<Int>(0)
     let waiters = Mutex<[Waiter]>([])

@@ -27,7 +27,7 @@ final class QueueMappings: Sendable {
         state.withLock { state in
             var freed = 0
             for queue in state.queues where queue.isMapped {
-                guard !queue.wasUsed.exchange(false, ordering: .relaxed) else { continue }
+                guard queue.isIdle() else { continue }
                 if giveBack(queue, reservation) { freed += 1 }
             }
             return freed
@@ -58,6 +58,16 @@ final class QueueMappings: Sendable {
             queue.releaseMappings()
             return true
         }
+    }
+}
+
+extension ConsumeQueue {
+    /// Whether nobody read from the queue or appended to it since this was last asked. An append
+    /// says nothing of it: where the queue ends tells.
+    fileprivate func isIdle() -> Bool {
+        let end = published.load(ordering: .relaxed)
+        let lastEnd = endAtSweep.exchange(end, ordering: .relaxed)
+        return !wasUsed.exchange(false, ordering: .relaxed) && end == lastEnd
     }
 }
 
