@@ -25,6 +25,9 @@ public struct DiskError: Error, Hashable, Sendable, CustomStringConvertible {
     public var isNotFound: Bool { code == ENOENT }
     /// The file system or the directory refuses writing.
     public var isReadOnly: Bool { code == EROFS || code == EACCES || code == EPERM }
+    /// Nothing was done: the file system or the device has no such operation, or not with these
+    /// places and lengths.
+    package var isUnsupported: Bool { code == EINVAL || code == EOPNOTSUPP }
     /// The process has no file descriptors or mappings left.
     public var isLimit: Bool { code == EMFILE || code == ENFILE || code == ENOMEM }
 

@@ -30,7 +30,8 @@ public import Synchronization
         let alignment = MemoryLayout<Beside>.alignment
         let offset = (MemoryLayout<Word>.size + alignment - 1) & ~(alignment - 1)
         let memory = UnsafeMutableRawPointer.allocate(
-            byteCount: offset + MemoryLayout<Beside>.size, alignment: max(64, alignment))
+            byteCount: (offset + MemoryLayout<Beside>.size + 63) & ~63,
+            alignment: max(64, alignment))
         unsafe word = unsafe memory.bindMemory(to: Word.self, capacity: 1)
         unsafe beside = unsafe (memory + offset).bindMemory(to: Beside.self, capacity: 1)
         unsafe word.initialize(to: Word())

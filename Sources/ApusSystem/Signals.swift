@@ -28,23 +28,6 @@ public import Synchronization
     @inlinable @inline(__always)
     public func load() -> UInt32 { unsafe word.pointee.load(ordering: .acquiring) }
 
-    @inlinable @inline(__always)
-    public func tryReplace(_ expected: UInt32, with desired: UInt32) -> Bool {
-        unsafe word.pointee.compareExchange(
-            expected: expected, desired: desired, ordering: .acquiring
-        ).exchanged
-    }
-
-    /// Sets the value; what was stored before is visible to who loads it.
-    @inlinable @inline(__always)
-    public func store(_ value: UInt32) { unsafe word.pointee.store(value, ordering: .releasing) }
-
-    /// Sets the value and answers the one before. A full barrier.
-    @inlinable @inline(__always)
-    public func exchange(_ value: UInt32) -> UInt32 {
-        unsafe word.pointee.exchange(value, ordering: .sequentiallyConsistent)
-    }
-
     /// Adds, wrapping around; a full barrier.
     public func add(_ more: UInt32) {
         unsafe word.pointee.wrappingAdd(more, ordering: .sequentiallyConsistent)

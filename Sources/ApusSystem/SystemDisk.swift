@@ -26,7 +26,8 @@ package struct SystemDisk: Disk {
         if mode == .direct {
             let descriptor = unsafe capus_open_direct(path)
             if descriptor >= 0 {
-                return SystemFile(descriptor: descriptor, path: path, isDirect: true)
+                return SystemFile(
+                    descriptor: descriptor, path: path, guards: guards, isDirect: true)
             }
         }
         let descriptor = unsafe capus_open(path, flags, 0o644)

@@ -97,7 +97,7 @@ import Testing
 
     @Test(
         "are left out of a segment, and told of, where there is no descriptor or no room for them",
-        arguments: [("open", Int32(24)), ("write", 28)])
+        arguments: [("open", Int32(24)), ("write", 28), ("write", 22)])
     func noRoom(_ operation: String, _ code: Int32) throws {
         let store = try open()
         let agent = try agent(of: store)
@@ -144,6 +144,31 @@ import Testing
         let queue = try store.queue(topic: "Orders")
         let end = try store.maximumOffset(queue)
         #expect(try store.read(queue, from: end - 1).messages().map(\.body) == [message(2).body])
+        try store.close()
+    }
+
+    @Test("go on, page by page, where the writer had come to their end")
+    func overtaken() throws {
+        let configuration = tinyConfiguration {
+            $0.commitLog.writer = .pageAligned
+            $0.flush.mode = .sync
+            $0.commitLog.segmentByteCount = 16 << 20
+        }
+        let store = try MessageStore.open(directory.path, configuration)
+        let agent = try agent(of: store)
+        func append(_ count: Int) throws {
+            for number in 0..<count { try store.append(message(number, size: 50_001)) }
+        }
+        try append(1)
+        #expect(agent.doWork() == 1)
+        try append(40)
+        #expect(agent.doWork() == 0, "the writer is let go ahead")
+        let segment = try #require(store.log.segments.last)
+        #expect(segment.zeroed.load(ordering: .relaxed) % 4096 == 0)
+        try append(80)
+        #expect(agent.doWork() == 1)
+        #expect(store.log.poisonCause == nil)
+        try append(1)
         try store.close()
     }
 

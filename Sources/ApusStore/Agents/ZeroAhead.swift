@@ -52,7 +52,7 @@ final class ZeroAhead: Agent {
     /// How far the next segment is to be zeroed: it is made when this one is half full, and is to
     /// be done somewhat before this one is full.
     private static func share(of count: Int, at position: Int) -> Int {
-        (max(0, position - count / 2) / 4 * 9 + ahead) & ~(PageAlignedWriter.pageByteCount - 1)
+        max(0, position - count / 2) / 4 * 9 + ahead
     }
 
     /// A step in a segment; true when there was something to do.
@@ -60,7 +60,7 @@ final class ZeroAhead: Agent {
         do throws(DiskError) {
             return try writer.zero(segment, upTo: limit, through: file(of: segment))
         } catch {
-            if !error.isOfSync, error.isLimit || error.isOutOfSpace {
+            if !error.isOfSync, error.isLimit || error.isOutOfSpace || error.isUnsupported {
                 // Syncs of this segment cost more then, which is all.
                 writer.giveUpZeroing(segment)
                 log.observer?.storeDid(

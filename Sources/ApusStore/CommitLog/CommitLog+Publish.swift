@@ -14,6 +14,7 @@ extension CommitLog {
         let range = place.physicalOffset..<end
         if publication.turn.load() == place.ticket || Mutant.breaksOrder.isPlanted {
             show(range, place.storeTimestamp, of: queue, queueEnd: queueEnd, isKeyed: isKeyed)
+            // As `pass` does: with a call of it the compiler inlines nothing of this.
             publication.turn.raise(to: place.ticket &+ 1)
             if publication.left.has(place.ticket &+ 1) { showLeft(from: place.ticket &+ 1) }
         } else {
@@ -65,7 +66,7 @@ extension CommitLog {
 
     /// Ends a turn, and those of records that were left for it.
     @inline(__always)
-    func pass(_ ticket: UInt32) {
+    private func pass(_ ticket: UInt32) {
         publication.turn.raise(to: ticket &+ 1)
         if publication.left.has(ticket &+ 1) { showLeft(from: ticket &+ 1) }
     }

@@ -180,7 +180,8 @@ extension PageAlignedWriter {
                 end <= segment.base
                 ? 0 : Self.pageStart(segment.position(of: end) + Self.pageByteCount - 1)
             let zeroed = segment.zeroed.load(ordering: .relaxed)
-            let limit = min(segment.bytes.count, limit)
+            // Whole pages: where zeros begin next, the page cache is passed by.
+            let limit = min(segment.bytes.count, Self.pageStart(limit))
             if zeroed > 0, zeroed <= position {
                 segment.zeroed.store(limit, ordering: .relaxed)
                 return nil
