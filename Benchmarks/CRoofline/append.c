@@ -134,6 +134,35 @@ int64_t croofline_append(
     return done;
 }
 
+int64_t croofline_append_queues(
+    struct croofline_log *log, const struct croofline_queues *queues,
+    const struct croofline_message *message, int64_t first, int64_t count, int64_t per_clock) {
+    const int64_t size = croofline_record_bytes(message), room = log->segments.bytes;
+    const int64_t units = queues->bytes / unit_bytes;
+    int64_t at = log->position, queue = 0, kind = 0, until_clock = 0, now = 0, done = 0;
+    for (; done < count; done++) {
+        if (at + size + blank_bytes > room) break;
+        if (until_clock-- == 0) {
+            now = wall_milliseconds();
+            until_clock = per_clock - 1;
+            queue = croofline_queue(first++, queues->count);
+        }
+        int64_t unit = queues->offsets[queue];
+        if (unit == units) break;
+        encode(
+            log->segments.starts[0] + at, message, message->bodies + kind * message->body_bytes,
+            at, unit, now);
+        put_unit(
+            queues->areas + queue * queues->bytes + unit * unit_bytes, at, size,
+            message->tags_code);
+        queues->offsets[queue] = unit + 1;
+        at += size;
+        if (++kind == message->body_kinds) kind = 0;
+    }
+    log->position = at;
+    return done;
+}
+
 int64_t croofline_append_shared(
     struct croofline_log *log, const struct croofline_message *message, int64_t count) {
     const struct croofline_pieces segments = log->segments, queue = log->queue;

@@ -15,11 +15,19 @@ struct AppendTask: Sendable {
     let messages: SampleMessages
     /// The number of the writer's first message, for keys and for the choice of a queue.
     let first: Int
+    /// Whether queues take turns, instead of being drawn.
+    var takesTurns = false
     let count: Int
     /// Messages in one call.
     let batch: Int
     /// Allocates once for each call, so that the count of allocations can be seen to work.
     let plantsAllocation: Bool
+}
+
+/// The queue of message `number`: uniformly random, and the same in the C loop.
+@inline(__always)
+func queueNumber(_ number: Int, of queues: Int) -> Int {
+    Int(croofline_queue(Int64(number), Int64(queues)))
 }
 
 /// What one writer found.
@@ -52,7 +60,7 @@ extension AppendTask {
         } else if queues.count == 1 {
             try Self.appendSingly(store, queues[0], &bytes, first, count)
         } else {
-            try Self.appendInTurn(store, queues, &bytes, first, count)
+            try Self.appendToMany(self, &bytes)
         }
         outcome.nanoseconds = croofline_now() - start
         outcome.processorNanoseconds = mqbench.processorNanoseconds() - processor
@@ -73,13 +81,16 @@ extension AppendTask {
     }
 
     @inline(never)
-    private static func appendInTurn(
-        _ store: MessageStore, _ queues: [MessageQueue], _ bytes: inout AppendBytes, _ first: Int,
-        _ count: Int
-    ) throws {
+    private static func appendToMany(_ task: AppendTask, _ bytes: inout AppendBytes) throws {
         let attributes = MessageAttributes()
-        for number in first..<first + count {
-            try bytes.append(number, to: queues[number % queues.count], of: store, attributes)
+        let store = task.store
+        let queues = MessageQueueList(task.queues)
+        for number in task.first..<task.first + task.count {
+            let queue =
+                task.takesTurns ? number % queues.count : queueNumber(number, of: queues.count)
+            try queues.withQueue(at: queue) {
+                try bytes.append(number, to: $0, of: store, attributes)
+            }
         }
     }
 
@@ -89,7 +100,8 @@ extension AppendTask {
         _ calls: Int
     ) throws {
         for call in 0..<calls {
-            try bytes.appendBatch(to: queues[(first &+ call) % queues.count], of: store)
+            let queue = queueNumber(first &+ call, of: queues.count)
+            try bytes.appendBatch(to: queues[queue], of: store)
         }
     }
 
@@ -114,7 +126,7 @@ extension AppendTask {
             } else {
                 due = croofline_now()
             }
-            let queue = queues[number % queues.count]
+            let queue = queues[queueNumber(number, of: queues.count)]
             if batch > 1 {
                 try bytes.appendBatch(to: queue, of: store)
             } else {

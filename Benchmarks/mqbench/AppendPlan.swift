@@ -31,7 +31,7 @@ struct AppendPlan: Sendable {
         settings = try RunSettings(options)
         body = try options.number("--body", 128, in: 0...(4 << 20))
         writers = try options.number("--writers", 1, in: 1...256)
-        queues = try options.number("--queues", 1, in: 1...10_000)
+        queues = try options.number("--queues", 1, in: 1...100_000)
         keys = try options.number("--keys", 0, in: 0...10)
         tags = try options.number("--tags", 1, in: 0...16)
         batch = try options.number("--batch", 1, in: 1...10_000)

@@ -30,7 +30,7 @@ enum AppendWorkload {
         flags: [
             Flag("--body", "BYTES", "bytes of a body; 128"),
             Flag("--writers", "N", "threads that append; 1"),
-            Flag("--queues", "N", "queues that take turns; 1"),
+            Flag("--queues", "N", "queues, one of which is drawn for each call; 1"),
             Flag("--keys", "N", "keys of each message, which are indexed; 0"),
             Flag("--tags", "N", "different tags, 0 to 16; 1"),
             Flag("--batch", "N", "messages in one append; 1"),
@@ -160,15 +160,19 @@ struct MemoryRun {
 
     private mutating func rooflines(_ count: Int) throws -> [(String, Double)] {
         let c = try RooflineRound(
-            workplace, messages: messages, segmentByteCount: plan.segmentByteCount, count: count)
-        let appending = try c.append(count, batch: plan.batch, writers: plan.writers)
+            workplace, messages: messages, segmentByteCount: plan.segmentByteCount, count: count,
+            queues: plan.writers > 1 ? 1 : plan.queues)
+        let appending = try c.append(
+            count, batch: plan.batch, writers: plan.writers, first: plan.warmUpCount)
         if rounds == 0, !c.check(count) { complaints.append("the C loop's log is not right") }
         processorTimes.c = c.processorNanoseconds
         let copying = c.copy(count)
         guard let appending, let copying else {
             throw BenchError("the C loop's log is full too early")
         }
-        let name = plan.writers > 1 ? "C loop, \(plan.writers) threads" : "C loop"
+        let name =
+            plan.writers == 1
+            ? "C loop" : "C loop, \(plan.writers) threads" + (plan.queues > 1 ? ", one queue" : "")
         return [
             (name, Double(count) * 1e9 / Double(appending)),
             ("memcpy, one thread", Double(count) * 1e9 / Double(copying)),

@@ -37,7 +37,9 @@ final class StoreRound {
     /// Appends `count` messages, to all queues in turn, and waits until the segment behind this one
     /// is prepared, if it is to be: nothing is prepared while a round runs.
     func warmUp(_ count: Int, awaitsSegment: Bool) throws {
-        _ = try task(first: 0, count: count).run()
+        var task = task(first: 0, count: count)
+        task.takesTurns = true
+        _ = try task.run()
         appended += count
         guard awaitsSegment else { return }
         try watch.awaitSegment()

@@ -163,3 +163,26 @@ func roomAhead() throws {
     }
     try store.close()
 }
+
+@Test("a list of queues lends each of them, and holds them")
+func queueList() throws {
+    let directory = try TemporaryDirectory()
+    let store = try MessageStore.open(directory.path, tinyConfiguration())
+    func list() throws -> MessageQueueList {
+        MessageQueueList(try (Int32(0)..<5).map { try store.queue(topic: "Orders", id: $0) })
+    }
+    let queues = try list()
+    #expect(queues.count == 5)
+    for number in 0..<20 {
+        let result = try queues.withQueue(at: number % 5) {
+            #expect($0.id == Int32(number % 5))
+            return try store.append(to: $0, body: [UInt8(number)].span.bytes)
+        }
+        #expect(result.queueOffset == Int64(number / 5))
+    }
+    // What is thrown comes through.
+    try store.close()
+    #expect(throws: StoreError.closed) {
+        try queues.withQueue(at: 1) { try store.append(to: $0, body: [1].span.bytes) }
+    }
+}

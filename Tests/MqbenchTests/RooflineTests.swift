@@ -175,6 +175,35 @@ func loopRolls() {
     #expect(croofline_walk(&log.fields, 0, 54) == 53)
 }
 
+@Test("with many queues the C loop draws one for each message, as the store's loop does")
+func loopDraws() {
+    let message = Message(
+        topic: "TopicTest0123456", properties: "TAGS\u{1}TagA\u{2}", bodyByteCount: 100, kinds: 3)
+    let log = Log(
+        segmentByteCount: 64 << 10, segmentCount: 1, queueFileUnits: 1, queueFileCount: 1)
+    var areas = [UInt8](repeating: 0, count: 7 * 1_000)
+    var offsets = [Int64](repeating: 0, count: 7)
+    var expected = [Int64](repeating: 0, count: 7)
+    let done = areas.withUnsafeMutableBufferPointer { areas in
+        offsets.withUnsafeMutableBufferPointer { offsets in
+            var queues = croofline_queues(
+                areas: areas.baseAddress!, bytes: 1_000, count: 7, offsets: offsets.baseAddress!)
+            return croofline_append_queues(
+                &log.fields, &queues, &message.fields, 40, 200, 1)
+        }
+    }
+    #expect(done == 200)
+    for (index, record) in records(of: log).enumerated() {
+        let queue = Int(croofline_queue(Int64(40 + index), 7))
+        #expect(record.queueOffset == expected[queue])
+        let unit = ConsumeQueueUnit(
+            loadingFrom: areas.span.bytes, at: queue * 1_000 + Int(expected[queue]) * 20)
+        #expect(unit.physicalOffset == record.physicalOffset && unit.size == 217)
+        expected[queue] += 1
+    }
+    #expect(offsets == expected && expected.allSatisfy { $0 > 10 && $0 < 50 })
+}
+
 @Test("two threads with a fetch-add leave a whole log")
 func sharedLoopIsWhole() {
     let message = Message(

@@ -83,6 +83,29 @@ int64_t croofline_append(
 int64_t croofline_append_shared(
     struct croofline_log *log, const struct croofline_message *message, int64_t count);
 
+// Many ConsumeQueues: `count` areas of `bytes` one behind the other, and the offset behind the last
+// entry of each.
+struct croofline_queues {
+    uint8_t *areas;
+    int64_t bytes;
+    int64_t count;
+    int64_t *offsets;
+};
+
+// The queue of message `number`, uniformly random. (The finaliser of splitmix64.)
+static inline int64_t croofline_queue(int64_t number, int64_t queues) {
+    uint64_t mixed = (uint64_t)number * 0x9E3779B97F4A7C15;
+    mixed = (mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9;
+    mixed = (mixed ^ (mixed >> 27)) * 0x94D049BB133111EB;
+    return (int64_t)(((unsigned __int128)(mixed ^ (mixed >> 31)) * (uint64_t)queues) >> 64);
+}
+
+// `croofline_append` with a queue drawn for each `per_clock` messages, in one segment. `first` is
+// the number of the first draw.
+int64_t croofline_append_queues(
+    struct croofline_log *log, const struct croofline_queues *queues,
+    const struct croofline_message *message, int64_t first, int64_t count, int64_t per_clock);
+
 // Copies `count` records of `record_bytes` from `source` (`kinds` that take turns) into the
 // segments.
 int64_t croofline_copy(

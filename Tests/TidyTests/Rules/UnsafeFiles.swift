@@ -40,6 +40,7 @@ extension Rule {
         "Sources/ApusSystem/RisingWord.swift": "a futex needs the address of its word",
         "Sources/ApusSystem/Signals.swift": "a futex needs the address of its word",
         "Sources/ApusSystem/TurnRing.swift": "cache lines that threads share",
+        "Sources/ApusStore/MessageQueueList.swift": "queues lent without a count",
         "Sources/ApusStore/CommitLog/Publication.swift": "queues that waiting appenders hold",
         "Sources/ApusStore/CommitLog/CommitLog+Publish.swift": "queues that waiting appenders hold",
         "Sources/ApusSystem/MappedBytes.swift": "holds the pointers to mapped memory",
