@@ -101,8 +101,8 @@ public struct FlushSettings: Hashable, Sendable {
 public struct QueueSettings: Hashable, Sendable {
     /// Bytes of one file, a multiple of 20. `mappedFileSizeConsumeQueue`, 6 000 000.
     public var fileByteCount = 6_000_000
-    /// Bytes of a file that get room at a time, ahead of use, 64 KiB.
-    public var extentByteCount = 64 << 10
+    /// Bytes of a file that get room at first, ahead of use, 4 KiB; the steps double.
+    public var extentByteCount = 4 << 10
     /// How often dirty queues are looked at. `flushIntervalConsumeQueue`, 1 000.
     public var flushIntervalMilliseconds: Int64 = 1_000
     /// Pages that must be waiting in a queue. `flushConsumeQueueLeastPages`, 2.
@@ -112,8 +112,9 @@ public struct QueueSettings: Hashable, Sendable {
     public var thoroughIntervalMilliseconds: Int64 = 60_000
     /// Bytes of log after which every dirty queue is flushed, whatever the time, 1 GiB.
     public var thoroughByteCount = 1 << 30
-    /// Queue files that are mapped at a time; idle ones give way.
-    public var mappedFileLimit = 4_096
+    /// Queues above which idle ones give their mappings back, 32 768; half as many as the process
+    /// may have descriptors or mappings, when that is less.
+    public var mappedFileLimit = 32_768
 }
 
 /// The index by key and unique id.

@@ -61,6 +61,7 @@ private final class LimitedDisk: InterceptingDisk {
     @Test("takes the mappings of those that nobody appends to or reads, and of no others")
     func idle() throws {
         let store = try open()
+        store.log.mappings.limit(to: 0, of: nil)
         for queue in Int32(0)..<3 { try store.append(message(0, queue: queue)) }
         let queues = try (Int32(0)..<3).map { try store.queue(topic: "Orders", id: $0).queue }
         func sweep() -> Int {
@@ -76,6 +77,30 @@ private final class LimitedDisk: InterceptingDisk {
         #expect(sweep() == 2)
         for queue in Int32(0)..<3 { try store.append(message(2, queue: queue)) }
         #expect(queues.map(\.isMapped) == [true, true, true])
+        try store.close()
+    }
+
+    @Test("takes mappings of idle queues only as far as there are too many, of each in turn")
+    func excess() throws {
+        let store = try open()
+        let limits = ProcessLimits(
+            descriptorLimit: 8, descriptorsInUse: 0, mappingLimit: 100, mappingsInUse: 0)
+        store.log.mappings.limit(to: 100, of: limits)
+        #expect(!store.log.mappings.mayBeTooMany)
+        for queue in Int32(0)..<6 { try store.append(message(0, queue: queue)) }
+        let queues = try (Int32(0)..<6).map { try store.queue(topic: "Orders", id: $0).queue }
+        #expect(store.log.mappings.mayBeTooMany)
+        func sweep() -> Int {
+            store.log.roomLock.withLock { _ in
+                store.log.mappings.giveBackIdle(store.log.reservation)
+            }
+        }
+        #expect(sweep() == 0 && sweep() == 2)
+        #expect(queues.map(\.isMapped) == [false, false, true, true, true, true])
+        #expect(sweep() == 0, "half of what the process may have is left")
+        for queue in Int32(0)..<2 { try store.append(message(1, queue: queue)) }
+        #expect(sweep() == 2)
+        #expect(queues.map(\.isMapped) == [true, true, false, false, true, true])
         try store.close()
     }
 

@@ -263,10 +263,10 @@ extension Cleaner {
         }
     }
 
-    /// Gives back the mappings of queues that nobody used since the last round, when there are
-    /// many.
+    /// Gives back mappings of queues that nobody used since the last round, when too many have
+    /// some.
     private func releaseIdleQueues() {
-        guard log.mappings.count > log.configuration.queues.mappedFileLimit else { return }
+        guard log.mappings.mayBeTooMany else { return }
         log.roomLock.withLock { _ in _ = log.mappings.giveBackIdle(log.reservation) }
     }
 }

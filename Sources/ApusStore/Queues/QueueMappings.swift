@@ -13,23 +13,48 @@ final class QueueMappings: Sendable {
         var queues: [ConsumeQueue] = []
         /// Where the next round begins, so that each queue's turn comes.
         var next = 0
+
+        /// All queues, from the one whose turn it is.
+        var inTurn: [ConsumeQueue] {
+            guard !queues.isEmpty else { return [] }
+            let first = next % queues.count
+            return Array(queues[first...] + queues[..<first])
+        }
     }
     private let state = Mutex(State())
+    private let limit = Atomic<Int>(.max)
 
     func add(_ queue: ConsumeQueue) { state.withLock { $0.queues.append(queue) } }
 
-    var count: Int { state.withLock { $0.queues.count } }
+    /// Whether more queues are known than may keep mappings.
+    var mayBeTooMany: Bool {
+        state.withLock { $0.queues.count } > limit.load(ordering: .relaxed)
+    }
 
-    /// Takes the mappings of queues that were not used since they were last asked for here. The
-    /// caller holds the room lock. Answers how many had any.
+    /// Sets how many queues keep mappings when idle ones are given back: as many as the settings
+    /// say, and not more than half of what the process may have.
+    func limit(to most: Int, of limits: ProcessLimits?) {
+        let half = limits.map { min($0.descriptorLimit, $0.mappingLimit) / 2 } ?? most
+        limit.store(min(most, half), ordering: .relaxed)
+    }
+
+    /// Takes mappings of queues that were not used since they were last asked for here, until only
+    /// as many have some as may. The caller holds the room lock. Answers how many had any.
     @discardableResult
     func giveBackIdle(_ reservation: Reservation) -> Int {
+        giveBackIdle(reservation, keeping: limit.load(ordering: .relaxed))
+    }
+
+    private func giveBackIdle(_ reservation: Reservation, keeping kept: Int) -> Int {
         state.withLock { state in
+            let mapped = state.inTurn.filter(\.isMapped)
+            // All are asked, whoever gives way: each answers for the time since it was asked last.
+            let idle = mapped.filter { $0.isIdle() }
             var freed = 0
-            for queue in state.queues where queue.isMapped {
-                guard queue.isIdle() else { continue }
+            for queue in idle where mapped.count - freed > kept {
                 if giveBack(queue, reservation) { freed += 1 }
             }
+            state.next += freed
             return freed
         }
     }
@@ -37,15 +62,14 @@ final class QueueMappings: Sendable {
     /// Makes room for more: takes the mappings of idle queues or, when these are few, of half of
     /// those that have nothing in flight. The caller holds the room lock.
     func makeRoom(_ reservation: Reservation, for one: ConsumeQueue? = nil) -> Int {
-        var freed = giveBackIdle(reservation)
+        var freed = giveBackIdle(reservation, keeping: 0)
         if freed >= 64 { return freed }
         state.withLock { state in
-            let order = state.queues[state.next...] + state.queues[..<state.next]
-            let mapped = order.filter { $0 !== one && $0.isMapped }
+            let mapped = state.inTurn.filter { $0 !== one && $0.isMapped }
             for queue in mapped.prefix(mapped.count / 2) where giveBack(queue, reservation) {
                 freed += 1
             }
-            state.next = (state.next + state.queues.count / 2) % max(1, state.queues.count)
+            state.next += state.queues.count / 2
         }
         return freed
     }

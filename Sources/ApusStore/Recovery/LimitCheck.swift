@@ -8,6 +8,7 @@ struct LimitCheck {
     let disk: any Disk
     let directory: StoreDirectory
     let configuration: StoreConfiguration
+    let limits: ProcessLimits?
 
     /// Descriptors of the lock, the checkpoint, a file being made, and a directory being synced.
     private static let fixed = 4
@@ -15,7 +16,7 @@ struct LimitCheck {
     /// Fails with `.limitTooLow` when the log and the index alone take more than there is. Answers
     /// what the observer is to hear.
     func run() throws(StoreError) -> [LimitForecast] {
-        guard let limits = disk.processLimits() else { return [] }
+        guard let limits else { return [] }
         let (always, queues): (Int, Int)
         do throws(DiskError) {
             // The next segment, and one that is on its way out.

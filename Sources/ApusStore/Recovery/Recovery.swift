@@ -58,8 +58,10 @@ struct Recovery {
 
 extension Recovery {
     private func checkLimits() throws(StoreError) {
+        let limits = disk.processLimits()
+        log.mappings.limit(to: log.configuration.queues.mappedFileLimit, of: limits)
         let check = LimitCheck(
-            disk: disk, directory: directory, configuration: log.configuration)
+            disk: disk, directory: directory, configuration: log.configuration, limits: limits)
         for forecast in try check.run() { log.observer?.storeDid(.limitNear(forecast)) }
     }
 
