@@ -11,6 +11,7 @@ enum Mutant: String, CaseIterable, Sendable {
     case leavesAbortOut
     case ignoresBodyChecksum, ignoresMissingSectors, servesTornTail
     case leavesTailBehindCut, keepsSegmentsBehindCut, trustsPageCache, trustsNames
+    case mixesNames
     case losesQueueEnd, leavesEntriesBehindEnd, leavesIndexUnchained
     case leavesBlankOut, shiftsEntry, showsUnflushed, forgetsKeys
     case leavesLastPageOut, forgetsFirstPage, zeroesRecords, forgetsEarlierPages

@@ -106,6 +106,14 @@ extension Disk {
         try syncDirectory(parent)
     }
 
+    /// The same, but what becomes of the new names is the caller's business.
+    package func createUnsyncedDirectories(_ path: String) throws(DiskError) {
+        if try status(path)?.isDirectory == true { return }
+        let parent = SystemDisk.parent(of: path)
+        if parent != path { try createUnsyncedDirectories(parent) }
+        try createDirectory(path)
+    }
+
     /// Who made a directory may have been killed before its name was synced. What nobody of ours
     /// can have made is not looked at.
     private func syncName(of path: String) throws(DiskError) {

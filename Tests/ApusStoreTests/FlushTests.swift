@@ -32,6 +32,37 @@ func syncAppend() throws {
     try store.close()
 }
 
+@Test("an append that makes a queue syncs no names; the flush does, each above queues once")
+func namesOfQueues() throws {
+    let directory = try TemporaryDirectory()
+    let disk = FaultyDisk()
+    let store = try open(directory, disk: disk) {
+        $0.queues.fileByteCount = 5 * 20
+        $0.queues.flushIntervalMilliseconds = 600_000
+        $0.flush.intervalMilliseconds = 600_000
+    }
+    func syncs(of suffix: String) -> Int {
+        disk.operations.count { $0.name.hasPrefix("sync") && $0.path.hasSuffix(suffix) }
+    }
+    let start = syncs(of: "")
+    for queue in Int32(0)..<8 { try store.append(message(1, queue: queue)) }
+    #expect(syncs(of: "") == start)
+    #expect(store.table.directoryCount.value == 0, "a name that may go does not count")
+    try store.flush()
+    for queue in 0..<8 { #expect(syncs(of: "/Orders/\(queue)") == 1) }
+    #expect(syncs(of: "/Orders") == 1 && syncs(of: "/consumequeue") == 1)
+    #expect(store.table.directoryCount.value == 8)
+    for number in 2..<6 { try store.append(message(number, queue: 3)) }
+    #expect(syncs(of: "/Orders/3") == 1)
+    // The second file: the first one's name is synced before, its own by the flush.
+    try store.append(message(6, queue: 3))
+    #expect(syncs(of: "/Orders/3") == 2)
+    try store.flush()
+    try store.flush()
+    #expect(syncs(of: "/Orders/3") == 3 && syncs(of: "/Orders/4") == 1)
+    try store.close()
+}
+
 @Test("a sync that ends well while another file's fails acknowledges nothing")
 func syncBesideFailure() throws {
     let directory = try TemporaryDirectory()

@@ -166,9 +166,10 @@ extension Flusher {
 
     /// Syncs queues; those that were not synced when one fails are dirty still.
     private func flush(_ dirty: [ConsumeQueue]) throws(StoreError) {
+        var parents: Set<String> = []
         for (position, queue) in dirty.enumerated() {
             do throws(StoreError) {
-                try log.withMappings { () throws(StoreError) in try queue.flush() }
+                try log.withMappings { () throws(StoreError) in try queue.flush(&parents) }
             } catch {
                 for left in dirty[position...] { log.dirtyQueues.add(left) }
                 throw error

@@ -50,18 +50,20 @@ extension CommitLog {
     }
 
     /// Gives a queue room for its next entries. The caller holds the room lock, or is recovery.
-    func prepare(_ queue: ConsumeQueue, count: Int64, nextOffset: Int64) throws(StoreError) {
+    func prepare(
+        _ queue: ConsumeQueue, count: Int64, nextOffset: Int64, isAwaited: Bool = true
+    ) throws(StoreError) {
         do throws(StoreError) {
-            try tryPreparing(queue, count: count, nextOffset: nextOffset)
+            try tryPreparing(queue, count: count, nextOffset: nextOffset, isAwaited)
         } catch {
             guard case .limitReached = error, mappings.makeRoom(reservation, for: queue) > 0
             else { throw error }
-            try tryPreparing(queue, count: count, nextOffset: nextOffset)
+            try tryPreparing(queue, count: count, nextOffset: nextOffset, isAwaited)
         }
     }
 
     private func tryPreparing(
-        _ queue: ConsumeQueue, count: Int64, nextOffset: Int64
+        _ queue: ConsumeQueue, count: Int64, nextOffset: Int64, _ isAwaited: Bool
     ) throws(StoreError) {
         // The file before the last one is let go below: everything in it must be published.
         if let previous = queue.previousFile {
@@ -71,7 +73,7 @@ extension CommitLog {
         }
         try queue.prepare(
             count: count, nextOffset: nextOffset,
-            preparedEnd: reservation.withLock { queue.preparedEnd }
+            preparedEnd: reservation.withLock { queue.preparedEnd }, isAwaited: isAwaited
         ) { first, second, end in
             reservation.withLock {
                 queue.install(first, second, preparedEnd: end)
@@ -81,6 +83,13 @@ extension CommitLog {
 
     /// Gives a queue more room, ahead of its appenders.
     func extend(_ queue: ConsumeQueue) throws(StoreError) {
+        // What takes long first, without the lock: appenders to other queues may need it.
+        let step = roomLock.withLock { _ in
+            refusal.withLock({ $0 }) == nil
+                ? queue.nextStep(preparedEnd: reservation.withLock { queue.preparedEnd }) : nil
+        }
+        // What fails here fails below too, where it is handled.
+        if let step { try? queue.allocate(step.file, from: step.from, to: step.to) }
         try roomLock.withLock { _ throws(StoreError) in
             if refusal.withLock({ $0 }) != nil { return }
             let (next, prepared) = reservation.withLock {
@@ -88,7 +97,7 @@ extension CommitLog {
             }
             // Its mappings may have been given back meanwhile.
             guard queue.currentFile != nil else { return }
-            try prepare(queue, count: prepared - next + 1, nextOffset: next)
+            try prepare(queue, count: prepared - next + 1, nextOffset: next, isAwaited: false)
         }
     }
 

@@ -11,10 +11,14 @@ extension ConsumeQueue {
             * ConsumeQueueUnit.byteCount
     }
 
-    /// Syncs every file with entries that were published since the last sync. A failed sync is
-    /// `.poisoned`: what the files hold is not known any more.
-    func flush() throws(StoreError) {
+    /// Syncs every file with entries that were published since the last sync, and the names of new
+    /// ones. A failed sync is `.poisoned`: what the files hold is not known any more.
+    ///
+    /// `parents` are the directories above those of queues that were synced since all that is to be
+    /// flushed was published; those synced here are added.
+    func flush(_ parents: inout Set<String>) throws(StoreError) {
         let end = published.load(ordering: .acquiring)
+        try syncNames(&parents)
         var offset = flushed.load(ordering: .relaxed)
         while offset < end {
             guard let file = try file(containing: offset) else { break }
@@ -22,6 +26,30 @@ extension ConsumeQueue {
             offset = min(end, file.window.end)
         }
         flushed.store(end, ordering: .releasing)
+    }
+
+    /// Syncs the names of files that were made, here and not when they are made: an append that
+    /// needs one would wait for the device, and all others with it. What is behind the durable mark
+    /// is made again from the log, with its files.
+    private func syncNames(_ parents: inout Set<String>) throws(StoreError) {
+        let made = namesMade.load(ordering: .acquiring)
+        guard made != namesSynced else { return }
+        if !Mutant.trustsNames.isPlanted {
+            do throws(DiskError) {
+                try disk.syncDirectory(directory)
+                var path = directory
+                for _ in 0..<2 {
+                    path = SystemDisk.parent(of: path)
+                    guard !parents.contains(path) else { continue }
+                    try disk.syncDirectory(path)
+                    parents.insert(path)
+                }
+            } catch {
+                throw error.isOfSync ? .poisoned(cause: error) : StoreError(error)
+            }
+        }
+        namesSynced = made
+        if hasNewDirectory.exchange(false, ordering: .relaxed) { onNewDirectory() }
     }
 
     /// Removes the files whose messages the log no longer holds. The newest file always stays.

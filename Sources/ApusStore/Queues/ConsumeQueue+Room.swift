@@ -10,21 +10,22 @@ extension ConsumeQueue {
     /// Entries that get room at a time, at the most: 1 MiB.
     private static let largestExtent = Int64(1 << 20 / ConsumeQueueUnit.byteCount)
 
+    /// Entries for which an appender that waits makes room at the most; more are made ahead of it.
+    private static let awaitedExtent = Int64(16 << 10) / Int64(ConsumeQueueUnit.byteCount)
+
     /// Opens or makes the files that hold the next `count` entries and gives them room.
     ///
     /// Entries before `preparedEnd` have room already. `install` is run with the windows to be set
     /// under the reservation lock: the file of the next entry, the one behind it when the entries
     /// reach over, and the end of what has room.
     func prepare(
-        count: Int64, nextOffset: Int64, preparedEnd: Int64,
+        count: Int64, nextOffset: Int64, preparedEnd: Int64, isAwaited: Bool,
         install: (QueueFile, QueueFile?, Int64) -> Void
     ) throws(StoreError) {
         let first = try writableFile(from: fileFirst(of: nextOffset), nextOffset: nextOffset)
-        // A busy queue gets room in steps that double, so that its appenders come here rarely.
-        let used = nextOffset - first.window.first
-        let extent = max(
-            Int64(max(extentByteCount / ConsumeQueueUnit.byteCount, 1)),
-            min(used, Self.largestExtent))
+        let extent =
+            isAwaited ? min(currentExtent, max(leastExtent, Self.awaitedExtent)) : currentExtent
+        if !isAwaited { nextExtent = max(extent, min(2 * extent, Self.largestExtent)) }
         let wanted = nextOffset + max(count, 1)
         let stepped = wanted + extent
         var end = min(first.window.end, stepped)
@@ -44,6 +45,21 @@ extension ConsumeQueue {
             second = file
         }
         install(first, second, end)
+    }
+
+    private var leastExtent: Int64 {
+        max(Int64(extentByteCount / ConsumeQueueUnit.byteCount), 1)
+    }
+
+    /// A busy queue gets room in steps that grow, so that its appenders come here rarely; one that
+    /// is opened again begins with a small one, since many may be.
+    private var currentExtent: Int64 { max(nextExtent, leastExtent) }
+
+    /// What the next step will give room to, if it does so in the file that is written now: the
+    /// long part of it, for which no lock is needed. The caller holds the room lock.
+    func nextStep(preparedEnd: Int64) -> (file: QueueFile, from: Int64, to: Int64)? {
+        guard let file = currentFile, preparedEnd < file.window.end else { return nil }
+        return (file, preparedEnd, min(file.window.end, preparedEnd + 1 + currentExtent))
     }
 
     /// Sets the windows. The caller holds the reservation lock.
@@ -69,7 +85,7 @@ extension ConsumeQueue {
         } catch {
             throw StoreError(error)
         }
-        file.window.bytes.populateForWriting(start..<end)
+        file.window.bytes.populatePagesForWriting(start..<end)
     }
 
     private func writableFile(
@@ -81,37 +97,32 @@ extension ConsumeQueue {
         let (exists, held) = files.withLock { files in
             (files.firsts.contains(first), files.forReading.first { $0.window.first == first })
         }
-        do throws(DiskError) {
-            var isNew = false
-            if !exists {
-                // One that was killed on its way to the first file left a directory, which counts.
-                isNew = try disk.status(directory) == nil
-                try disk.createDirectories(directory)
-                if isNew { onNewDirectory() }
-            }
-            if !isNew, nextOffset <= first { try syncNames() }
-        } catch {
-            throw StoreError(error)
-        }
+        if !exists { try makeDirectory() }
         if let held { return held }
         let file = try QueueFile(
             disk, path: path(ofFileFrom: first), first: first, length: fileByteCount,
             creates: !exists, writable: true)
         if !exists {
+            namesMade.wrappingAdd(1, ordering: .releasing)
             try fill(file, upTo: nextOffset)
             files.withLock { $0.add(file) }
         }
         return file
     }
 
-    /// A process that was killed may have made a file without entries, or a directory, and not have
-    /// come to sync its name. Entries that are written there must not go with it.
-    private func syncNames() throws(DiskError) {
-        if Mutant.trustsNames.isPlanted { return }
-        var path = directory
-        for _ in 0..<3 {
-            try disk.syncDirectory(path)
-            path = SystemDisk.parent(of: path)
+    /// Makes the directory, unless it is there, for a new file.
+    private func makeDirectory() throws(StoreError) {
+        do throws(DiskError) {
+            // One that was killed on its way to the first file left a directory, which counts.
+            guard try disk.status(directory) == nil else {
+                // A file whose name outlives that of the one before would hide its entries.
+                if hasFiles, !Mutant.mixesNames.isPlanted { try disk.syncDirectory(directory) }
+                return
+            }
+            try disk.createUnsyncedDirectories(directory)
+            hasNewDirectory.store(true, ordering: .relaxed)
+        } catch {
+            throw StoreError(error)
         }
     }
 
@@ -136,6 +147,7 @@ extension ConsumeQueue {
         currentFile = nil
         followingFile = nil
         previousFile = nil
+        nextExtent = 0
         preparedEnd = nextOffset
         dropReadFiles()
     }

@@ -33,6 +33,8 @@ package final class ConsumeQueue: @unchecked Sendable {
     var currentFile: QueueFile?
     var followingFile: QueueFile?
     var previousFile: QueueFile?
+    /// Entries that get room at the next step. Of whoever makes room.
+    var nextExtent: Int64 = 0
 
     /// Entries below this are whole. Written in the log's turn to publish.
     package let published = Atomic<Int64>(0)
@@ -42,6 +44,12 @@ package final class ConsumeQueue: @unchecked Sendable {
     let extendAt = Atomic<Int64>(.max)
     /// Entries below this were synced.
     let flushed = Atomic<Int64>(0)
+    /// Counts the names of files that were made since the store was opened, and those of them that
+    /// the flusher has synced. One for names found then: whoever made them may have been killed.
+    let namesMade = Atomic<Int>(1)
+    var namesSynced = 0
+    /// Whether the directory was made since the store was opened, and its name not synced yet.
+    let hasNewDirectory = Atomic<Bool>(false)
     /// The epoch of `DirtyQueues` in which the queue was put on the list of those to sync.
     let dirtyEpoch = Atomic<Int>(0)
     /// Whether its entries were held against the whole log since the store was opened.
@@ -57,7 +65,7 @@ package final class ConsumeQueue: @unchecked Sendable {
     /// The files on disk, and those that reads keep mapped.
     let files = SpinLocked(QueueFiles())
 
-    /// Called when the queue's directory has been made.
+    /// Called when the name of the queue's new directory has been synced.
     let onNewDirectory: @Sendable () -> Void
 
     package init(

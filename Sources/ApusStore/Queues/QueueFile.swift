@@ -67,10 +67,7 @@ package final class QueueFile: Sendable {
         do throws(DiskError) {
             found = try file.byteCount()
             // A file of no bytes was made by someone who was killed before giving it its length.
-            if writable, creates || found == 0 {
-                try file.truncate(to: length)
-                try disk.syncDirectory(SystemDisk.parent(of: file.path))
-            }
+            if writable, creates || found == 0 { try file.truncate(to: length) }
             if found == length || writable && found == 0 {
                 return try file.map(count: length, writable: writable)
             }

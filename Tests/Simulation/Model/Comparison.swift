@@ -55,11 +55,11 @@ struct Comparison {
             min(minimum, readableEnd(name)) == expected,
             "I9: \(name) begins at \(minimum) instead of \(expected)")
         let end = try store.maximumOffset(queue)
+        let last = model.queues[name]?.last.map { model.placed[$0].physicalOffset }
         try require(
             end == readableEnd(name),
             "I4: \(name) ends at \(end), and \(readableEnd(name)) messages were kept, the last of"
-                + " them at \(model.placed[model.queues[name]?.last ?? 0].physicalOffset) in"
-                + " \(start)..<\(store.published)")
+                + " them at \(last ?? -1) in \(start)..<\(store.published)")
         var offset = expected
         while offset < end {
             let batch = try store.read(queue, from: offset)
