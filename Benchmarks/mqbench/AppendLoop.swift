@@ -40,6 +40,8 @@ struct AppendOutcome: Sendable {
     /// -1 when nothing counts.
     var allocations: Int64 = 0
     var latency = Histogram()
+    /// By `runTimed` with a segment's length.
+    var pauses = Pauses()
 
     mutating func countAllocations(since before: Int64) {
         let now = callocationcounter_thread()
@@ -111,7 +113,11 @@ extension AppendTask {
     ///
     /// With an interval a latency is taken from the time at which the call was due, whether or not
     /// the writer could make it then: a stall counts for every call that it delays.
-    func runTimed(interval: Int64, until end: Int64 = .max) throws -> AppendOutcome {
+    ///
+    /// Pauses are told apart when the length of the log's segments is given.
+    func runTimed(
+        interval: Int64, until end: Int64 = .max, segment: Int = 0
+    ) throws -> AppendOutcome {
         var outcome = AppendOutcome()
         var bytes = AppendBytes(messages, batch: batch, plants: plantsAllocation)
         let attributes = MessageAttributes()
@@ -119,13 +125,16 @@ extension AppendTask {
         let start = croofline_now()
         var due = start
         var now = start
+        var called = start
         var number = first
         while outcome.count + batch <= count, now < end {
             if interval > 0 {
-                while croofline_now() < due {}
+                repeat { called = croofline_now() } while called < due
             } else {
                 due = croofline_now()
+                called = due
             }
+            let late = called - max(due, now)
             let queue = queues[queueNumber(number, of: queues.count)]
             if batch > 1 {
                 try bytes.appendBatch(to: queue, of: store)
@@ -134,6 +143,9 @@ extension AppendTask {
             }
             now = croofline_now()
             outcome.latency.record(now - due)
+            if segment > 0 {
+                outcome.pauses.note(late: late, taken: now - called, store, segment: segment)
+            }
             outcome.count += batch
             number += 1
             due += interval

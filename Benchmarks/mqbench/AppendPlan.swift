@@ -24,6 +24,8 @@ struct AppendPlan: Sendable {
     let rate: Int
     let segmentByteCount: Int
     let isSustained: Bool
+    /// Whether the store deletes old files meanwhile, as it does by itself.
+    let hasRetention: Bool
     /// What a sweep wants of the flusher.
     var flushSetting: FlushSetting?
 
@@ -43,6 +45,10 @@ struct AppendPlan: Sendable {
         zeroesAhead = options.has("--no-zeroes") ? false : nil
         rate = try options.number("--rate", 0, in: 0...1_000_000_000)
         isSustained = options.has("--sustained")
+        hasRetention = options.has("--retention")
+        guard !hasRetention || isSustained else {
+            throw UsageError("--retention is for --sustained: a round at memory speed is short")
+        }
         let usual = settings.isSmoke ? 32 << 20 : 256 << 20
         segmentByteCount = try options.number("--segment", usual, in: (1 << 20)...(1 << 30)) & ~4095
         guard inFlight == 1 || isSync else {
@@ -69,7 +75,8 @@ struct AppendPlan: Sendable {
 
     /// Where they were given: lines of before there was a choice stay comparable.
     private var writerParameters: [(String, JSONValue)] {
-        (writerKind.map { [("writer", .string($0.rawValue))] } ?? [])
+        (hasRetention ? [("retention", .bool(true))] : [])
+            + (writerKind.map { [("writer", .string($0.rawValue))] } ?? [])
             + (zeroesAhead.map { [("zeroesAhead", .bool($0))] } ?? [])
     }
 
@@ -77,7 +84,7 @@ struct AppendPlan: Sendable {
         var configuration =
             settings.isSmoke ? StoreConfiguration.small : StoreConfiguration()
         configuration.commitLog.segmentByteCount = segmentByteCount
-        configuration.retention.isEnabled = false
+        configuration.retention.isEnabled = hasRetention
         if isSync { configuration.flush.mode = .sync }
         configuration.commitLog.writer = writerKind
         configuration.commitLog.zeroesAhead = zeroesAhead

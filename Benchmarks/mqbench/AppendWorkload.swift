@@ -26,6 +26,7 @@ enum AppendWorkload {
             "append --body 1k --batch 32",
             "append --flush sync --in-flight 64",
             "append --rate 100000",
+            "append --sustained --rate 500000 --retention --seconds 90",
         ],
         flags: [
             Flag("--body", "BYTES", "bytes of a body; 128"),
@@ -41,6 +42,7 @@ enum AppendWorkload {
             Flag("--rate", "N", "messages a second, evenly; latencies count from when due"),
             Flag("--segment", "BYTES", "bytes of a CommitLog file, a round; 256m"),
             Flag("--sustained", nil, "one long run, flushed as usual, against the device"),
+            Flag("--retention", nil, "with --sustained: old files are deleted as usual"),
         ],
         measure: { options in
             let plan = try AppendPlan(options)

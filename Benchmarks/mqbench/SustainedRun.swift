@@ -30,17 +30,23 @@ struct SustainedRun {
                 first: round.appended + $0 << 32, count: limit, batch: plan.batch,
                 plantsAllocation: plan.settings.plantsAllocation)
         }
+        let interval =
+            plan.rate == 0
+            ? 0 : Int64(1e9 * Double(plan.batch) * Double(plan.writers) / Double(plan.rate))
         let (outcomes, _) = try Crew.run(plan.writers) {
-            try tasks[$0].runTimed(interval: 0, until: end)
+            try tasks[$0].runTimed(
+                interval: interval, until: end, segment: plan.segmentByteCount)
         }
         let appended = watch.nanoseconds
         try round.store.flush()
         let nanoseconds = watch.nanoseconds
         var result = RunResult("append", plan.parameters)
         var allocations: Int64 = 0
+        var pauses = Pauses()
         for outcome in outcomes {
             round.appended += outcome.count
             result.latency.merge(outcome.latency)
+            pauses.merge(outcome.pauses)
             allocations = outcome.allocations < 0 ? -1 : allocations + outcome.allocations
         }
         let count = Double(outcomes.reduce(0) { $0 + $1.count })
@@ -48,7 +54,12 @@ struct SustainedRun {
         let size = Double(messages.recordByteCount)
         rates.add(count * 1e9 / Double(nanoseconds), [("device, sustained", taken / size)])
         rates.fill(&result, byteCount: size)
-        result.latencyMeaning = "from an append's call to its return, one behind the other"
+        result.latencyMeaning =
+            plan.rate > 0
+            ? "from the time at which the append was due to its return"
+            : "from an append's call to its return, one behind the other"
+        result.more.append(("pauses", pauses.json))
+        result.notes.append(pauses.note)
         if allocations >= 0 { result.allocationsPerMessage = Double(allocations) / max(1, count) }
         let complaint = round.check(lastOfEachQueue: 10_000_000)
         result.checked = complaint == nil

@@ -14,7 +14,7 @@ struct Workload: Sendable {
 
     static let all: [Workload] = [
         AppendWorkload.workload, ReadWorkload.workload, TailWorkload.workload,
-        RecoverWorkload.workload, OpenWorkload.workload,
+        RecoverWorkload.workload, OpenWorkload.workload, GrowWorkload.workload,
     ]
 
     static func named(_ name: String) -> Workload? { all.first { $0.name == name } }

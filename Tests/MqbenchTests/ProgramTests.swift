@@ -33,6 +33,7 @@ private func complaints(_ object: [String: Any]) -> [String] {
     arguments: [
         "append", "append --body 1k --writers 2 --queues 3", "append --batch 8",
         "append --keys 2 --tags 3", "append --rate 20000", "append --sustained",
+        "append --queues 50", "append --sustained --rate 20000 --retention", "grow",
         "append --flush sync", "append --flush sync --in-flight 8",
         "append --flush sync --writers 2 --batch 4", "tail", "tail --mode wait",
         "tail --mode same", "read", "read --mode cold", "read --mode key", "recover", "open",
@@ -107,7 +108,7 @@ func usage(words: String, named: String) throws {
 func help() throws {
     let overview = try Run("--help", isMeasuring: false)
     #expect(overview.code == 0 && overview.errors.isEmpty)
-    for name in ["append", "read", "tail", "recover", "open"] {
+    for name in ["append", "read", "tail", "recover", "open", "grow"] {
         #expect(overview.output.contains("mqbench store \(name)"))
         let one = try Run("store \(name) --help", isMeasuring: false)
         #expect(one.code == 0)

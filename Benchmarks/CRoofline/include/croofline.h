@@ -142,6 +142,15 @@ int croofline_hand_over(int64_t count, int64_t interval, int64_t *latencies);
 // Answers how many there were, or -1.
 int64_t croofline_visit(const char *path);
 
+// What happened to a thread so far: page faults, sleeps, and processors taken away.
+struct croofline_usage {
+    int64_t faults;
+    int64_t waits;
+    int64_t preemptions;
+};
+
+struct croofline_usage croofline_thread_usage(void);
+
 // Ways to make a written block durable.
 enum croofline_method {
     CROOFLINE_PWRITE_FDATASYNC,
