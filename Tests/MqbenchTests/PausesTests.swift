@@ -2,6 +2,7 @@
 
 import ApusStore
 import ApusSystem
+import Foundation
 import TestSupport
 import Testing
 
@@ -38,11 +39,11 @@ import Testing
                 [.wait, .fault].contains($0)
             })
         let faults = try cause {
-            let memory = UnsafeMutableRawPointer.allocate(byteCount: 8 << 20, alignment: 4096)
-            for page in 0..<2048 {
-                memory.storeBytes(of: 1, toByteOffset: page << 12, as: UInt8.self)
-            }
-            memory.deallocate()
+            // Fresh from the system: what was freed before may be in memory still.
+            let memory = try #require(
+                mmap(nil, 1 << 20, PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))
+            memset(memory, 1, 1 << 20)
+            munmap(memory, 1 << 20)
         }
         #expect(faults == [.fault])
         let roll = try cause {
