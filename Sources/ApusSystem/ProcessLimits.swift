@@ -33,6 +33,19 @@ package struct ProcessLimits: Hashable, Sendable {
             mappingLimit: mappingLimit, mappingsInUse: mappings)
     }
 
+    /// Lets the process have as many descriptors as whoever started it allows, as RocketMQ's
+    /// virtual machine does: each connection takes one, and each queue in use. What is refused
+    /// stays as it is.
+    package static func raiseDescriptorLimit() {
+        let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+        var limit = rlimit()
+        guard unsafe getrlimit(resource, &limit) == 0, limit.rlim_cur < limit.rlim_max else {
+            return
+        }
+        limit.rlim_cur = limit.rlim_max
+        _ = unsafe setrlimit(resource, &limit)
+    }
+
     private static func lineCount(_ disk: SystemDisk, _ path: String) throws(DiskError) -> Int {
         var count = 0
         try read(disk, path) { count += $0 == UInt8(ascii: "\n") ? 1 : 0 }

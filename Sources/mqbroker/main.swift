@@ -5,6 +5,7 @@ import ApusSystem
 
 // Before the runtime starts a thread of its own.
 ServerProcess.holdSignals()
+ProcessLimits.raiseDescriptorLimit()
 // The store asks for it when it opens. With threads in the process it takes ten milliseconds.
 _ = AsymmetricBarrier.isAvailable
 let words = Array(CommandLine.arguments.dropFirst())

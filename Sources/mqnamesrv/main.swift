@@ -5,6 +5,7 @@ import ApusSystem
 
 // Before the runtime starts a thread of its own.
 ServerProcess.holdSignals()
+ProcessLimits.raiseDescriptorLimit()
 let words = Array(CommandLine.arguments.dropFirst())
 Task.detached { ServerProcess.exit(await NameServerTool.run(words)) }
 ServerProcess.park()

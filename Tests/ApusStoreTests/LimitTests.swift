@@ -134,6 +134,17 @@ private func limitDescriptors(to count: Int) {
 }
 
 @Suite("a process that runs out of descriptors") struct DescriptorTests {
+    @Test("may have as many as whoever started it allows, when it is a server's")
+    func raises() async {
+        await #expect(processExitsWith: .success) {
+            let before = try #require(ProcessLimits.current()).descriptorLimit
+            limitDescriptors(to: 100)
+            #expect(ProcessLimits.current()?.descriptorLimit == 100)
+            ProcessLimits.raiseDescriptorLimit()
+            #expect(try #require(ProcessLimits.current()).descriptorLimit >= before)
+        }
+    }
+
     @Test("is refused a store that is too large for it, and goes on with one that is open")
     func runsOut() async {
         await #expect(processExitsWith: .success) {
