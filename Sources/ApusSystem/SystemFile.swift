@@ -30,7 +30,7 @@ package final class SystemFile: DiskFile {
         guard isClosed.set() else { return }
         // A process that was forked a moment ago holds the file, and the lock with it, until it
         // runs its program.
-        if hasLocked.isSet { unlockFirstByte() }
+        if hasLocked.isSet { capus_unlock_first_byte(descriptor) }
         Glibc.close(descriptor)
     }
 
@@ -208,7 +208,10 @@ package final class SystemFile: DiskFile {
         }
     }
 
-    package func unlockFirstByte() { capus_unlock_first_byte(descriptor) }
+    /// Behind `close` the number may be that of another file, whose lock is not ours to take.
+    package func unlockFirstByte() {
+        if !isClosed.isSet { capus_unlock_first_byte(descriptor) }
+    }
 
     package func lockFirstByte() throws(DiskError) -> Bool {
         let code = capus_lock_first_byte(descriptor)

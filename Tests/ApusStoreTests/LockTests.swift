@@ -102,4 +102,25 @@ private final class JavaStyleLocker {
         #expect(try again.maximumOffset(again.queue(topic: "Orders")) == 1)
         try again.close()
     }
+
+    @Test("is refused when a store that was closed before is let go meanwhile")
+    func closedBefore() async {
+        // In a process of its own: the number of the descriptor that was closed must come again.
+        await #expect(processExitsWith: .success) {
+            let (first, second) = (try TemporaryDirectory(), try TemporaryDirectory())
+            var closed: MessageStore? = try MessageStore.open(first.path, tinyConfiguration())
+            try closed?.close()
+            let stores = try (0..<8).map {
+                try MessageStore.open("\(second.path)/\($0)", tinyConfiguration())
+            }
+            closed = nil
+            for number in stores.indices {
+                let path = "\(second.path)/\(number)"
+                #expect(throws: StoreError.locked(path: "\(path)/lock")) {
+                    _ = try MessageStore.open(path, tinyConfiguration())
+                }
+            }
+            for store in stores { try store.close() }
+        }
+    }
 }
