@@ -174,7 +174,8 @@ let package = Package(
             name: "mqload",
             dependencies: [
                 "ApusBroker", "ApusNameServer", "ApusClient", "ApusServer", "ApusRemoting",
-                "ApusStore", "ApusFormat", "Bench", "CRoofline", "Histogram", core, posix, logging,
+                "ApusStore", "ApusFormat", "ApusSystem", "Bench", "CRoofline", "Histogram", core,
+                posix, logging,
             ],
             path: "Benchmarks/mqload", swiftSettings: everywhere),
         // What the crash runners in Tests/Crash kill, and what checks the remains.

@@ -80,6 +80,18 @@ struct AppendPlan: Sendable {
             + (zeroesAhead.map { [("zeroesAhead", .bool($0))] } ?? [])
     }
 
+    /// Nanoseconds from one call of a writer to its next; 0 for as fast as it goes.
+    var interval: Int64 {
+        rate == 0 ? 0 : max(1, Int64(1e9 * Double(batch) * Double(writers) / Double(rate)))
+    }
+
+    /// What the latencies of a run are of.
+    var latencyMeaning: String {
+        rate > 0
+            ? "from the time at which the append was due to its return"
+            : "from an append's call to its return, one behind the other"
+    }
+
     var configuration: StoreConfiguration {
         var configuration =
             settings.isSmoke ? StoreConfiguration.small : StoreConfiguration()

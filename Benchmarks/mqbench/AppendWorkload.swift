@@ -125,12 +125,12 @@ struct MemoryRun {
         let share = plan.batch * plan.writers
         let wanted = Int(Double(plan.rate) * plan.settings.seconds / 3) / share * share
         let count = max(share, min(total, wanted))
-        let interval = Int64(1e9 * Double(plan.batch) * Double(plan.writers) / Double(plan.rate))
+        let interval = plan.interval
         let round = try StoreRound(
             workplace, plan.configuration, messages: messages, queueCount: plan.queues)
         try round.warmUp(plan.warmUpCount, awaitsSegment: true)
         let (outcomes, nanoseconds) = try crew(round, count) {
-            try $0.runTimed(interval: max(1, interval))
+            try $0.runTimed(interval: interval)
         }
         for outcome in outcomes { latency.merge(outcome.latency) }
         check(round)
@@ -185,10 +185,7 @@ struct MemoryRun {
         var result = RunResult("append", plan.parameters)
         rates.fill(&result, byteCount: Double(messages.recordByteCount))
         result.latency = latency
-        result.latencyMeaning =
-            plan.rate > 0
-            ? "from the time at which the append was due to its return"
-            : "from an append's call to its return, one behind the other"
+        result.latencyMeaning = plan.latencyMeaning
         if counted > 0, allocations >= 0 {
             result.allocationsPerMessage = Double(allocations) / Double(counted)
         }

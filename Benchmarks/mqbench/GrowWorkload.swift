@@ -114,6 +114,7 @@ enum GrowWorkload {
             stage.reads.append(Double(next - first) * 1e9 / Double(croofline_now() - start))
             try round.store.flush()
         } while !watch.isOver || stage.appends.count < 3
+        if let complaint = round.check(lastOfEachQueue: 10_000) { complaints.append(complaint) }
         return stage
     }
 

@@ -30,12 +30,9 @@ struct SustainedRun {
                 first: round.appended + $0 << 32, count: limit, batch: plan.batch,
                 plantsAllocation: plan.settings.plantsAllocation)
         }
-        let interval =
-            plan.rate == 0
-            ? 0 : Int64(1e9 * Double(plan.batch) * Double(plan.writers) / Double(plan.rate))
         let (outcomes, _) = try Crew.run(plan.writers) {
             try tasks[$0].runTimed(
-                interval: interval, until: end, segment: plan.segmentByteCount)
+                interval: plan.interval, until: end, segment: plan.segmentByteCount)
         }
         let appended = watch.nanoseconds
         try round.store.flush()
@@ -54,10 +51,7 @@ struct SustainedRun {
         let size = Double(messages.recordByteCount)
         rates.add(count * 1e9 / Double(nanoseconds), [("device, sustained", taken / size)])
         rates.fill(&result, byteCount: size)
-        result.latencyMeaning =
-            plan.rate > 0
-            ? "from the time at which the append was due to its return"
-            : "from an append's call to its return, one behind the other"
+        result.latencyMeaning = plan.latencyMeaning
         result.more.append(("pauses", pauses.json))
         result.notes.append(pauses.note)
         if allocations >= 0 { result.allocationsPerMessage = Double(allocations) / max(1, count) }

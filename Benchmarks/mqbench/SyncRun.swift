@@ -152,7 +152,8 @@ struct SyncRun {
             let called = interval > 0 ? due : croofline_now()
             let number = round.appended
             let store = round.store
-            bytes.append(number, to: round.queues[number % plan.queues], of: store) {
+            let queue = round.queues[queueNumber(number, of: plan.queues)]
+            bytes.append(number, to: queue, of: store) {
                 flights.land(called: called, complaint: Self.complaint($0, store.flushed))
             }
             round.appended += 1

@@ -121,16 +121,6 @@ extension RunResult {
     }
 }
 
-/// Lets the process open as many descriptors as it may.
-func raiseLimit() throws {
-    var limit = rlimit()
-    getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-    limit.rlim_cur = limit.rlim_max
-    guard setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
-        throw BenchError("the limit of open files cannot be raised: errno \(errno)")
-    }
-}
-
 /// A heartbeat as a producer sends it.
 struct HeartbeatConversation: Conversation {
     private var stream = CommandStream()

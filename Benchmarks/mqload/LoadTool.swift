@@ -49,7 +49,6 @@ enum LoadTool {
             Console.line(command.map { LoadUsage.text(of: $0) } ?? LoadUsage.overview)
             return .good
         }
-        try raiseLimit()
         if first == ChildBroker.word {
             return try await ChildBroker.serve(Options(words.dropFirst(), allowed: Flag.common))
         }

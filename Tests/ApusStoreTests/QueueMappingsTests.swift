@@ -61,7 +61,7 @@ private final class LimitedDisk: InterceptingDisk {
     @Test("takes the mappings of those that nobody appends to or reads, and of no others")
     func idle() throws {
         let store = try open()
-        store.log.mappings.limit(to: 0, of: nil)
+        store.log.mappings.setLimit(to: 0, of: nil)
         for queue in Int32(0)..<3 { try store.append(message(0, queue: queue)) }
         let queues = try (Int32(0)..<3).map { try store.queue(topic: "Orders", id: $0).queue }
         func sweep() -> Int {
@@ -85,7 +85,7 @@ private final class LimitedDisk: InterceptingDisk {
         let store = try open()
         let limits = ProcessLimits(
             descriptorLimit: 8, descriptorsInUse: 0, mappingLimit: 100, mappingsInUse: 0)
-        store.log.mappings.limit(to: 100, of: limits)
+        store.log.mappings.setLimit(to: 100, of: limits)
         #expect(!store.log.mappings.mayBeTooMany)
         for queue in Int32(0)..<6 { try store.append(message(0, queue: queue)) }
         let queues = try (Int32(0)..<6).map { try store.queue(topic: "Orders", id: $0).queue }

@@ -11,7 +11,7 @@ import Testing
 @Suite("a pause of an appending thread") struct PausesTests {
     private let directory: TemporaryDirectory
     private let store: MessageStore
-    /// One append has this length of log at most, so the log stays in its first segment.
+    /// Of the log, so that a few appends come to the next one.
     private let segment = 64 << 10
 
     init() throws {

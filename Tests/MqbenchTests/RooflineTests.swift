@@ -42,6 +42,13 @@ private final class Message {
     }
 
     deinit { memory.deallocate() }
+
+    /// One of 217 bytes.
+    static var usual: Message {
+        Message(
+            topic: "TopicTest0123456", properties: "TAGS\u{1}TagA\u{2}", bodyByteCount: 100,
+            kinds: 3)
+    }
 }
 
 /// A log in memory of small segments and queue files.
@@ -154,8 +161,7 @@ private func unit(_ log: Log, _ number: Int, perFile units: Int) -> ConsumeQueue
 
 @Test("the C loop fills segments and queue files as a store does, and stops when they are full")
 func loopRolls() {
-    let message = Message(
-        topic: "TopicTest0123456", properties: "TAGS\u{1}TagA\u{2}", bodyByteCount: 100, kinds: 3)
+    let message = Message.usual
     let log = Log(segmentByteCount: 4_096, segmentCount: 3, queueFileUnits: 10, queueFileCount: 9)
     // 217 bytes a record: 18 in a segment of 4,096 bytes, with room for the blank marker.
     #expect(croofline_append(&log.fields, &message.fields, 50, 1) == 50)
@@ -175,24 +181,26 @@ func loopRolls() {
     #expect(croofline_walk(&log.fields, 0, 54) == 53)
 }
 
-@Test("with many queues the C loop draws one for each message, as the store's loop does")
+@Test("with many queues the C loop draws one for each message, and stops when it is full")
 func loopDraws() {
-    let message = Message(
-        topic: "TopicTest0123456", properties: "TAGS\u{1}TagA\u{2}", bodyByteCount: 100, kinds: 3)
+    let message = Message.usual
     let log = Log(
-        segmentByteCount: 64 << 10, segmentCount: 1, queueFileUnits: 1, queueFileCount: 1)
+        segmentByteCount: 128 << 10, segmentCount: 1, queueFileUnits: 1, queueFileCount: 1)
     var areas = [UInt8](repeating: 0, count: 7 * 1_000)
     var offsets = [Int64](repeating: 0, count: 7)
     var expected = [Int64](repeating: 0, count: 7)
-    let done = areas.withUnsafeMutableBufferPointer { areas in
-        offsets.withUnsafeMutableBufferPointer { offsets in
-            var queues = croofline_queues(
-                areas: areas.baseAddress!, bytes: 1_000, count: 7, offsets: offsets.baseAddress!)
-            return croofline_append_queues(
-                &log.fields, &queues, &message.fields, 40, 200, 1)
+    func append(from first: Int64, _ count: Int64) -> Int64 {
+        areas.withUnsafeMutableBufferPointer { areas in
+            offsets.withUnsafeMutableBufferPointer { offsets in
+                var queues = croofline_queues(
+                    areas: areas.baseAddress!, bytes: 1_000, count: 7,
+                    offsets: offsets.baseAddress!)
+                return croofline_append_queues(
+                    &log.fields, &queues, &message.fields, first, count, 1)
+            }
         }
     }
-    #expect(done == 200)
+    #expect(append(from: 40, 200) == 200)
     for (index, record) in records(of: log).enumerated() {
         let queue = Int(croofline_queue(Int64(40 + index), 7))
         #expect(record.queueOffset == expected[queue])
@@ -202,12 +210,13 @@ func loopDraws() {
         expected[queue] += 1
     }
     #expect(offsets == expected && expected.allSatisfy { $0 > 10 && $0 < 50 })
+    // An area has room for 50 entries; the segment has it for 600 records.
+    #expect(append(from: 240, 300) < 300 && offsets.max() == 50)
 }
 
 @Test("two threads with a fetch-add leave a whole log")
 func sharedLoopIsWhole() {
-    let message = Message(
-        topic: "TopicTest0123456", properties: "TAGS\u{1}TagA\u{2}", bodyByteCount: 100, kinds: 3)
+    let message = Message.usual
     let log = Log(
         segmentByteCount: 64 << 10, segmentCount: 4, queueFileUnits: 400, queueFileCount: 4)
     // Safe: the threads share the log as the C function allows, and it outlives them.

@@ -33,7 +33,7 @@ final class QueueMappings: Sendable {
 
     /// Sets how many queues keep mappings when idle ones are given back: as many as the settings
     /// say, and not more than half of what the process may have.
-    func limit(to most: Int, of limits: ProcessLimits?) {
+    func setLimit(to most: Int, of limits: ProcessLimits?) {
         let half = limits.map { min($0.descriptorLimit, $0.mappingLimit) / 2 } ?? most
         limit.store(min(most, half), ordering: .relaxed)
     }

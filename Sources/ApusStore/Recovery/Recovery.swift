@@ -59,7 +59,7 @@ struct Recovery {
 extension Recovery {
     private func checkLimits() throws(StoreError) {
         let limits = disk.processLimits()
-        log.mappings.limit(to: log.configuration.queues.mappedFileLimit, of: limits)
+        log.mappings.setLimit(to: log.configuration.queues.mappedFileLimit, of: limits)
         let check = LimitCheck(
             disk: disk, directory: directory, configuration: log.configuration, limits: limits)
         for forecast in try check.run() { log.observer?.storeDid(.limitNear(forecast)) }
