@@ -158,6 +158,11 @@ package protocol DiskFile: AnyObject, Sendable {
     func writeThrough(
         _ first: RawSpan, _ second: RawSpan, at offset: Int
     ) throws(DiskError)
+    /// Brings what was stored through a mapping in `range`, whole pages that nobody stores to, to
+    /// the device, so that a sync behind it has little left to do. Promises nothing: it counts only
+    /// once a sync has succeeded. A failure is as final as one of a sync: the kernel tells of a
+    /// lost page once, and that was here.
+    func writeBack(_ bytes: MappedBytes, _ range: Range<Int>) throws(DiskError)
     /// Makes all that was stored in the file durable. After one failure the contents are unknown.
     /// Fails too when something was stored through a guarded mapping that the file does not hold.
     func sync() throws(DiskError)
@@ -185,6 +190,8 @@ extension DiskFile {
     package func dirty(_ bytes: MappedBytes, _ range: Range<Int>) { bytes.dirty(range) }
     /// A disk whose files nobody else opens has no locks to tell of.
     package func isFirstByteLocked() throws(DiskError) -> Bool { false }
+    /// A sync does all of it.
+    package func writeBack(_ bytes: MappedBytes, _ range: Range<Int>) throws(DiskError) {}
     /// A disk that keeps nothing in memory has nothing to forget.
     package func forget(from offset: Int, count: Int) {}
 }

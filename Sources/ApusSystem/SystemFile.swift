@@ -176,6 +176,17 @@ package final class SystemFile: DiskFile {
         try sync()
     }
 
+    package func writeBack(_ bytes: MappedBytes, _ range: Range<Int>) throws(DiskError) {
+        // Out of the page tables first, in one go: the kernel takes each page that it writes from
+        // there otherwise, and interrupts every processor that appends for each one.
+        bytes.release(range)
+        let code = capus_write_back(descriptor, Int64(range.lowerBound), Int64(range.count))
+        // Where there is no such call, a sync does all of it.
+        if code == 0 || code == ENOSYS || code == ESPIPE { return }
+        throw failure(
+            "write \(range.count) bytes at \(range.lowerBound) back to", code: code)
+    }
+
     package func sync() throws(DiskError) {
         // EINTR is a failure like any other: what the kernel did with the pages is not known.
         if fdatasync(descriptor) != 0 { throw failure("sync") }

@@ -6,7 +6,9 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <pthread.h>
+#include <sched.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -90,6 +92,19 @@ int64_t capus_write_through(
         {.iov_base = (void *)second, .iov_len = second_count}};
     const ssize_t count = pwritev2(descriptor, parts, 2, offset, RWF_DSYNC);
     return count >= 0 ? count : -errno;
+}
+
+int capus_write_back(int descriptor, int64_t offset, int64_t count) {
+    const unsigned all = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE
+        | SYNC_FILE_RANGE_WAIT_AFTER;
+    return sync_file_range(descriptor, offset, count, all) == 0 ? 0 : errno;
+}
+
+// On Linux each thread has a nice value of its own. 10 is a tenth of what others get.
+void capus_stand_back(void) {
+    const struct sched_param none = {.sched_priority = 0};
+    (void)sched_setscheduler(0, SCHED_BATCH, &none);
+    (void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), 10);
 }
 
 void capus_name_thread(const char *name) {

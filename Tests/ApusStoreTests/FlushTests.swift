@@ -161,6 +161,35 @@ func failedSyncPoisons() throws {
     try again.close()
 }
 
+@Test("much goes to the device a step at a time before the sync, and never the page in use")
+func writesBackInSteps() throws {
+    let directory = try TemporaryDirectory()
+    let disk = FaultyDisk()
+    let store = try open(directory, disk: disk) { $0.commitLog.segmentByteCount = 512 << 10 }
+    func writeBacks() -> Int {
+        disk.operations.count { $0.name == "write back" && $0.path.contains("/commitlog/") }
+    }
+    try store.append(message(0, size: 30_000))
+    try store.flush()
+    #expect(writeBacks() == 0, "less than a step")
+    for number in 1..<8 { try store.append(message(number, size: 30_000)) }
+    try store.flush()
+    // 241,000 bytes in steps of 65,536.
+    #expect(writeBacks() == 3)
+    #expect(disk.operations.last { $0.path.contains("/commitlog/") }?.name == "sync")
+    // They are there still, whoever had them mapped.
+    let queue = try store.queue(topic: "Orders")
+    #expect(try store.read(queue, from: 0, count: 8, byteCount: 1 << 20).count == 8)
+    for number in 8..<16 { try store.append(message(number, size: 30_000)) }
+    let flushed = store.flushed
+    disk.fail(Fault(operation: "write back", path: "/commitlog/", code: 5))
+    #expect(throws: StoreError.self) { try store.flush() }
+    disk.fail(nil)
+    #expect(throws: StoreError.self) { try store.flush() }
+    #expect(store.flushed == flushed, "what the kernel lost it tells of once")
+    #expect(throws: StoreError.self) { try store.append(message(16)) }
+}
+
 @Test("a completion hears of the flush, or of its failure")
 func completions() throws {
     let directory = try TemporaryDirectory()

@@ -2,6 +2,7 @@
 
 import ApusSystem
 import Foundation
+import Synchronization
 import Testing
 
 private func withDirectory(_ body: (String) throws -> Void) throws {
@@ -31,6 +32,48 @@ func mappingReadsBack() throws {
         file.close()
         file.close()
     }
+}
+
+@Test("what is written back is in the file, and in the mapping as before")
+func writesBack() throws {
+    try withDirectory { directory in
+        let file = try SystemDisk().open("\(directory)/a", .create)
+        try file.allocate(from: 0, count: 64 << 10)
+        let bytes = try file.map(count: 64 << 10, writable: true)
+        defer { file.unmap(bytes) }
+        for page in 0..<16 {
+            bytes.withMutable {
+                $0.storeBytes(of: UInt8(page + 1), toByteOffset: page * 4096 + 9, as: UInt8.self)
+            }
+        }
+        try file.writeBack(bytes, 4096..<12 * 4096)
+        for page in 0..<16 {
+            let found = bytes.bytes.unsafeLoad(fromByteOffset: page * 4096 + 9, as: UInt8.self)
+            #expect(found == UInt8(page + 1))
+        }
+        bytes.withMutable { $0.storeBytes(of: UInt8(77), toByteOffset: 4096 + 9, as: UInt8.self) }
+        var read: [UInt8] = [0]
+        var span = read.mutableSpan
+        var raw = span.mutableBytes
+        #expect(try file.read(into: &raw, at: 4096 + 9) == 1)
+        #expect(read == [77])
+    }
+}
+
+@Test("a thread that stands back gives others the processor, and the rest of the process does not")
+func standsBack() throws {
+    let values = Mutex<[String: String]>([:])
+    for standsBack in [true, false] {
+        try SystemThread(name: "back-\(standsBack)", standsBack: standsBack) {
+            let fields = (try? String(contentsOfFile: "/proc/thread-self/stat", encoding: .utf8))?
+                .split(separator: " ")
+            values.withLock { $0["\(standsBack)"] = fields.map { String($0[18]) } }
+        }.join()
+    }
+    let own = try String(contentsOfFile: "/proc/thread-self/stat", encoding: .utf8)
+        .split(separator: " ")[18]
+    #expect(values.withLock { $0["true"] } == String(max(10, Int(own) ?? 0)))
+    #expect(values.withLock { $0["false"] } == String(own))
 }
 
 @Test("a zeroed range reads as zeros and keeps its room")

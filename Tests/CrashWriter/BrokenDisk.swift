@@ -108,6 +108,11 @@ private final class BrokenFile: DiskFile {
         try file.write(bytes, at: offset)
     }
 
+    func writeBack(_ bytes: MappedBytes, _ range: Range<Int>) throws(DiskError) {
+        if defect.forgetsSync(of: path) || defect == .privateMap { return }
+        try file.writeBack(bytes, range)
+    }
+
     func sync() throws(DiskError) {
         if defect.forgetsSync(of: path) { return }
         do throws(DiskError) { try file.sync() } catch {

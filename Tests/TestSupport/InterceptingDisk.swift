@@ -89,6 +89,10 @@ private final class InterceptedFile: DiskFile {
         try file.write(bytes, at: offset)
     }
     func forget(from offset: Int, count: Int) { file.forget(from: offset, count: count) }
+    func writeBack(_ bytes: MappedBytes, _ range: Range<Int>) throws(DiskError) {
+        try disk.before("write back", path)
+        try file.writeBack(bytes, range)
+    }
     func sync() throws(DiskError) {
         try disk.before("sync", path)
         try file.sync()

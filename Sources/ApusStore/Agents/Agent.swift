@@ -11,6 +11,8 @@ package protocol Agent: AnyObject, Sendable {
     var idleNanoseconds: Int64? { get }
     /// How long its thread rests when there was work: whoever rings then is heard later.
     var restNanoseconds: Int64 { get }
+    /// Whether its thread leaves the processor to others: nobody waits for what it does.
+    var standsBack: Bool { get }
     /// Rung when there may be work.
     var signal: Signal { get }
     /// Does what is there to do now; 0 when there was nothing.
@@ -19,6 +21,7 @@ package protocol Agent: AnyObject, Sendable {
 
 extension Agent {
     package var restNanoseconds: Int64 { 0 }
+    package var standsBack: Bool { true }
 }
 
 /// Runs one agent on a thread of its own.
@@ -31,7 +34,9 @@ package final class AgentRunner: Sendable {
         self.agent = agent
         let isStopping = isStopping
         do throws(DiskError) {
-            thread = try SystemThread(name: "apus-\(agent.roleName)") {
+            thread = try SystemThread(
+                name: "apus-\(agent.roleName)", standsBack: agent.standsBack
+            ) {
                 while !isStopping.isSet {
                     let seen = agent.signal.current
                     if agent.doWork() > 0 {

@@ -14,6 +14,7 @@ final class Committer: Agent {
     init(_ commit: GroupCommit) { self.commit = commit }
 
     var roleName: String { "commit" }
+    var standsBack: Bool { false }
     var signal: Signal { commit.wanted }
     var idleNanoseconds: Int64? { nil }
 
@@ -34,6 +35,7 @@ final class Teller: Agent {
     init(_ commit: GroupCommit) { self.commit = commit }
 
     var roleName: String { "tell" }
+    var standsBack: Bool { false }
     var signal: Signal { commit.toTell }
     var idleNanoseconds: Int64? { isWatching.load(ordering: .relaxed) ? 50_000_000 : nil }
 

@@ -34,6 +34,9 @@ final class QueueExtender: Agent {
     init(_ log: CommitLog) { self.log = log }
 
     var roleName: String { "extend" }
+    /// With more appenders than processors these would come to the end of their room first, and
+    /// wait for a lock that somebody holds who gets no processor.
+    var standsBack: Bool { false }
     var signal: Signal { log.roomRequests.signal }
     var idleNanoseconds: Int64? { nil }
 

@@ -37,6 +37,9 @@ final class GroupCommit: Sendable {
     /// Queues with waiters that a sync, or a write, makes messages readable for.
     private let watched = Mutex<[ConsumeQueue]>([])
 
+    /// Bytes that are brought to the device at once: a millisecond's work or less.
+    private static let stepByteCount = 1 << 20
+
     /// Whether the teller has a thread, and can tell of a sync while the next one is made.
     private let hasTeller: Bool
 
@@ -141,7 +144,7 @@ extension GroupCommit {
             do throws(DiskError) {
                 let end = min(target, segment.end)
                 if try log.writer?.write(upTo: end, durableFrom: position) != true {
-                    try segment.file.sync()
+                    try sync(segment, position..<end)
                 }
             } catch {
                 if Mutant.retriesFailedSync.isPlanted, (try? segment.file.sync()) != nil {
@@ -160,6 +163,20 @@ extension GroupCommit {
             syncCount.wrappingAdd(1, ordering: .relaxed)
         }
         return .success(())
+    }
+
+    /// Much goes to the device a step at a time. In one call its pages would be locked while they
+    /// wait for the device, the one that is appended to with them, and appenders would wait too.
+    private func sync(_ segment: Segment, _ range: Range<Int64>) throws(DiskError) {
+        let step = min(Self.stepByteCount, max(4096, segment.bytes.count / 8 & ~4095))
+        var position = segment.position(of: range.lowerBound) & ~4095
+        let end = segment.position(of: range.upperBound) & ~4095
+        while end - position >= step {
+            let next = min(end, position + step)
+            try segment.file.writeBack(segment.bytes, position..<next)
+            position = next
+        }
+        try segment.file.sync()
     }
 
     /// Tells everyone for whom a sync was enough. Not while leading: the next sync may begin.

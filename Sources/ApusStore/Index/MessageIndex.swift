@@ -165,6 +165,8 @@ final class Indexer: Agent {
     init(_ index: MessageIndex) { self.index = index }
 
     var roleName: String { "index" }
+    /// Where all processors are busy it would fall behind without end.
+    var standsBack: Bool { false }
     var signal: Signal { index.log.keyed.signal }
     /// After a failure (a full disk) it is tried again; otherwise publication rings.
     var idleNanoseconds: Int64? { 1_000_000_000 }

@@ -205,4 +205,13 @@ void capus_touch(const void *bytes, size_t count);
 // Names the calling thread; at most 15 bytes are kept.
 void capus_name_thread(const char *name);
 
+// Lets the calling thread's work stand back behind that of others. Where that is not allowed, it
+// does not.
+void capus_stand_back(void);
+
+// Starts to write the dirty pages of a range to the device, and waits until they are there. Does
+// not make them durable: the device may keep them in a cache, and the blocks they went to may not
+// be in the file yet. 0 or an errno value.
+int capus_write_back(int descriptor, int64_t offset, int64_t count);
+
 #endif

@@ -132,9 +132,14 @@ extension SimulatedFile {
         }
     }
 
-    /// The kernel writes some dirty sectors on its own account.
-    func writeBackSome(_ numbers: inout SeededNumbers, percent: Int) {
-        writeBack(dirty().filter { _ in Int.random(in: 0..<100, using: &numbers) < percent })
+    /// Some dirty sectors reach the device, as the kernel writes them on its own account.
+    func writeBackSome(
+        _ numbers: inout SeededNumbers, percent: Int, of range: Range<Int>? = nil
+    ) {
+        writeBack(
+            dirty().filter {
+                range?.overlaps($0) ?? true && Int.random(in: 0..<100, using: &numbers) < percent
+            })
     }
 
     func sync() {

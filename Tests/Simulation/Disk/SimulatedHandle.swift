@@ -116,6 +116,20 @@ final class SimulatedHandle: DiskFile {
         file.sync(range)
     }
 
+    func writeBack(_ bytes: MappedBytes, _ range: Range<Int>) throws(DiskError) {
+        do throws(DiskError) {
+            // Fails as a sync does, and whoever takes it for less loses what was in the range.
+            if try disk.step("sync", path) {
+                file.writeBackSome(&disk.numbers, percent: 50, of: range)
+                throw off("write back")
+            }
+        } catch {
+            if !disk.isOff { file.failSync(&disk.numbers, of: range) }
+            throw error
+        }
+        file.writeBackSome(&disk.numbers, percent: 90, of: range)
+    }
+
     func sync() throws(DiskError) {
         if DiskMutant.skipsSync(of: path) { return }
         do throws(DiskError) {
