@@ -119,6 +119,9 @@ public final class MessageStore: Sendable {
         log.observer?.storeDid(.opened(guarantee: guarantee))
     }
 
+    /// Whether zeros are being written ahead, or will be once nothing is appended.
+    package var isZeroing: Bool { log.hasZeroesToWrite.load(ordering: .relaxed) }
+
     /// The background work, for whoever steps it by hand.
     package var agents: [any Agent] {
         var all: [any Agent] = [

@@ -118,6 +118,36 @@ import Testing
         try store.close()
     }
 
+    @Test("go on while nothing is appended, and stop at four megabytes while something is")
+    func quiet() throws {
+        let configuration = tinyConfiguration {
+            $0.commitLog.writer = .pageAligned
+            $0.commitLog.segmentByteCount = 16 << 20
+            $0.flush.mode = .sync
+        }
+        let store = try MessageStore.open(
+            directory.path, configuration, observer: listener, disk: disk, time: .system)
+        let agent = try agent(of: store)
+        try store.append(message(0))
+        let segment = try #require(store.log.segments.last)
+        var zeroed: Int { segment.zeroed.load(ordering: .relaxed) >> 20 }
+        for step in 1...3 {
+            #expect(agent.doWork() == 1)
+            #expect(zeroed == step)
+        }
+        #expect(agent.doWork() == 0, "the first look tells nothing of whether it is quiet")
+        #expect(store.isZeroing && agent.idleNanoseconds == 20_000_000)
+        try store.append(message(1))
+        #expect(agent.doWork() == 0, "something was appended since")
+        #expect(zeroed == 3)
+        while agent.doWork() > 0 {}
+        #expect(zeroed == 15, "to the end, but for what the first page took of the last step")
+        #expect(!store.isZeroing && agent.idleNanoseconds == nil)
+        let bodies = try store.read(store.queue(topic: "Orders"), from: 0).messages().map(\.body)
+        #expect(bodies == [message(0).body, message(1).body])
+        try store.close()
+    }
+
     @Test("go into the next segment as this one fills, and are all there before it is needed")
     func next() throws {
         let store = try open()

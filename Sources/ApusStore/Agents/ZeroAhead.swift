@@ -7,7 +7,9 @@
 //
 // Best is a segment that is not written to yet: the kernel lets nobody else write to a file while
 // zeros go into blocks of it that were never written. So the next one is zeroed, step by step as
-// this one fills; where there was no time for that, a few megabytes ahead of the writer.
+// this one fills; where there was no time for that, a few megabytes ahead of the writer. And many
+// more while nothing is appended: zeros that are written then cost nobody anything, and a burst of
+// appends does not share the device with them.
 
 import ApusSystem
 import Synchronization
@@ -21,11 +23,16 @@ final class ZeroAhead: Agent {
 
     /// Bytes ahead of the writer, in a segment that was not zeroed before.
     private static let ahead = 4 << 20
+    /// The same while nothing is appended.
+    private static let quietAhead = 256 << 20
+    private static let quietNanoseconds: Int64 = 20_000_000
 
     private let log: CommitLog
     private let writer: PageAlignedWriter
     /// Of the segment that is written to, and of the next one.
     private let open = Mutex<[Open]>([])
+    /// How far the log was at the last look.
+    private let lastPublished = Atomic<Int64>(-1)
 
     init(_ log: CommitLog, _ writer: PageAlignedWriter) {
         self.log = log
@@ -34,19 +41,39 @@ final class ZeroAhead: Agent {
 
     var roleName: String { "zero" }
     var signal: Signal { log.zeroWanted }
-    var idleNanoseconds: Int64? { nil }
+    var idleNanoseconds: Int64? {
+        log.hasZeroesToWrite.load(ordering: .relaxed) ? Self.quietNanoseconds : nil
+    }
 
     func doWork() -> Int {
+        let (more, hasMore) = step()
+        log.hasZeroesToWrite.store(hasMore, ordering: .relaxed)
+        return more ? 1 : 0
+    }
+
+    /// Whether something was done, and whether more is to be as soon as nothing is appended.
+    private func step() -> (done: Bool, hasMore: Bool) {
         guard !log.isEnding.isSet, log.poisonCause == nil, let segment = log.segments.last,
             segment.isStaged
         else {
             open.withLock { $0 = [] }
-            return 0
+            return (false, false)
         }
-        let position = segment.position(of: log.published)
-        if zero(segment, upTo: position + Self.ahead) { return 1 }
-        guard let next = log.preallocator.prepared, next.base == segment.end else { return 0 }
-        return zero(next, upTo: Self.share(of: next.bytes.count, at: position)) ? 1 : 0
+        let published = log.published
+        let position = segment.position(of: published)
+        if zero(segment, upTo: position + Self.ahead) { return (true, true) }
+        if let next = log.preallocator.prepared, next.base == segment.end,
+            zero(next, upTo: Self.share(of: next.bytes.count, at: position))
+        {
+            return (true, true)
+        }
+        let isQuiet = lastPublished.exchange(published, ordering: .relaxed) == published
+        let limit = min(position + Self.quietAhead, segment.bytes.count)
+        guard segment.zeroed.load(ordering: .relaxed) + PageAlignedWriter.zeroStep <= limit else {
+            return (false, false)
+        }
+        let isDone = isQuiet && zero(segment, upTo: limit)
+        return (isDone, isDone || !isQuiet)
     }
 
     /// How far the next segment is to be zeroed: it is made when this one is half full, and is to

@@ -53,6 +53,8 @@ package final class CommitLog: Sendable {
     let isEnding = Flag()
     /// Rung when blocks ahead of the writer are to be prepared.
     let zeroWanted = Signal()
+    /// Whether there are, at once or as soon as nothing is appended.
+    let hasZeroesToWrite = Atomic<Bool>(false)
     let zeroesAhead: Bool
     /// Held while segments or queue files are made.
     let roomLock = Mutex(())

@@ -24,8 +24,10 @@ final class PageAlignedWriter: Sendable {
     }
 
     static let pageByteCount = 4096
+    /// Bytes of zeros that are written at a time.
+    static let zeroStep = 1 << 20
     /// What is written ahead, for all stores of the process.
-    private static let zeros = MappedBytes.allocate(count: 1 << 20, alignment: pageByteCount)
+    private static let zeros = MappedBytes.allocate(count: zeroStep, alignment: pageByteCount)
 
     private let segments: SegmentList
     private let state = Mutex(State())
