@@ -11,16 +11,18 @@ import Synchronization
 
 /// Syncs the log for everyone who waits.
 final class GroupCommit: Sendable {
-    private struct Pending {
-        let end: Int64
-        let deadline: Int64
-        let completion: Completion
-    }
-
-    private struct PendingList {
-        var all: [Pending] = []
+    private struct PendingList: ~Copyable {
+        var all = PendingCompletions()
+        /// Memory of those that were taken before, for the next ones.
+        var spare: PendingCompletions? = PendingCompletions()
         /// Whether the teller looks at the list every now and then.
         var isWatched = false
+
+        mutating func takeAll() -> PendingCompletions {
+            var taken = spare.take() ?? PendingCompletions()
+            swap(&taken, &all)
+            return taken
+        }
     }
 
     private let log: CommitLog
@@ -37,6 +39,8 @@ final class GroupCommit: Sendable {
     /// Queues with waiters that a sync, or a write, makes messages readable for.
     private let watched = Mutex<[ConsumeQueue]>([])
 
+    /// Completions that are called sooner than another thread is woken to do it.
+    private static let fewPending = 128
     /// Bytes that are brought to the device at once: a millisecond's work or less.
     private static let stepByteCount = 1 << 20
 
@@ -102,7 +106,9 @@ final class GroupCommit: Sendable {
         leading.lock()
         let led = lead()
         leading.unlock()
-        if goesOn, hasTeller, isBehind, case .success = led {
+        if goesOn, hasTeller, isBehind, pending.withLock({ $0.all.count }) > Self.fewPending,
+            case .success = led
+        {
             signal.ring()
             toTell.ring()
         } else {
@@ -202,15 +208,9 @@ extension GroupCommit {
         let flushed = log.flushed.load(ordering: .acquiring)
         let cause = log.poisonCause
         let now = log.time.nanoseconds
-        // All of them, and the last first: what is moved costs no reference counts.
-        var all = pending.withLock { list in
-            var all: [Pending] = []
-            swap(&all, &list.all)
-            return all
-        }
-        all.reverse()
-        var left: [Pending] = []
-        while let one = all.popLast() {
+        var taken = pending.withLock { $0.takeAll() }
+        var left = PendingCompletions()
+        while let one = taken.popFirst() {
             if one.end <= flushed {
                 one.completion.end(with: .flushed)
             } else if let cause {
@@ -221,17 +221,35 @@ extension GroupCommit {
                 left.append(one)
             }
         }
-        if left.isEmpty { return false }
-        // Whoever looked for something to do meanwhile has not seen these.
-        let mustWake = pending.withLock { list in
-            list.all.insert(contentsOf: left, at: 0)
-            defer { list.isWatched = true }
-            return !list.isWatched
+        if left.isEmpty {
+            giveBack(taken)
+            return false
         }
+        // Whoever looked for something to do meanwhile has not seen these.
+        let mustWake = putBack(&left)
         wanted.ring()
         if mustWake { toTell.ring() }
         return log.flushed.load(ordering: .acquiring) != flushed
             || cause == nil && log.poisonCause != nil
+    }
+}
+
+// MARK: - The list of those who wait
+
+extension GroupCommit {
+    private func giveBack(_ memory: consuming PendingCompletions) {
+        var memory: PendingCompletions? = memory
+        pending.withLock { $0.spare = memory.take() }
+    }
+
+    /// Puts some back before all that came meanwhile; true when nobody watches them.
+    private func putBack(_ left: inout PendingCompletions) -> Bool {
+        pending.withLock { list in
+            while let one = list.all.popFirst() { left.append(one) }
+            swap(&left, &list.all)
+            defer { list.isWatched = true }
+            return !list.isWatched
+        }
     }
 }
 

@@ -41,6 +41,8 @@ extension Rule {
         "Sources/ApusSystem/Signals.swift": "a futex needs the address of its word",
         "Sources/ApusSystem/TurnRing.swift": "cache lines that threads share",
         "Sources/ApusStore/MessageQueueList.swift": "queues lent without a count",
+        "Sources/ApusStore/CommitLog/PendingCompletions.swift":
+            "completions that are moved without a count",
         "Sources/ApusStore/CommitLog/Publication.swift": "queues that waiting appenders hold",
         "Sources/ApusStore/CommitLog/CommitLog+Publish.swift": "queues that waiting appenders hold",
         "Sources/ApusSystem/MappedBytes.swift": "holds the pointers to mapped memory",
