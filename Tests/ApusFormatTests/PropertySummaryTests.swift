@@ -35,6 +35,48 @@ func summaryAgreesWithScan() {
     }
 }
 
+private func holds(_ summary: PropertySummary, for bytes: [UInt8], as previous: [UInt8]) -> Bool {
+    summary.holds(for: bytes.span.bytes, as: previous.span.bytes)
+}
+
+@Test("a summary holds for properties that differ in their unique key, and for no others wrongly")
+func summaryHolds() {
+    var random = SeededNumbers.printed()
+    let texts = [
+        "UNIQ_KEY\u{1}7F0000010BAD18B4AAC216E1F0A70001\u{2}WAIT\u{1}true\u{2}TAGS\u{1}TagA\u{2}",
+        "WAIT\u{1}true\u{2}TAGS\u{1}TagA\u{2}UNIQ_KEY\u{1}7F0000010BAD18B4AAC216E1F0A70001",
+        "TAGS\u{1}A\u{2}UNIQ_KEY\u{1}0\u{2}", "TAGS\u{1}TagA\u{2}KEYS\u{1}k1 k2\u{2}p\u{1}v\u{2}",
+        "UNIQ_KEY\u{1}\u{2}TAGS\u{1}TagABCDEFGHIJ\u{2}__CRC32#\u{1}12345678\u{2}",
+    ]
+    var held = 0
+    for round in 0..<40_000 {
+        let text = Array(texts[round % texts.count].utf8)
+        let summary = PropertySummary(text.span.bytes)
+        #expect(holds(summary, for: text, as: text))
+        var other = text
+        for _ in 0..<Int.random(in: 1...3, using: &random) {
+            let place = Int.random(in: 0..<other.count, using: &random)
+            other[place] = UInt8.random(in: 0..<0x80, using: &random) % (round % 2 == 0 ? 4 : 128)
+        }
+        guard holds(summary, for: other, as: text) else { continue }
+        held += 1
+        let fresh = PropertySummary(other.span.bytes)
+        #expect(
+            fresh.tagsHash == summary.tagsHash && fresh.flags == summary.flags,
+            "\(other), SEED=\(random.seed)")
+    }
+    #expect(held > 2000, "\(held)")
+    for (position, text) in texts.prefix(3).enumerated() {
+        let bytes = Array(text.utf8)
+        let end = bytes.count - [33, 0, 1][position]
+        var other = bytes
+        other[position == 0 ? 40 : end - 1] = UInt8(ascii: "Z")
+        let summary = PropertySummary(bytes.span.bytes)
+        #expect(holds(summary, for: other, as: bytes), "\(text)")
+        #expect(!holds(summary, for: other.dropLast(), as: bytes))
+    }
+}
+
 @Test("tags hash alike whatever their length, and wherever in the properties they stand")
 func summaryHashesTags() {
     for length in 0...40 {

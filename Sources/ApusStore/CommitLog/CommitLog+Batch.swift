@@ -193,6 +193,8 @@ extension CommitLog {
             topicLength: queue.topic.bytes.count, propertiesLength: 0)
         let isRefused = systemFlag.contains(.innerBatch)
         var offset = 0
+        var previous = frames.extracting(first: 0)
+        var summary = PropertySummary(previous)
         while offset < frames.byteCount {
             let message: ClientBatchFrame
             do throws(BatchDamage) {
@@ -201,7 +203,10 @@ extension CommitLog {
                 throw .malformedBatch(error)
             }
             let properties = message.properties(in: frames)
-            let summary = PropertySummary(properties)
+            if !summary.holds(for: properties, as: previous) {
+                summary = PropertySummary(properties)
+            }
+            previous = properties
             let bodyLength = message.bodyLength
             let stored = storedLength(
                 of: properties, isTerminated: !summary.flags.contains(.open))

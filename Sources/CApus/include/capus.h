@@ -146,6 +146,11 @@ CAPUS_INLINE uint64_t capus_matches_of_64(
 int capus_is_alike(
     const void *bytes, const void *other, const void *loose, size_t count, int may_have_marks);
 
+// Whether two properties of `count` bytes, 16 or more, have the same items: they differ within
+// `free_from..<free_to` only, and those of `bytes` that differ are no separators (1 and 2).
+int capus_has_same_items(
+    const void *bytes, const void *other, size_t count, size_t free_from, size_t free_to);
+
 // Copies `count` bytes that do not overlap. Inline for up to 128, since topics, properties and many
 // bodies are that short and a call would cost more than the copy: the first bytes and the last,
 // which may be the same ones in part.
