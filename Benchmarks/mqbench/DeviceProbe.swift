@@ -33,9 +33,21 @@ struct DeviceProbe {
         return best
     }
 
-    /// Bytes a second that the device takes for longer, synced each 32 MiB.
+    /// Bytes a second that the device takes in one file, whose pages are in memory, again and
+    /// again, synced each 32 MiB.
     func sustained(seconds: Double) throws -> Double {
         let rate = croofline_sustained_write(path, byteCount, seconds)
+        guard rate > 0 else { throw BenchError("the device cannot be written to") }
+        return rate
+    }
+
+    /// Bytes a second that it takes as a log comes to it: into new files, each written once. At
+    /// most `limit` bytes, which are removed.
+    func sequential(
+        _ workplace: Workplace, fileByteCount: Int, limit: Int, seconds: Double
+    ) throws -> Double {
+        let rate = croofline_sequential_write(
+            workplace.newPath("log"), Int64(fileByteCount), Int64(limit), seconds)
         guard rate > 0 else { throw BenchError("the device cannot be written to") }
         return rate
     }

@@ -17,8 +17,12 @@ struct SustainedRun {
         let workplace = try Workplace(parent: parent, needing: 4 * plan.segmentByteCount + 2 << 30)
         let device = try DeviceProbe(
             workplace, byteCount: plan.settings.isSmoke ? 64 << 20 : 1 << 30)
-        let taken = try device.sustained(seconds: plan.settings.seconds / 3)
+        let seconds = plan.settings.seconds / 3
+        let taken = try device.sustained(seconds: seconds / 2)
         let room = try Workplace.freeByteCount(parent) / 2 - 4 * plan.segmentByteCount
+        let asLog = try device.sequential(
+            workplace, fileByteCount: plan.segmentByteCount,
+            limit: min(max(room, 1 << 20), 64 << 30), seconds: seconds / 2)
         let limit = max(plan.batch, min(room, 64 << 30) / messages.recordByteCount / plan.writers)
         let round = try StoreRound(
             workplace, plan.configuration, messages: messages, queueCount: plan.queues)
@@ -49,7 +53,12 @@ struct SustainedRun {
         let count = Double(outcomes.reduce(0) { $0 + $1.count })
         var rates = RoundRates()
         let size = Double(messages.recordByteCount)
-        rates.add(count * 1e9 / Double(nanoseconds), [("device, sustained", taken / size)])
+        rates.add(
+            count * 1e9 / Double(nanoseconds),
+            [
+                ("device, new files", asLog / size),
+                ("device, one file again and again", taken / size),
+            ])
         rates.fill(&result, byteCount: size)
         result.latencyMeaning = plan.latencyMeaning
         result.more.append(("pauses", pauses.json))

@@ -178,6 +178,12 @@ int64_t croofline_sync_writes(
 // 32 MiB and at the end. Answers bytes a second, or the negated errno value.
 double croofline_sustained_write(const char *path, int64_t bytes, double seconds);
 
+// Writes new files `prefix.0`, `prefix.1` and so on, allocated before they are written, once each
+// from front to back, for `seconds` or until `limit` bytes are written; each is synced each 32 MiB
+// and at its end. Removes them. Answers bytes a second, or a negated errno value.
+double croofline_sequential_write(
+    const char *prefix, int64_t file_bytes, int64_t limit, double seconds);
+
 // Drops a file's pages from the page cache, after a sync. 0 or an errno value.
 int croofline_evict(const char *path);
 
