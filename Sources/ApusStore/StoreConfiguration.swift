@@ -53,8 +53,8 @@ public struct CommitLogSettings: Hashable, Sendable {
     /// How records get into the files; nil: page-aligned in a SYNC_FLUSH store, else mapped.
     public var writer: WriterKind?
     /// Whether zeros are written ahead of the page-aligned writer: a sync that comes to new blocks
-    /// takes about two thirds of the time then, and the device writes every byte twice. nil: in a
-    /// SYNC_FLUSH store that has this writer.
+    /// takes about two thirds of the time then, and the device writes every byte twice. While
+    /// nothing is appended they go 256 MiB ahead. nil: in a SYNC_FLUSH store that has this writer.
     public var zeroesAhead: Bool?
 }
 
