@@ -181,8 +181,8 @@ package final class SystemFile: DiskFile {
         // there otherwise, and interrupts every processor that appends for each one.
         bytes.release(range)
         let code = capus_write_back(descriptor, Int64(range.lowerBound), Int64(range.count))
-        // Where there is no such call, a sync does all of it.
-        if code == 0 || code == ENOSYS || code == ESPIPE { return }
+        // Where there is no such call, or it is not allowed, a sync does all of it.
+        if [0, ENOSYS, EOPNOTSUPP, EPERM, EINVAL, ESPIPE].contains(code) { return }
         throw failure(
             "write \(range.count) bytes at \(range.lowerBound) back to", code: code)
     }

@@ -2,7 +2,7 @@
 //
 // Whoever holds `leading` syncs everything published so far; while that lasts, the next batch
 // forms. A blocking appender may lead on its own thread; for completions the committer leads, and
-// leaves it to the teller to call them when the next batch is there already.
+// leaves it to the teller to call them when they are many and the next batch is there already.
 // The flushed mark moves only after a sync that returned success, and the first failed sync is
 // final.
 
