@@ -39,11 +39,9 @@ package final class SystemFile: DiskFile {
     }
 
     package func byteCount() throws(DiskError) -> Int {
-        // Not `fstat`, which looks at the time of the last write: Linux gives the next write a time
-        // of its own then, and each sync of the file writes its inode as well.
-        let end = lseek(descriptor, 0, SEEK_END)
-        guard end >= 0 else { throw failure("look for the end of") }
-        return end
+        let count = capus_byte_count(descriptor)
+        guard count >= 0 else { throw failure("look at", code: Int32(-count)) }
+        return Int(count)
     }
 
     package func allocate(from offset: Int, count: Int) throws(DiskError) {

@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -92,6 +93,15 @@ int64_t capus_write_through(
         {.iov_base = (void *)second, .iov_len = second_count}};
     const ssize_t count = pwritev2(descriptor, parts, 2, offset, RWF_DSYNC);
     return count >= 0 ? count : -errno;
+}
+
+int64_t capus_byte_count(int descriptor) {
+    struct statx found;
+    if (statx(descriptor, "", AT_EMPTY_PATH, STATX_SIZE, &found) == 0)
+        return (int64_t)found.stx_size;
+    // Not known, or not allowed.
+    struct stat other;
+    return fstat(descriptor, &other) == 0 ? (int64_t)other.st_size : -errno;
 }
 
 int capus_write_back(int descriptor, int64_t offset, int64_t count) {

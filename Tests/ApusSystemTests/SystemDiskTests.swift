@@ -76,6 +76,18 @@ func standsBack() throws {
     #expect(values.withLock { $0["false"] } == String(own))
 }
 
+@Test("a directory where a file is looked for has a size, and cannot be read")
+func directoryForFile() throws {
+    try withDirectory { directory in
+        let file = try SystemDisk().open(directory, .readOnly)
+        #expect(try file.byteCount() < 1 << 30)
+        var bytes: [UInt8] = [0]
+        var span = bytes.mutableSpan
+        var raw = span.mutableBytes
+        #expect(throws: DiskError.self) { try file.read(into: &raw, at: 0) }
+    }
+}
+
 @Test("a zeroed range reads as zeros and keeps its room")
 func zeroedRange() throws {
     try withDirectory { directory in

@@ -214,6 +214,11 @@ void capus_name_thread(const char *name);
 // does not.
 void capus_stand_back(void);
 
+// Bytes of an open file, or a negated errno value. Its times are not looked at: Linux gives the
+// next write a time of its own once somebody has asked for the last one's, and each sync of the
+// file writes its inode as well then.
+int64_t capus_byte_count(int descriptor);
+
 // Starts to write the dirty pages of a range to the device, and waits until they are there. Does
 // not make them durable: the device may keep them in a cache, and the blocks they went to may not
 // be in the file yet. 0 or an errno value.
