@@ -114,21 +114,26 @@ package final class Preallocator: @unchecked Sendable, Agent {
 
     private func prepareNext(behind segment: Segment, position: Int) {
         guard position >= segment.bytes.count / 2 || populatesWholeSegment else { return }
+        var ready: Segment?
         let event = lock.withLock { _ -> StoreEvent? in
             // The writer may have gone on to it since `segment` was looked at.
             guard segment.end > newest else { return nil }
             do throws(StoreError) {
                 let made = try make(base: segment.end)
-                let ahead = populatesWholeSegment ? made.bytes.count : ahead
-                _ = made.populate(upTo: ahead, step: ahead)
                 next = made
+                ready = made
                 return .segmentReady(base: made.base)
             } catch {
                 // The appender that needs it tries again and gets the error itself.
                 return .delayed(task: "preparing the next segment", error: error)
             }
         }
-        // Not under the lock: an observer may close the store.
+        // Not under the lock, which an appender that goes on to it waits for; and an observer may
+        // close the store.
+        if let ready {
+            let ahead = populatesWholeSegment ? ready.bytes.count : ahead
+            _ = ready.populate(upTo: ahead, step: ahead)
+        }
         if let event { observer?.storeDid(event) }
     }
 
