@@ -7,6 +7,7 @@ import ApusSystem
 /// A planted fault. The value in APUS_MUTANT names the one that is planted.
 enum Mutant: String, CaseIterable, Sendable {
     case acknowledgesBeforeSync, movesFlushedBeforeSync, retriesFailedSync
+    case forgetsFailedWriteBack
     case marksLogAhead, marksQueuesAhead, marksIndexAhead, marksCleanUnflushed
     case leavesAbortOut
     case ignoresBodyChecksum, ignoresMissingSectors, servesTornTail

@@ -19,7 +19,7 @@ struct Pending: Sendable {
 // Sendable: it alone has the memory, and what is in there is sendable.
 @safe struct PendingCompletions: ~Copyable, @unchecked Sendable {
     private var base: UnsafeMutablePointer<Pending>
-    private var capacity: Int
+    private(set) var capacity: Int
     private var first = 0
     private var end = 0
 
@@ -55,13 +55,12 @@ struct Pending: Sendable {
 
     private mutating func makeRoom() {
         let count = end - first
-        let larger = first >= capacity / 2 ? capacity : 2 * capacity
-        // Safe: as many as there are, into memory that is at least as large and not theirs.
-        let target = UnsafeMutablePointer<Pending>.allocate(capacity: larger)
+        capacity *= 2
+        // Safe: as many as there are, into memory that is larger and not theirs.
+        let target = UnsafeMutablePointer<Pending>.allocate(capacity: capacity)
         unsafe target.moveInitialize(from: base + first, count: count)
         unsafe base.deallocate()
         unsafe base = target
-        capacity = larger
         (first, end) = (0, count)
     }
 }
