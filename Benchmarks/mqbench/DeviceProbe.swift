@@ -36,9 +36,7 @@ struct DeviceProbe {
     /// Bytes a second that the device takes in one file, whose pages are in memory, again and
     /// again, synced each 32 MiB.
     func sustained(seconds: Double) throws -> Double {
-        let rate = croofline_sustained_write(path, byteCount, seconds)
-        guard rate > 0 else { throw BenchError("the device cannot be written to") }
-        return rate
+        try Self.checked(croofline_sustained_write(path, byteCount, seconds))
     }
 
     /// Bytes a second that it takes as a log comes to it: into new files, each written once. At
@@ -46,9 +44,17 @@ struct DeviceProbe {
     func sequential(
         _ workplace: Workplace, fileByteCount: Int, limit: Int, seconds: Double
     ) throws -> Double {
-        let rate = croofline_sequential_write(
-            workplace.newPath("log"), Int64(fileByteCount), Int64(limit), seconds)
-        guard rate > 0 else { throw BenchError("the device cannot be written to") }
+        try Self.checked(
+            croofline_sequential_write(
+                workplace.newPath("log"), Int64(fileByteCount), Int64(limit), seconds))
+    }
+
+    /// A rate, or a negated errno value instead of one.
+    private static func checked(_ rate: Double) throws -> Double {
+        guard rate > 0 else {
+            let reason = rate < 0 ? String(cString: strerror(Int32(-rate))) : "nothing was written"
+            throw BenchError("the device cannot be written to: \(reason)")
+        }
         return rate
     }
 

@@ -46,16 +46,15 @@ final class StoreRound {
     }
 
     /// Waits until zeros are written ahead as far as they are in quiet times, so that the device's
-    /// own rounds do not share it with them. False when that takes longer than a minute.
-    func awaitZeroes() -> Bool {
+    /// own rounds do not share it with them.
+    func awaitZeroes() throws {
         let deadline = Date() + 60
         // It begins when nothing has been appended for a moment.
         SystemThread.sleep(nanoseconds: 50_000_000)
         while store.isZeroing {
-            guard Date() < deadline else { return false }
+            guard Date() < deadline else { throw BenchError("zeros are written without end") }
             SystemThread.sleep(nanoseconds: 5_000_000)
         }
-        return true
     }
 
     func task(

@@ -40,13 +40,13 @@ struct SyncRun {
         let seconds = plan.settings.seconds / Double(rounds)
         for index in 0..<rounds {
             Console.progress("append sync: round \(index + 1) of \(rounds)")
-            guard round.awaitZeroes() else { throw BenchError("zeros are written without end") }
+            try round.awaitZeroes()
             let before = round.store.syncCount
             let outcome =
                 try plan.inFlight > 1
                 ? inFlight(round, seconds: seconds * 0.7) : blocking(round, seconds: seconds * 0.7)
             let syncs = max(1, round.store.syncCount - before)
-            guard round.awaitZeroes() else { throw BenchError("zeros are written without end") }
+            try round.awaitZeroes()
             let batch = Double(outcome.count) / Double(syncs)
             let formed = try device.bestSync(block: block(batch), seconds: seconds * 0.15)
             let whole = try device.bestSync(
