@@ -158,14 +158,18 @@ import Testing
         let disk = FaultyDisk()
         let store = try open(directory, disk: disk)
         let queue = try store.queue(topic: "Orders")
-        let before = disk.operations.count { $0.name == "write" }
+        // Of the log: room in a queue is made by writes, too.
+        func writes() -> Int {
+            disk.operations.count { $0.name == "write" && $0.path.contains("/commitlog/") }
+        }
+        let before = writes()
         for _ in 0..<8 {
             _ = try store.log.append(
                 to: queue.queue, body: [1].span.bytes, properties: RawSpan(),
                 attributes: MessageAttributes())
         }
         try store.append(message(9))
-        #expect(disk.operations.count { $0.name == "write" } == before + 1)
+        #expect(writes() == before + 1)
         #expect(try store.maximumOffset(queue) == 9)
         try store.close()
     }

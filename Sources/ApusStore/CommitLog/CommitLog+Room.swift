@@ -86,10 +86,10 @@ extension CommitLog {
         // What takes long first, without the lock: appenders to other queues may need it.
         let step = roomLock.withLock { _ in
             refusal.withLock({ $0 }) == nil
-                ? queue.nextStep(preparedEnd: reservation.withLock { queue.preparedEnd }) : nil
+                ? queue.beginStep(preparedEnd: reservation.withLock { queue.preparedEnd }) : nil
         }
         // What fails here fails below too, where it is handled.
-        if let step { try? queue.allocate(step.file, from: step.from, to: step.to) }
+        if let step { try? queue.take(step) }
         try roomLock.withLock { _ throws(StoreError) in
             if refusal.withLock({ $0 }) != nil { return }
             let (next, prepared) = reservation.withLock {

@@ -140,7 +140,7 @@ extension ConsumeQueue {
     /// Corrects an entry below the end. The caller is recovery or a rebuild.
     func overwrite(_ unit: ConsumeQueueUnit, at offset: Int64) throws(StoreError) {
         guard let file = try file(containing: offset) else { return }
-        try allocate(file, from: offset, to: offset + 1)
+        _ = try reserve(file, offset..<offset + 1)
         file.window.store(unit, at: offset)
         if flushed.load(ordering: .relaxed) > offset { flushed.store(offset, ordering: .relaxed) }
     }

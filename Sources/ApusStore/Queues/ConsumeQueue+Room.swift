@@ -29,13 +29,14 @@ extension ConsumeQueue {
         let wanted = nextOffset + max(count, 1)
         let stepped = wanted + extent
         var end = min(first.window.end, stepped)
+        let start = endStep(in: first, from: max(nextOffset, preparedEnd))
         do throws(StoreError) {
-            try allocate(first, from: max(nextOffset, preparedEnd), to: end)
+            try allocate(first, from: start, to: end)
         } catch {
             // A disk that is full may hold as much as is needed now, or hold it already.
             guard case .diskFull = error, end > wanted else { throw error }
             end = min(first.window.end, wanted)
-            try allocate(first, from: max(nextOffset, preparedEnd), to: end)
+            try allocate(first, from: start, to: end)
         }
         var second: QueueFile?
         if wanted > first.window.end {
@@ -55,11 +56,37 @@ extension ConsumeQueue {
     /// is opened again begins with a small one, since many may be.
     private var currentExtent: Int64 { max(nextExtent, leastExtent) }
 
-    /// What the next step will give room to, if it does so in the file that is written now: the
-    /// long part of it, for which no lock is needed. The caller holds the room lock.
-    func nextStep(preparedEnd: Int64) -> (file: QueueFile, from: Int64, to: Int64)? {
+    /// Begins a step in the file that is written now: the long part of making room, for which no
+    /// lock is needed. The caller holds the room lock.
+    func beginStep(preparedEnd: Int64) -> RoomStep? {
+        _ = step?.end()
+        step = nil
         guard let file = currentFile, preparedEnd < file.window.end else { return nil }
-        return (file, preparedEnd, min(file.window.end, preparedEnd + 1 + currentExtent))
+        let end = min(file.window.end, preparedEnd + 1 + currentExtent)
+        step = RoomStep(file: file, range: preparedEnd..<end)
+        return step
+    }
+
+    /// Gives a step's entries room, as far as nobody ends it.
+    func take(_ step: RoomStep) throws(StoreError) {
+        let bytes = try reserve(step.file, step.range)
+        let count = Int64(Self.zeroPiece / ConsumeQueueUnit.byteCount)
+        while try step.advance(
+            by: count,
+            { entries throws(StoreError) in
+                try Self.zero(step.file, step.file.bytes(of: entries))
+            })
+        {}
+        step.file.window.bytes.populateForWriting(bytes)
+    }
+
+    /// Where to go on from `start`, when a step in `file` was there already. Nobody writes zeros
+    /// from then on but the caller, who holds the room lock.
+    private func endStep(in file: QueueFile, from start: Int64) -> Int64 {
+        guard let step else { return start }
+        self.step = nil
+        let done = step.end()
+        return step.file === file && step.range.lowerBound <= start ? max(start, done) : start
     }
 
     /// Sets the windows. The caller holds the reservation lock.
@@ -75,17 +102,43 @@ extension ConsumeQueue {
         extendAt.store(end - (end - nextOffset) / 2, ordering: .relaxed)
     }
 
-    func allocate(_ file: QueueFile, from: Int64, to: Int64) throws(StoreError) {
+    /// Gives entries room that nobody writes to meanwhile: what is there is zeroed.
+    private func allocate(_ file: QueueFile, from: Int64, to: Int64) throws(StoreError) {
         guard to > from else { return }
-        let unit = ConsumeQueueUnit.byteCount
-        let start = Int(from - file.window.first) * unit
-        let end = Int(to - file.window.first) * unit
+        let bytes = try reserve(file, from..<to)
+        try Self.zero(file, bytes)
+        file.window.bytes.populateForWriting(bytes)
+    }
+
+    /// Blocks of the device for entries; answers where these are in the file.
+    func reserve(
+        _ file: QueueFile, _ entries: Range<Int64>
+    ) throws(StoreError) -> Range<Int> {
+        let bytes = file.bytes(of: entries)
         do throws(DiskError) {
-            try file.file.allocate(from: start, count: end - start)
+            try file.file.allocate(from: bytes.lowerBound, count: bytes.count)
         } catch {
             throw StoreError(error)
         }
-        file.window.bytes.populatePagesForWriting(start..<end)
+        return bytes
+    }
+
+    /// What is written at once comes into the page cache in one piece of up to this length: a sixth
+    /// of what pages cost that are brought in one by one. Larger ones cost less still, but who
+    /// stores to one that is being flushed waits for all of it.
+    private static let zeroPiece = 64 << 10
+
+    private static let zeros = MappedBytes.allocate(count: zeroPiece)
+
+    private static func zero(_ file: QueueFile, _ bytes: Range<Int>) throws(StoreError) {
+        do throws(DiskError) {
+            for start in stride(from: bytes.lowerBound, to: bytes.upperBound, by: zeroPiece) {
+                let count = min(zeroPiece, bytes.upperBound - start)
+                try file.file.write(zeros.bytes(in: 0..<count), at: start)
+            }
+        } catch {
+            throw StoreError(error)
+        }
     }
 
     private func writableFile(

@@ -35,6 +35,8 @@ package final class ConsumeQueue: @unchecked Sendable {
     var previousFile: QueueFile?
     /// Entries that get room at the next step. Of whoever makes room.
     var nextExtent: Int64 = 0
+    /// The step that is made without the room lock; of whoever has that.
+    var step: RoomStep?
 
     /// Entries below this are whole. Written in the log's turn to publish.
     package let published = Atomic<Int64>(0)

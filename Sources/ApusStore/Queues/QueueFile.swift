@@ -78,6 +78,13 @@ package final class QueueFile: Sendable {
             path: file.path, found: found, configured: length, key: "mappedFileSizeConsumeQueue")
     }
 
+    /// Where entries are in the file.
+    func bytes(of entries: Range<Int64>) -> Range<Int> {
+        let unit = ConsumeQueueUnit.byteCount
+        return Int(entries.lowerBound - window.first) * unit..<Int(
+            entries.upperBound - window.first) * unit
+    }
+
     deinit {
         file.unmap(window.bytes)
         file.close()
