@@ -55,6 +55,8 @@ public import Synchronization
 package final class Signal: Sendable {
     private let rings = FutexWord()
     private let sleepers = Atomic<Int>(0)
+    /// The processor on which was rung last while someone slept; -1 for none.
+    private let ringer = Atomic<Int32>(-1)
 
     package init() {}
 
@@ -64,7 +66,17 @@ package final class Signal: Sendable {
     /// Wakes everyone who sleeps here. Costs no system call when nobody does.
     package func ring() {
         rings.add(1)
-        if sleepers.load(ordering: .sequentiallyConsistent) > 0 { rings.wake() }
+        guard sleepers.load(ordering: .sequentiallyConsistent) > 0 else { return }
+        ringer.store(SystemThread.processor, ordering: .relaxed)
+        rings.wake()
+    }
+
+    /// Moves the calling thread to another processor when it runs on that of who rang: woken there,
+    /// it has taken it away. The kernel puts it there if it takes the others for less free, such as
+    /// those of a virtual machine that sleep.
+    package func leaveRinger() {
+        let processor = ringer.load(ordering: .relaxed)
+        if processor >= 0, processor == SystemThread.processor { capus_leave_processor(processor) }
     }
 
     /// Sleeps until a ring later than `seen`, at most so long (nanoseconds; nil: for ever).

@@ -49,6 +49,9 @@ package final class SystemThread: Sendable {
         }
     }
 
+    /// The processor that the calling thread runs on; -1 where the system does not say.
+    package static var processor: Int32 { capus_processor() }
+
     /// Lets another thread run.
     package static func yield() { sched_yield() }
 

@@ -117,6 +117,17 @@ void capus_stand_back(void) {
     (void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), 10);
 }
 
+int32_t capus_processor(void) { return sched_getcpu(); }
+
+void capus_leave_processor(int32_t processor) {
+    cpu_set_t all;
+    if (sched_getaffinity(0, sizeof all, &all) != 0) return;
+    cpu_set_t others = all;
+    CPU_CLR((size_t)processor, &others);
+    if (CPU_COUNT(&others) == 0 || sched_setaffinity(0, sizeof others, &others) != 0) return;
+    (void)sched_setaffinity(0, sizeof all, &all);
+}
+
 void capus_name_thread(const char *name) {
     char cut[16];
     strncpy(cut, name, sizeof cut - 1);

@@ -13,6 +13,9 @@ package protocol Agent: AnyObject, Sendable {
     var restNanoseconds: Int64 { get }
     /// Whether its thread leaves the processor to others: nobody waits for what it does.
     var standsBack: Bool { get }
+    /// Whether its thread goes to another processor than that of who rang, who has more to do and
+    /// does not wait. Not worth it for work of some microseconds.
+    var leavesRinger: Bool { get }
     /// Rung when there may be work.
     var signal: Signal { get }
     /// Does what is there to do now; 0 when there was nothing.
@@ -22,6 +25,7 @@ package protocol Agent: AnyObject, Sendable {
 extension Agent {
     package var restNanoseconds: Int64 { 0 }
     package var standsBack: Bool { true }
+    package var leavesRinger: Bool { true }
 }
 
 /// Runs one agent on a thread of its own.
@@ -46,6 +50,7 @@ package final class AgentRunner: Sendable {
                     }
                     if isStopping.isSet { break }
                     agent.signal.wait(after: seen, nanoseconds: agent.idleNanoseconds)
+                    if agent.leavesRinger { agent.signal.leaveRinger() }
                 }
             }
         } catch {

@@ -15,6 +15,7 @@ final class Committer: Agent {
 
     var roleName: String { "commit" }
     var standsBack: Bool { false }
+    var leavesRinger: Bool { false }
     var signal: Signal { commit.wanted }
     var idleNanoseconds: Int64? { nil }
 
@@ -36,6 +37,7 @@ final class Teller: Agent {
 
     var roleName: String { "tell" }
     var standsBack: Bool { false }
+    var leavesRinger: Bool { false }
     var signal: Signal { commit.toTell }
     var idleNanoseconds: Int64? { isWatching.load(ordering: .relaxed) ? 50_000_000 : nil }
 

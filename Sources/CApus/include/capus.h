@@ -214,6 +214,13 @@ void capus_name_thread(const char *name);
 // does not.
 void capus_stand_back(void);
 
+// The processor that the calling thread runs on; -1 where the system does not say.
+int32_t capus_processor(void);
+
+// Moves the calling thread to another of the processors that it may use, if there is one. It may
+// come back later.
+void capus_leave_processor(int32_t processor);
+
 // Bytes of an open file, or a negated errno value. Its times are not looked at: Linux gives the
 // next write a time of its own once somebody has asked for the last one's, and each sync of the
 // file writes its inode as well then.
