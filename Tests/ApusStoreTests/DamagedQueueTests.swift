@@ -87,6 +87,36 @@ import Testing
         try store.close()
     }
 
+    @Test(
+        "keeps the entry of a message that cannot be read when one before it is made again",
+        arguments: [347, 349])
+    func keptEntry(damaged: Int64) throws {
+        let place: Int64
+        do {
+            let store = try MessageStore.open(directory.path, tinyConfiguration())
+            let queue = try store.queue(topic: "Orders")
+            place = try #require(
+                try store.read(queue, from: damaged, count: 1).messages().first?.physicalOffset)
+            try store.close()
+        }
+        let segment = place / 65_536 * 65_536
+        try overwrite(
+            "\(directory.path)/commitlog/\(StoreDirectory.fileName(segment))",
+            at: Int(place - segment), with: [0xEE])
+        // The search for the end meets these.
+        try overwrite(
+            "\(folder)/00000000000000006000", at: 20 * 44, with: [UInt8](repeating: 0, count: 60))
+        let store = try MessageStore.open(directory.path, tinyConfiguration())
+        let queue = try store.queue(topic: "Orders")
+        for number in 340..<350 where number != Int(damaged) {
+            let read = try store.read(queue, from: Int64(number), count: 1).messages()
+            #expect(read.map(\.body) == [message(number).body])
+        }
+        #expect(throws: StoreError.self) { _ = try store.read(queue, from: damaged, count: 1) }
+        #expect(try store.append(message(350)).queueOffset == 350)
+        try store.close()
+    }
+
     @Test("is not led astray by a record whose queue offset is damaged")
     func damagedQueueOffset() throws {
         var place: AppendResult

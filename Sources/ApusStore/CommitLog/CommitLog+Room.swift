@@ -51,19 +51,19 @@ extension CommitLog {
 
     /// Gives a queue room for its next entries. The caller holds the room lock, or is recovery.
     func prepare(
-        _ queue: ConsumeQueue, count: Int64, nextOffset: Int64, isAwaited: Bool = true
+        _ queue: ConsumeQueue, count: Int64, nextOffset: Int64, for maker: RoomMaker = .appender
     ) throws(StoreError) {
         do throws(StoreError) {
-            try tryPreparing(queue, count: count, nextOffset: nextOffset, isAwaited)
+            try tryPreparing(queue, count: count, nextOffset: nextOffset, maker)
         } catch {
             guard case .limitReached = error, mappings.makeRoom(reservation, for: queue) > 0
             else { throw error }
-            try tryPreparing(queue, count: count, nextOffset: nextOffset, isAwaited)
+            try tryPreparing(queue, count: count, nextOffset: nextOffset, maker)
         }
     }
 
     private func tryPreparing(
-        _ queue: ConsumeQueue, count: Int64, nextOffset: Int64, _ isAwaited: Bool
+        _ queue: ConsumeQueue, count: Int64, nextOffset: Int64, _ maker: RoomMaker
     ) throws(StoreError) {
         // The file before the last one is let go below: everything in it must be published.
         if let previous = queue.previousFile {
@@ -73,7 +73,7 @@ extension CommitLog {
         }
         try queue.prepare(
             count: count, nextOffset: nextOffset,
-            preparedEnd: reservation.withLock { queue.preparedEnd }, isAwaited: isAwaited
+            preparedEnd: reservation.withLock { queue.preparedEnd }, for: maker
         ) { first, second, end in
             reservation.withLock {
                 queue.install(first, second, preparedEnd: end)
@@ -91,13 +91,15 @@ extension CommitLog {
         // What fails here fails below too, where it is handled.
         if let step { try? queue.take(step) }
         try roomLock.withLock { _ throws(StoreError) in
+            // A step that nobody goes on from would hold its file.
+            defer { queue.dropStep() }
             if refusal.withLock({ $0 }) != nil { return }
             let (next, prepared) = reservation.withLock {
                 (queue.nextOffset, queue.preparedEnd)
             }
             // Its mappings may have been given back meanwhile.
             guard queue.currentFile != nil else { return }
-            try prepare(queue, count: prepared - next + 1, nextOffset: next, isAwaited: false)
+            try prepare(queue, count: prepared - next + 1, nextOffset: next, for: .extender)
         }
     }
 

@@ -19,30 +19,35 @@ extension ConsumeQueue {
     /// under the reservation lock: the file of the next entry, the one behind it when the entries
     /// reach over, and the end of what has room.
     func prepare(
-        count: Int64, nextOffset: Int64, preparedEnd: Int64, isAwaited: Bool,
+        count: Int64, nextOffset: Int64, preparedEnd: Int64, for maker: RoomMaker,
         install: (QueueFile, QueueFile?, Int64) -> Void
     ) throws(StoreError) {
         let first = try writableFile(from: fileFirst(of: nextOffset), nextOffset: nextOffset)
-        let extent =
-            isAwaited ? min(currentExtent, max(leastExtent, Self.awaitedExtent)) : currentExtent
-        if !isAwaited { nextExtent = max(extent, min(2 * extent, Self.largestExtent)) }
+        var extent = currentExtent
+        if maker == .appender {
+            extent = min(extent, max(leastExtent, Self.awaitedExtent))
+        } else {
+            nextExtent = max(extent, min(2 * extent, Self.largestExtent))
+        }
+        let isEmpty = maker != .recovery
         let wanted = nextOffset + max(count, 1)
         let stepped = wanted + extent
         var end = min(first.window.end, stepped)
         let start = endStep(in: first, from: max(nextOffset, preparedEnd))
         do throws(StoreError) {
-            try allocate(first, from: start, to: end)
+            try allocate(first, from: start, to: end, isEmpty: isEmpty)
         } catch {
             // A disk that is full may hold as much as is needed now, or hold it already.
             guard case .diskFull = error, end > wanted else { throw error }
             end = min(first.window.end, wanted)
-            try allocate(first, from: start, to: end)
+            try allocate(first, from: start, to: end, isEmpty: isEmpty)
         }
         var second: QueueFile?
         if wanted > first.window.end {
             let file = try writableFile(from: first.window.end, nextOffset: first.window.end)
             end = min(file.window.end, max(wanted, first.window.end + extent))
-            try allocate(file, from: max(first.window.end, preparedEnd), to: end)
+            try allocate(
+                file, from: max(first.window.end, preparedEnd), to: end, isEmpty: isEmpty)
             second = file
         }
         install(first, second, end)
@@ -59,8 +64,7 @@ extension ConsumeQueue {
     /// Begins a step in the file that is written now: the long part of making room, for which no
     /// lock is needed. The caller holds the room lock.
     func beginStep(preparedEnd: Int64) -> RoomStep? {
-        _ = step?.end()
-        step = nil
+        dropStep()
         guard let file = currentFile, preparedEnd < file.window.end else { return nil }
         let end = min(file.window.end, preparedEnd + 1 + currentExtent)
         step = RoomStep(file: file, range: preparedEnd..<end)
@@ -80,12 +84,18 @@ extension ConsumeQueue {
         step.file.window.bytes.populateForWriting(bytes)
     }
 
+    /// Ends the step, if there is one. The caller holds the room lock.
+    func dropStep() {
+        _ = step?.end()
+        step = nil
+    }
+
     /// Where to go on from `start`, when a step in `file` was there already. Nobody writes zeros
     /// from then on but the caller, who holds the room lock.
     private func endStep(in file: QueueFile, from start: Int64) -> Int64 {
         guard let step else { return start }
-        self.step = nil
         let done = step.end()
+        self.step = nil
         return step.file === file && step.range.lowerBound <= start ? max(start, done) : start
     }
 
@@ -102,10 +112,14 @@ extension ConsumeQueue {
         extendAt.store(end - (end - nextOffset) / 2, ordering: .relaxed)
     }
 
-    /// Gives entries room that nobody writes to meanwhile: what is there is zeroed.
-    private func allocate(_ file: QueueFile, from: Int64, to: Int64) throws(StoreError) {
+    /// Gives entries room that nobody writes to meanwhile. They are zeroed where they are
+    /// empty: behind the end of an open queue nothing counts that was there.
+    private func allocate(
+        _ file: QueueFile, from: Int64, to: Int64, isEmpty: Bool
+    ) throws(StoreError) {
         guard to > from else { return }
         let bytes = try reserve(file, from..<to)
+        guard isEmpty else { return file.window.bytes.populatePagesForWriting(bytes) }
         try Self.zero(file, bytes)
         file.window.bytes.populateForWriting(bytes)
     }
@@ -123,7 +137,7 @@ extension ConsumeQueue {
         return bytes
     }
 
-    /// What is written at once comes into the page cache in one piece of up to this length: a sixth
+    /// What is written at once comes into the page cache in one piece of up to this length: a fifth
     /// of what pages cost that are brought in one by one. Larger ones cost less still, but who
     /// stores to one that is being flushed waits for all of it.
     private static let zeroPiece = 64 << 10
@@ -183,7 +197,7 @@ extension ConsumeQueue {
     /// mid-file.
     private func fill(_ file: QueueFile, upTo nextOffset: Int64) throws(StoreError) {
         guard nextOffset > file.window.first else { return }
-        try allocate(file, from: file.window.first, to: nextOffset)
+        try allocate(file, from: file.window.first, to: nextOffset, isEmpty: true)
         for offset in file.window.first..<nextOffset {
             file.window.store(.filler, at: offset)
         }

@@ -7,6 +7,17 @@
 import ApusFormat
 import Synchronization
 
+/// Who makes room in a queue.
+enum RoomMaker {
+    /// Waits for it: makes little.
+    case appender
+    /// Makes room ahead of appenders.
+    case extender
+    /// Looks at the entries behind the end still. They stay as they are, some as the only trace of
+    /// a message that cannot be read.
+    case recovery
+}
+
 /// Entries of a queue that are given room.
 final class RoomStep: Sendable {
     let file: QueueFile

@@ -349,7 +349,7 @@ extension CommitLog {
         _ unit: ConsumeQueueUnit, at offset: Int64, of queue: ConsumeQueue
     ) throws(StoreError) {
         if !queue.current.contains(offset) || offset >= queue.preparedEnd {
-            try prepare(queue, count: 1, nextOffset: offset, isAwaited: false)
+            try prepare(queue, count: 1, nextOffset: offset, for: .recovery)
         }
         queue.current.store(unit, at: offset)
     }
