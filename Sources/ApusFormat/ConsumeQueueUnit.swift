@@ -7,7 +7,7 @@
 //     +------------------+----------+------------------+
 
 /// One entry of a ConsumeQueue: where a message stands in the CommitLog.
-public struct ConsumeQueueUnit: Hashable, Sendable {
+public struct ConsumeQueueUnit: Hashable, Sendable, BitwiseCopyable {
     /// Where the record starts in the CommitLog.
     public var physicalOffset: Int64
     /// The record's total size in bytes.

@@ -17,6 +17,7 @@ enum Mutant: String, CaseIterable, Sendable {
     case leavesBlankOut, shiftsEntry, showsUnflushed, forgetsKeys
     case leavesLastPageOut, forgetsFirstPage, zeroesRecords, forgetsEarlierPages
     case deletesUncounted, forgetsDeletion, missesBoundary, breaksOrder, forgetsTime
+    case passesDeferred, keepsDeferred
 
     #if APUS_MUTANTS
         private static let planted = environmentValue("APUS_MUTANT").flatMap {

@@ -115,6 +115,8 @@ public struct QueueSettings: Hashable, Sendable {
     /// Queues above which idle ones give their mappings back, 32 768; half as many as the process
     /// may have descriptors or mappings, when that is less.
     public var mappedFileLimit = 32_768
+    /// Appends after which the entry of a queue that had none of them is put off. A test sets it.
+    package var nearCount: UInt32 = 256
 }
 
 /// The index by key and unique id.

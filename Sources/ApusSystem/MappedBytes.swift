@@ -8,7 +8,7 @@ private import CApus
 private import Glibc
 
 /// A stretch of mapped or allocated memory, with bounds.
-@safe @frozen public struct MappedBytes: @unchecked Sendable {
+@safe @frozen public struct MappedBytes: BitwiseCopyable, @unchecked Sendable {
     // Sendable: the struct is two words; who may touch which bytes when is the owner's protocol
     // (reserved ranges have one writer, published ranges none).
     @usableFromInline let base: UnsafeMutableRawPointer

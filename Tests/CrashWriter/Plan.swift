@@ -115,6 +115,7 @@ struct Plan {
         settings.queues.flushLeastPages = pick([0, 2], &pace)
         settings.queues.thoroughIntervalMilliseconds = pick([10, 40, 1_000], &pace)
         settings.queues.mappedFileLimit = pick([4, 64], &pace)
+        settings.queues.nearCount = pick([0, 2, 256], &pace)
         settings.commitLog.writer = pick([.mapped, .pageAligned], &pace)
         settings.commitLog.zeroesAhead = pick([nil, false], &pace)
         if defect == .believedSync { settings.commitLog.zeroesAhead = false }

@@ -22,6 +22,11 @@ extension CommitLog {
                 place.ticket, range, place.storeTimestamp, of: queue, queueEnd: queueEnd,
                 isKeyed: isKeyed)
         }
+        attendIfNeeded(to: queue, queueEnd: queueEnd, end: end)
+    }
+
+    @inline(__always)
+    func attendIfNeeded(to queue: ConsumeQueue, queueEnd: Int64, end: Int64) {
         // The barrier behind the turn pairs with the one behind `ConsumeQueue.add`.
         let isAwaited = !readersWait && queue.waiterCount.load(ordering: .relaxed) != 0
         if isAwaited || wakesOnAppend || end >= preallocator.wakeAt.load(ordering: .relaxed)
@@ -46,16 +51,32 @@ extension CommitLog {
         _ range: Range<Int64>, _ storeTimestamp: Int64, of queue: ConsumeQueue, queueEnd: Int64,
         isKeyed: Bool
     ) {
+        showRecord(range, storeTimestamp, of: queue, isQueued: queueEnd >= 0, isKeyed: isKeyed)
+        guard queueEnd >= 0 else { return }
+        // Entries before these may have been put off.
+        if queue.deferredEnd.load(ordering: .relaxed) > queue.published.load(ordering: .relaxed),
+            !Mutant.passesDeferred.isPlanted
+        {
+            writeDeferred()
+        }
+        queue.published.store(queueEnd, ordering: .releasing)
+    }
+
+    /// The same without the queue's own mark.
+    @inline(__always)
+    func showRecord(
+        _ range: Range<Int64>, _ storeTimestamp: Int64, of queue: ConsumeQueue, isQueued: Bool,
+        isKeyed: Bool
+    ) {
         // Before the marks: who reads a mark in a turn of its own finds these done.
         if isKeyed { keyed.note(range) }
-        if queueEnd >= 0,
+        if isQueued,
             queue.dirtyEpoch.load(ordering: .relaxed) != dirtyQueues.epoch.load(ordering: .relaxed)
         {
             dirtyQueues.add(queue)
         }
         // The log first: an entry that can be seen has a record that can be read.
         publication.publish(upTo: range.upperBound, timestamp: storeTimestamp)
-        if queueEnd >= 0 { queue.published.store(queueEnd, ordering: .releasing) }
     }
 
     private func show(_ record: FinishedRecord) {
@@ -66,7 +87,7 @@ extension CommitLog {
 
     /// Ends a turn, and those of records that were left for it.
     @inline(__always)
-    private func pass(_ ticket: UInt32) {
+    func pass(_ ticket: UInt32) {
         publication.turn.raise(to: ticket &+ 1)
         if publication.left.has(ticket &+ 1) { showLeft(from: ticket &+ 1) }
     }
@@ -85,7 +106,7 @@ extension CommitLog {
 
     /// Leaves a record to whoever has the turn, and returns when it is published.
     @inline(never)
-    private func leave(
+    func leave(
         _ ticket: UInt32, _ range: Range<Int64>, _ storeTimestamp: Int64, of queue: ConsumeQueue,
         queueEnd: Int64, isKeyed: Bool
     ) {
@@ -130,7 +151,7 @@ extension CommitLog {
     }
 
     /// A turn of its own: `body` sees everything published that was reserved before, and no
-    /// appender publishes meanwhile.
+    /// appender publishes meanwhile; no entry is put off.
     func inTurn<Result>(_ body: () -> Result) -> Result {
         inTurn(of: reservation.ticket(), body)
     }
@@ -139,6 +160,7 @@ extension CommitLog {
     func inTurn<Result>(of ticket: UInt32, _ body: () -> Result) -> Result {
         help { $0 != ticket }
         defer { pass(ticket) }
+        if publication.deferred.count > 0, !Mutant.keepsDeferred.isPlanted { writeDeferred() }
         return body()
     }
 

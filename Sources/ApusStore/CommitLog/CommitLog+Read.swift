@@ -121,7 +121,7 @@ extension CommitLog {
     /// The end of what a reader may see of a queue. Fails when entries that decide cannot be read:
     /// an end that is too low would send a consumer back.
     func readableEnd(of queue: ConsumeQueue) throws(StoreError) -> Int64 {
-        let end = queue.published.load(ordering: .acquiring)
+        let end = publishedEnd(of: queue)
         guard readersWait, end > 0, !Mutant.showsUnflushed.isPlanted else { return end }
         let limit = readable
         // Few entries are ahead of the sync: look at the last ones first.

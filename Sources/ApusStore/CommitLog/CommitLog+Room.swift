@@ -68,7 +68,8 @@ extension CommitLog {
         // The file before the last one is let go below: everything in it must be published.
         if let previous = queue.previousFile {
             while queue.published.load(ordering: .acquiring) < previous.window.end {
-                SystemThread.yield()
+                // One that was put off waits for nobody else.
+                if publishedEnd(of: queue) < previous.window.end { SystemThread.yield() }
             }
         }
         try queue.prepare(

@@ -70,6 +70,8 @@ package final class CommitLog: Sendable {
     /// The longest record that `append` writes itself, when nothing about it is unusual; -1 where
     /// every record of the store is.
     let plainLimit: Int
+    /// Appends after which a queue that had none of them is far.
+    let nearCount: UInt32
     let appendsChecksum: Bool
     let isSync: Bool
     let isIndexed: Bool
@@ -100,6 +102,7 @@ package final class CommitLog: Sendable {
         preallocator = Preallocator(
             disk: disk, directory: directory, settings: configuration.commitLog, writer: writer,
             observer: observer)
+        nearCount = configuration.queues.nearCount
         storeHost = configuration.storeHost
         storeHostNumber = StoreHostNumber(configuration.storeHost)
         bodyLimit = configuration.limits.bodyByteCount
@@ -159,6 +162,7 @@ extension CommitLog {
     func append(
         to queue: ConsumeQueue, body: RawSpan, properties: RawSpan, attributes: MessageAttributes
     ) throws(StoreError) -> AppendResult {
+        prefetchForWriting(queue, byteCount: ConsumeQueue.hotByteCount)
         let summary = PropertySummary(properties)
         // Copies: a span must not be taken through an object that may go.
         let topic = queue.topic.bytes
@@ -193,11 +197,20 @@ extension CommitLog {
             physicalOffset: place.physicalOffset &+ (Mutant.shiftsEntry.isPlanted ? 1 : 0),
             size: Int32(truncatingIfNeeded: frame.totalSize),
             tagsCode: Int64(summary.tagsHash))
-        place.window.store(unit, at: place.queueOffset)
         let end = place.physicalOffset &+ Int64(frame.totalSize)
-        publish(
-            place, upTo: end, queue: queue, queueEnd: place.queueOffset &+ 1,
-            isKeyed: isIndexed && summary.flags.contains(.keyed))
+        let isKeyed = isIndexed && summary.flags.contains(.keyed)
+        if queue.isFar(place.ticket, nearCount: nearCount) {
+            let entry = DeferredEntry(
+                window: place.window, unit: unit, queueOffset: place.queueOffset, queue: queue)
+            publishLater(
+                entry, ticket: place.ticket, upTo: end, storeTimestamp: place.storeTimestamp,
+                isKeyed: isKeyed)
+        } else {
+            place.window.store(unit, at: place.queueOffset)
+            publish(
+                place, upTo: end, queue: queue, queueEnd: place.queueOffset &+ 1,
+                isKeyed: isKeyed)
+        }
         return AppendResult(
             physicalOffset: place.physicalOffset, queueOffset: place.queueOffset,
             storeTimestamp: place.storeTimestamp, byteCount: frame.totalSize,

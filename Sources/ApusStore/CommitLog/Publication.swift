@@ -31,6 +31,8 @@ final class Publication: Sendable {
     let turn = RisingWord(Marks())
     /// Records whose appenders wait.
     let left = TurnRing<FinishedRecord>()
+    /// Entries of published records that are still to be written.
+    let deferred = TurnBuffer<DeferredEntry>(capacity: 32)
 
     struct Marks: ~Copyable {
         let published = Atomic<Int64>(0)

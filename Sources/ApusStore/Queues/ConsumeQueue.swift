@@ -16,13 +16,13 @@ package import Synchronization
 /// The index of one queue of a topic into the CommitLog.
 package final class ConsumeQueue: @unchecked Sendable {
     // Sendable: every mutable property is guarded as the head comment says.
+    // In the order of use, since a queue among many is in no cache when its turn comes: what an
+    // append reads and moves under the reservation lock, then what publication moves, which is on
+    // another cache line wherever the object begins. Where it was not, each reservation took its
+    // line away from whoever published.
+
     package let topic: Topic
     package let queueID: Int32
-    let directory: String
-    let disk: any Disk
-    let fileByteCount: Int
-    let extentByteCount: Int
-
     /// The entry that the next reservation gets.
     var nextOffset: Int64 = 0
     /// Entries below this have room on disk and are mapped for writing.
@@ -30,6 +30,28 @@ package final class ConsumeQueue: @unchecked Sendable {
     /// The file being written, and the one behind it when a batch reaches over.
     var current = QueueWindow.empty
     var following = QueueWindow.empty
+    let directory: String
+
+    /// Entries below this are whole. Written in the log's turn to publish.
+    package let published = Atomic<Int64>(0)
+    /// Entries from `published` up to this are to be written (`CommitLog+Deferred`); none where it
+    /// is lower. Moved in turn.
+    let deferredEnd = Atomic<Int64>(0)
+    /// The entry at whose publication more room is to be made; `.max` while that is under way.
+    let extendAt = Atomic<Int64>(.max)
+    /// The epoch of `DirtyQueues` in which the queue was put on the list of those to sync.
+    let dirtyEpoch = Atomic<Int>(0)
+    /// How many wait for a message of this queue.
+    let waiterCount = Atomic<Int>(0)
+    /// The ticket of one of the newest appends.
+    private let lastTicket = Atomic<UInt32>(0)
+
+    /// Bytes from the object's beginning to the end of what every append needs.
+    static var hotByteCount: Int { 172 }
+
+    let disk: any Disk
+    let fileByteCount: Int
+    let extentByteCount: Int
     var currentFile: QueueFile?
     var followingFile: QueueFile?
     var previousFile: QueueFile?
@@ -38,12 +60,6 @@ package final class ConsumeQueue: @unchecked Sendable {
     /// The step that is made without the room lock; of whoever has that.
     var step: RoomStep?
 
-    /// Entries below this are whole. Written in the log's turn to publish.
-    package let published = Atomic<Int64>(0)
-    /// The entry at whose publication more room is to be made; `.max` while that is under way.
-    /// Beside `published`: where it was beside `nextOffset`, each reservation took its cache line
-    /// away from whoever published.
-    let extendAt = Atomic<Int64>(.max)
     /// Entries below this were synced.
     let flushed = Atomic<Int64>(0)
     /// Counts the names of files that were made since the store was opened, and those of them that
@@ -52,16 +68,13 @@ package final class ConsumeQueue: @unchecked Sendable {
     var namesSynced = 0
     /// Whether the directory was made since the store was opened, and its name not synced yet.
     let hasNewDirectory = Atomic<Bool>(false)
-    /// The epoch of `DirtyQueues` in which the queue was put on the list of those to sync.
-    let dirtyEpoch = Atomic<Int>(0)
     /// Whether its entries were held against the whole log since the store was opened.
     let wasRebuilt = Mutex<Bool>(false)
     /// Set by a read, taken away by a sweep for mappings to give back, which also notes where the
     /// queue ended then.
     let wasUsed = Atomic<Bool>(true)
     let endAtSweep = Atomic<Int64>(0)
-    /// Those who wait for a message of this queue, and how many they are.
-    let waiterCount = Atomic<Int>(0)
+    /// Those who wait for a message of this queue.
     let waiters = Mutex<[Waiter]>([])
 
     /// The files on disk, and those that reads keep mapped.
@@ -81,6 +94,15 @@ package final class ConsumeQueue: @unchecked Sendable {
         self.disk = disk
         fileByteCount = settings.fileByteCount
         extentByteCount = settings.extentByteCount
+    }
+
+    /// Notes an append. Whether nobody appended to the queue in more than `nearCount` appends to
+    /// the log before it, so that nothing of it is in a cache: a guess, which threads may spoil.
+    @inline(__always)
+    func isFar(_ ticket: UInt32, nearCount: UInt32) -> Bool {
+        let last = lastTicket.load(ordering: .relaxed)
+        lastTicket.store(ticket, ordering: .relaxed)
+        return ticket &- last > nearCount
     }
 
     package var name: QueueName { QueueName(topic: topic.name, id: queueID) }

@@ -8,7 +8,7 @@ package import ApusFormat
 package import ApusSystem
 
 /// Where entries of a queue are stored: a mapping and the number of its first entry.
-package struct QueueWindow: Sendable {
+package struct QueueWindow: Sendable, BitwiseCopyable {
     package let bytes: MappedBytes
     /// Queue offset of the first entry.
     package let first: Int64

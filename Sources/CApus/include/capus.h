@@ -185,6 +185,15 @@ static inline void capus_prefetch(const void *bytes, long count) {
         __builtin_prefetch((const char *)bytes + offset, 1, 3);
 }
 
+// The same for the lines of `start` to `start + last`, at most 192 bytes, which begin anywhere.
+static inline void capus_prefetch_near(const void *start, long last) {
+    const char *bytes = (const char *)start;
+    __builtin_prefetch(bytes, 1, 3);
+    __builtin_prefetch(bytes + 64, 1, 3);
+    __builtin_prefetch(bytes + 128, 1, 3);
+    __builtin_prefetch(bytes + last, 1, 3);
+}
+
 // Installs a handler of SIGBUS for this process, once: the one that is there is kept and called for
 // every fault outside of the regions below.
 void capus_guard_install(void);

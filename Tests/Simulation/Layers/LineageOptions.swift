@@ -13,6 +13,8 @@ struct LineageOptions: Sendable, CustomStringConvertible {
     let segmentByteCount: Int
     let entriesPerFile: Int
     let queueCount: Int
+    /// Appends to others after which a queue's entry is put off.
+    let nearCount: UInt32
     let steps: Int
     /// Power cuts that are made of each moment that is looked at.
     let forks: Int
@@ -26,6 +28,7 @@ struct LineageOptions: Sendable, CustomStringConvertible {
         segmentByteCount = 12288
         entriesPerFile = 40
         queueCount = 1
+        nearCount = 256
         steps = 30
         forks = 3
     }
@@ -40,13 +43,15 @@ struct LineageOptions: Sendable, CustomStringConvertible {
         steps = Int.random(in: 30...120, using: &numbers)
         forks = Int.random(in: 3...8, using: &numbers)
         writer = Bool.random(using: &numbers) ? .pageAligned : .mapped
+        nearCount = [0, 2, 256].randomElement(using: &numbers) ?? 0
     }
 
     var description: String {
         "\(isSync ? "SYNC" : "ASYNC"), \(writer == .mapped ? "" : "page-aligned, ")"
             + "\(checksum ? "record checksums, " : "")"
             + "\(isIndexed ? "" : "no index, ")segments of \(segmentByteCount), "
-            + "\(entriesPerFile) entries a file, \(queueCount) queues, \(steps) steps, "
+            + "\(entriesPerFile) entries a file, \(queueCount) queues, "
+            + "far after \(nearCount), \(steps) steps, "
             + "\(forks) forks"
     }
 
@@ -62,6 +67,7 @@ struct LineageOptions: Sendable, CustomStringConvertible {
         settings.queues.thoroughIntervalMilliseconds = 300
         settings.queues.thoroughByteCount = 8192
         settings.queues.mappedFileLimit = 2
+        settings.queues.nearCount = nearCount
         settings.index.isEnabled = isIndexed
         settings.index.slotCount = 8
         settings.index.entryCapacity = 24

@@ -21,6 +21,7 @@ struct ThreadRound {
         settings.commitLog.writer = seed % 2 == 0 ? .mapped : .pageAligned
         settings.commitLog.populateAheadByteCount = 64 << 10
         settings.queues.fileByteCount = 20 * 500
+        settings.queues.nearCount = [0, 256, 3][Int(seed % 3)]
         settings.index.slotCount = 1000
         settings.index.entryCapacity = 4000
         let store = try MessageStore.open(directory.path, settings)
