@@ -25,6 +25,7 @@ extension CommitLog {
         attendIfNeeded(to: queue, queueEnd: queueEnd, end: end)
     }
 
+    /// Does what has to be done behind some appends, where this is one of them. Behind the turn.
     @inline(__always)
     func attendIfNeeded(to queue: ConsumeQueue, queueEnd: Int64, end: Int64) {
         // The barrier behind the turn pairs with the one behind `ConsumeQueue.add`.
@@ -36,7 +37,6 @@ extension CommitLog {
         }
     }
 
-    /// What has to be done behind some appends.
     @inline(never)
     private func attend(to queue: ConsumeQueue, queueEnd: Int64, isAwaited: Bool, end: Int64) {
         if queueEnd >= queue.extendAt.load(ordering: .relaxed) { roomRequests.note(queue) }

@@ -1,9 +1,9 @@
 // Step 5 in the life of a message: reserve, encode, publish.
 //
 // The only writer of CommitLog records. An append takes the reservation lock for a place, encodes
-// straight into the mapping outside it, writes its ConsumeQueue entry, waits for its turn, and
-// moves the marks. The marks obey flushed ≤ published ≤ reserved; a reader sees nothing beyond
-// `readable`.
+// straight into the mapping outside it, writes its ConsumeQueue entry (or puts it off, where the
+// queue is far), waits for its turn, and moves the marks. The marks obey flushed ≤ published ≤
+// reserved; a reader sees nothing beyond `readable`.
 
 import ApusFormat
 import ApusSystem

@@ -1,10 +1,10 @@
-// Step 6 in the life of a message: the 20-byte entry, written before publication, looked up by a
-// pull.
+// Step 6 in the life of a message: the 20-byte entry, written before it can be looked up, looked up
+// by a pull.
 //
 // A queue is a list of 20-byte entries over files of equal length. An appender reserves an entry
-// under the log's reservation lock and writes it itself; publication, in order, makes it visible by
-// moving `published`. Entries below `published` never change, except that a rebuild writes the
-// same.
+// under the log's reservation lock and writes it itself, or puts it off (`CommitLog+Deferred`);
+// publication, in order, makes it visible by moving `published`, or `deferredEnd`. Entries below
+// `published` never change, except that a rebuild writes the same.
 //
 // Who may touch what: `nextOffset`, `preparedEnd` and the windows under the log's reservation lock;
 // the write files by whoever makes room, one at a time.
@@ -46,7 +46,8 @@ package final class ConsumeQueue: @unchecked Sendable {
     /// The ticket of one of the newest appends.
     private let lastTicket = Atomic<UInt32>(0)
 
-    /// Bytes from the object's beginning to the end of what every append needs.
+    /// Bytes from the object's beginning to the end of what every append needs, `lastTicket`
+    /// with it. Nothing but time is lost where it is not right.
     static var hotByteCount: Int { 172 }
 
     let disk: any Disk
