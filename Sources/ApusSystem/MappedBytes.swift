@@ -82,6 +82,13 @@ private import Glibc
         }
     }
 
+    /// Asks the processor for the cache lines in `range`, to be read soon. Traps when it reaches
+    /// beyond the end.
+    package func prefetchForReading(_ range: Range<Int>) {
+        precondition(range.lowerBound >= 0 && range.upperBound <= count)
+        unsafe capus_prefetch_lines(base + range.lowerBound, range.count)
+    }
+
     /// The bytes in `range`, to read. Traps when the range reaches beyond the end.
     @inlinable @_lifetime(borrow self)
     public func bytes(in range: Range<Int>) -> RawSpan {

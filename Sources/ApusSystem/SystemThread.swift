@@ -4,17 +4,25 @@ private import CApus
 private import Glibc
 private import Synchronization
 
+/// How a thread stands to those that want its processor too.
+package enum ThreadStanding: Sendable {
+    case usual
+    /// It gets as much, but when it is woken it lets who runs there go on.
+    case patient
+    /// It gets a tenth.
+    case behind
+}
+
 /// A running thread; `join` waits for its end.
 package final class SystemThread: Sendable {
     private let identifier: Mutex<pthread_t?>
 
-    /// Starts a thread. `name` is what the system shows, cut to 15 bytes. One that stands back gets
-    /// a tenth of a processor that others want too.
+    /// Starts a thread. `name` is what the system shows, cut to 15 bytes.
     package init(
-        name: String, standsBack: Bool = false, _ body: @escaping @Sendable () -> Void
+        name: String, standing: ThreadStanding = .usual, _ body: @escaping @Sendable () -> Void
     ) throws(DiskError) {
         let box = unsafe Unmanaged.passRetained(
-            ThreadBody(name: name, standsBack: standsBack, body: body))
+            ThreadBody(name: name, standing: standing, body: body))
         var thread = pthread_t()
         let code = unsafe pthread_create(
             &thread, nil,
@@ -22,7 +30,11 @@ package final class SystemThread: Sendable {
                 guard let argument = unsafe argument else { return nil }
                 let start = unsafe Unmanaged<ThreadBody>.fromOpaque(argument).takeRetainedValue()
                 unsafe capus_name_thread(start.name)
-                if start.standsBack { capus_stand_back() }
+                switch start.standing {
+                case .usual: break
+                case .patient: capus_be_patient()
+                case .behind: capus_stand_back()
+                }
                 start.body()
                 return nil
             }, box.toOpaque())
@@ -66,12 +78,12 @@ package final class SystemThread: Sendable {
 
 private final class ThreadBody: Sendable {
     let name: String
-    let standsBack: Bool
+    let standing: ThreadStanding
     let body: @Sendable () -> Void
 
-    init(name: String, standsBack: Bool, body: @escaping @Sendable () -> Void) {
+    init(name: String, standing: ThreadStanding, body: @escaping @Sendable () -> Void) {
         self.name = name
-        self.standsBack = standsBack
+        self.standing = standing
         self.body = body
     }
 }

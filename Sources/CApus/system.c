@@ -110,10 +110,14 @@ int capus_write_back(int descriptor, int64_t offset, int64_t count) {
     return sync_file_range(descriptor, offset, count, all) == 0 ? 0 : errno;
 }
 
-// On Linux each thread has a nice value of its own. 10 is a tenth of what others get.
-void capus_stand_back(void) {
+void capus_be_patient(void) {
     const struct sched_param none = {.sched_priority = 0};
     (void)sched_setscheduler(0, SCHED_BATCH, &none);
+}
+
+// On Linux each thread has a nice value of its own. 10 is a tenth of what others get.
+void capus_stand_back(void) {
+    capus_be_patient();
     (void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), 10);
 }
 

@@ -3,6 +3,7 @@
 import ApusFormat
 import ApusSystem
 import Glibc
+import Synchronization
 import TestSupport
 import Testing
 
@@ -54,5 +55,32 @@ func staysBehind() throws {
         return resident.count { $0 & 1 == 1 }
     }
     #expect(pages == 0)
+    try store.close()
+}
+
+@Test("who makes room writes what no sync would have written, and leaves to commits what they left")
+func writesWhatIsMuch() throws {
+    let directory = try TemporaryDirectory()
+    let configuration = tinyConfiguration {
+        $0.commitLog.writer = .pageAligned
+        $0.commitLog.segmentByteCount = 16 << 20
+    }
+    let store = try MessageStore.open(directory.path, configuration)
+    let writer = try #require(store.log.writer)
+    let segment = try #require(store.log.segments.last)
+    let queue = try store.queue(topic: "Orders").queue
+    let body = [UInt8](repeating: 7, count: 60_000)
+    func append(upTo end: Int) throws -> Int64 {
+        while store.published < end {
+            _ = try store.log.append(
+                to: queue, body: body.span.bytes, properties: RawSpan(),
+                attributes: MessageAttributes())
+        }
+        store.log.preallocator.follow(segment, position: Int(store.published))
+        _ = store.log.preallocator.doWork()
+        return writer.written.load(ordering: .relaxed)
+    }
+    #expect(try append(upTo: 900_000) == 0)
+    #expect(try append(upTo: 1 << 20) == store.published)
     try store.close()
 }

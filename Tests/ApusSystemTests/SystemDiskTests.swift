@@ -62,18 +62,22 @@ func writesBack() throws {
 
 @Test("a thread that stands back gives others the processor, and the rest of the process does not")
 func standsBack() throws {
-    let values = Mutex<[String: String]>([:])
-    for standsBack in [true, false] {
-        try SystemThread(name: "back-\(standsBack)", standsBack: standsBack) {
-            let fields = (try? String(contentsOfFile: "/proc/thread-self/stat", encoding: .utf8))?
-                .split(separator: " ")
-            values.withLock { $0["\(standsBack)"] = fields.map { String($0[18]) } }
+    // Its nice value and its class, as /proc says them (fields 19 and 41).
+    @Sendable func standing() -> [Int] {
+        let fields = (try? String(contentsOfFile: "/proc/thread-self/stat", encoding: .utf8))?
+            .split(separator: " ") ?? []
+        return [18, 40].map { Int(fields[$0]) ?? -1 }
+    }
+    let values = Mutex<[ThreadStanding: [Int]]>([:])
+    for one in [ThreadStanding.usual, .patient, .behind] {
+        try SystemThread(name: "is-\(one)", standing: one) {
+            values.withLock { $0[one] = standing() }
         }.join()
     }
-    let own = try String(contentsOfFile: "/proc/thread-self/stat", encoding: .utf8)
-        .split(separator: " ")[18]
-    #expect(values.withLock { $0["true"] } == String(max(10, Int(own) ?? 0)))
-    #expect(values.withLock { $0["false"] } == String(own))
+    let own = standing()
+    #expect(values.withLock { $0[.usual] } == own)
+    #expect(values.withLock { $0[.patient] } == [own[0], 3])
+    #expect(values.withLock { $0[.behind] } == [max(10, own[0]), 3])
 }
 
 @Test("a directory where a file is looked for has a size, and cannot be read")

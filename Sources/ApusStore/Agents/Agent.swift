@@ -11,8 +11,9 @@ package protocol Agent: AnyObject, Sendable {
     var idleNanoseconds: Int64? { get }
     /// How long its thread rests when there was work: whoever rings then is heard later.
     var restNanoseconds: Int64 { get }
-    /// Whether its thread leaves the processor to others: nobody waits for what it does.
-    var standsBack: Bool { get }
+    /// How its thread stands to those that want its processor: behind them where nobody waits for
+    /// what it does.
+    var standing: ThreadStanding { get }
     /// Whether its thread goes to another processor than that of who rang, who has more to do and
     /// does not wait. Not worth it for work of some microseconds.
     var leavesRinger: Bool { get }
@@ -24,7 +25,7 @@ package protocol Agent: AnyObject, Sendable {
 
 extension Agent {
     package var restNanoseconds: Int64 { 0 }
-    package var standsBack: Bool { true }
+    package var standing: ThreadStanding { .behind }
     package var leavesRinger: Bool { true }
 }
 
@@ -39,7 +40,7 @@ package final class AgentRunner: Sendable {
         let isStopping = isStopping
         do throws(DiskError) {
             thread = try SystemThread(
-                name: "apus-\(agent.roleName)", standsBack: agent.standsBack
+                name: "apus-\(agent.roleName)", standing: agent.standing
             ) {
                 while !isStopping.isSet {
                     let seen = agent.signal.current

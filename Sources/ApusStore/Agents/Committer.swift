@@ -14,7 +14,7 @@ final class Committer: Agent {
     init(_ commit: GroupCommit) { self.commit = commit }
 
     var roleName: String { "commit" }
-    var standsBack: Bool { false }
+    var standing: ThreadStanding { .usual }
     var leavesRinger: Bool { false }
     var signal: Signal { commit.wanted }
     var idleNanoseconds: Int64? { nil }
@@ -36,7 +36,8 @@ final class Teller: Agent {
     init(_ commit: GroupCommit) { self.commit = commit }
 
     var roleName: String { "tell" }
-    var standsBack: Bool { false }
+    /// The committer wakes it and has the next write to begin, which takes some microseconds.
+    var standing: ThreadStanding { .patient }
     var leavesRinger: Bool { false }
     var signal: Signal { commit.toTell }
     var idleNanoseconds: Int64? { isWatching.load(ordering: .relaxed) ? 50_000_000 : nil }

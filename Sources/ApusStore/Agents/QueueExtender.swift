@@ -36,7 +36,7 @@ final class QueueExtender: Agent {
     var roleName: String { "extend" }
     /// With more appenders than processors these would come to the end of their room first, and
     /// wait for a lock that somebody holds who gets no processor.
-    var standsBack: Bool { false }
+    var standing: ThreadStanding { .usual }
     var signal: Signal { log.roomRequests.signal }
     var idleNanoseconds: Int64? { nil }
 

@@ -40,7 +40,7 @@ final class GroupCommit: Sendable {
     private let watched = Mutex<[ConsumeQueue]>([])
 
     /// Completions that are called sooner than another thread is woken to do it.
-    private static let fewPending = 128
+    private static let fewPending = 8
     /// Completions that memory is kept for while nobody waits: some hundreds of kilobytes.
     private static let sparePending = 8192
     /// Bytes that are brought to the device at once: a millisecond's work or less.

@@ -166,7 +166,7 @@ final class Indexer: Agent {
 
     var roleName: String { "index" }
     /// Where all processors are busy it would fall behind without end.
-    var standsBack: Bool { false }
+    var standing: ThreadStanding { .usual }
     var signal: Signal { index.log.keyed.signal }
     /// After a failure (a full disk) it is tried again; otherwise publication rings.
     var idleNanoseconds: Int64? { 1_000_000_000 }

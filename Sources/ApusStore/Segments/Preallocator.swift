@@ -28,6 +28,8 @@ package final class Preallocator: @unchecked Sendable, Agent {
         writer == nil
             ? settings.populateAheadByteCount : min(settings.populateAheadByteCount, 4 << 20)
     }
+    /// Bytes that are worth a write that nobody waits for.
+    private static let leastWrite: Int64 = 1 << 20
     private var populatesWholeSegment: Bool { writer == nil && settings.populatesWholeSegment }
     /// Rung by an appender that crossed the wake mark.
     package let signal = Signal()
@@ -85,7 +87,11 @@ package final class Preallocator: @unchecked Sendable, Agent {
         guard let (segment, position) = reached.withLock({ $0 }) else { return 0 }
         if let writer {
             // What waits for no sync would stay in memory. A failure is met again by who does wait.
-            _ = try? writer.write(upTo: segment.base + Int64(position))
+            // Little was left behind by commits that are under way, which would wait for this.
+            let end = segment.base + Int64(position)
+            if end - writer.written.load(ordering: .relaxed) >= Self.leastWrite {
+                _ = try? writer.write(upTo: end)
+            }
             // Memory that was given back must not come again.
             segment.skipPopulating(to: position)
         }

@@ -24,13 +24,15 @@ final class PageAlignedWriter: Sendable {
     }
 
     static let pageByteCount = 4096
-    /// Bytes of zeros that are written at a time.
-    static let zeroStep = 1 << 20
+    /// Bytes of zeros that are written at a time. A commit that comes meanwhile waits for them.
+    static let zeroStep = 256 << 10
     /// What is written ahead, for all stores of the process.
     private static let zeros = MappedBytes.allocate(count: zeroStep, alignment: pageByteCount)
 
     private let segments: SegmentList
-    private let state = Mutex(State())
+    /// Not handed to who waits for it: a thread that stands back, and has no processor yet, would
+    /// have it meanwhile, and the next commit would wait for that.
+    private let state = SpinLocked(State())
     /// Held while zeros are written.
     private let zeroLock = Mutex(())
     /// Records that end at or before this are in their file. Written under the lock.
@@ -127,6 +129,8 @@ extension PageAlignedWriter {
         // A constant: a variable that a span is taken of would be put into a box on the heap.
         let rest = page.prefix(hasRest ? Self.pageByteCount : 0)
         let whole = target.bytes(in: first..<last)
+        // Another core wrote them. The kernel's copy would wait for one line after the other.
+        target.prefetchForReading(first..<last)
         if isDurable {
             try segment.file.writeThrough(whole, rest.bytes, at: first)
         } else {

@@ -185,7 +185,15 @@ static inline void capus_prefetch(const void *bytes, long count) {
         __builtin_prefetch((const char *)bytes + offset, 1, 3);
 }
 
-// The same for the lines of `start` to `start + last`, at most 192 bytes, which begin anywhere.
+// The same for bytes that will be read soon: as far as the second level, which holds many.
+static inline void capus_prefetch_lines(const void *start, long count) {
+    const char *bytes = start;
+    for (long offset = 0; offset < count; offset += 64)
+        __builtin_prefetch(bytes + offset, 0, 2);
+}
+
+// For the lines of `start` to `start + last`, at most 192 bytes, which begin anywhere, and will be
+// written.
 static inline void capus_prefetch_near(const void *start, long last) {
     const char *bytes = (const char *)start;
     __builtin_prefetch(bytes, 1, 3);
@@ -218,6 +226,10 @@ void capus_touch(const void *bytes, size_t count);
 
 // Names the calling thread; at most 15 bytes are kept.
 void capus_name_thread(const char *name);
+
+// Has the calling thread, when it is woken, wait for a processor instead of taking that of who runs
+// there. Where that is not allowed, it does not.
+void capus_be_patient(void);
 
 // Lets the calling thread's work stand back behind that of others. Where that is not allowed, it
 // does not.
