@@ -64,7 +64,8 @@ func writesBack() throws {
 func standsBack() throws {
     // Its nice value and its class, as /proc says them (fields 19 and 41).
     @Sendable func standing() -> [Int] {
-        let fields = (try? String(contentsOfFile: "/proc/thread-self/stat", encoding: .utf8))?
+        let fields =
+            (try? String(contentsOfFile: "/proc/thread-self/stat", encoding: .utf8))?
             .split(separator: " ") ?? []
         return [18, 40].map { Int(fields[$0]) ?? -1 }
     }
