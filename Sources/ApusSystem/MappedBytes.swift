@@ -4,7 +4,7 @@
 // mapped for as long as anyone may use a copy, and says in its head comment how it knows. Every
 // access is bounds-checked against the length that was mapped.
 
-private import CApus
+public import CApus
 private import Glibc
 
 /// A stretch of mapped or allocated memory, with bounds.
@@ -135,7 +135,7 @@ private import Glibc
     }
 
     /// Asks the processor for the cache lines of up to `length` bytes from `offset` on.
-    @inline(__always)
+    @inlinable @inline(__always)
     public func prefetchForWriting(at offset: Int, length: Int) {
         guard offset >= 0, offset < count else { return }
         unsafe capus_prefetch(base + offset, min(length, count &- offset))

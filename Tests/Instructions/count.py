@@ -68,9 +68,12 @@ def count(program, function, messages, words):
         plain = f"{place}/mqbench"
         # valgrind cannot read the debug information of this compiler.
         subprocess.run(["strip", "-g", "-o", plain, program], check=True)
+        # Threads that spin for each other take turns; otherwise one may have valgrind's lock again
+        # and again, for minutes.
         run = subprocess.run(
-            ["valgrind", "--tool=callgrind", f"--callgrind-out-file={place}/out", plain, *words,
-             "--directory", f"{place}/work"], capture_output=True, text=True, check=False)
+            ["valgrind", "--fair-sched=try", "--tool=callgrind",
+             f"--callgrind-out-file={place}/out", plain, *words, "--directory", f"{place}/work"],
+            capture_output=True, text=True, check=False)
         if run.returncode != 0:
             sys.exit(f"instructions: valgrind ends with {run.returncode}:\n{run.stderr[-2000:]}")
         calls, costs = inclusive(f"{place}/out")

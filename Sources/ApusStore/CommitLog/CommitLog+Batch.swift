@@ -20,6 +20,9 @@ extension CommitLog {
         var tagsHash: Int32 = 0
     }
 
+    /// How far before a record its lines are asked for.
+    private static let linesAhead = 2048
+
     /// The first messages of a batch, on the stack: those behind them are looked at twice.
     private typealias Notes = InlineArray<32, Noted>
 
@@ -111,6 +114,8 @@ extension CommitLog {
                 reconsumeTimes: first.reconsumeTimes,
                 preparedTransactionOffset: first.preparedTransactionOffset,
                 bodyChecksum: CRC32.stored(body))
+            mapped.prefetchForWriting(
+                at: place.position &+ written &+ Self.linesAhead, length: frame.totalSize)
             RecordEncoder.encodePlain(
                 fields, frame: frame, topic: topic.bytes, properties: properties, body: body,
                 into: &segment, at: place.position &+ written)

@@ -72,6 +72,9 @@ package final class CommitLog: Sendable {
     let plainLimit: Int
     /// Appends after which a queue that had none of them is far.
     let nearCount: UInt32
+    /// Whether the last append went to such a queue, and the next one most likely does: only then
+    /// are its lines asked for early. Two that append to one queue would take them from each other.
+    let lastWasFar = Atomic<Bool>(false)
     let appendsChecksum: Bool
     let isSync: Bool
     let isIndexed: Bool
@@ -162,7 +165,9 @@ extension CommitLog {
     func append(
         to queue: ConsumeQueue, body: RawSpan, properties: RawSpan, attributes: MessageAttributes
     ) throws(StoreError) -> AppendResult {
-        prefetchForWriting(queue, byteCount: ConsumeQueue.hotByteCount)
+        if lastWasFar.load(ordering: .relaxed) {
+            prefetchForWriting(queue, byteCount: ConsumeQueue.hotByteCount)
+        }
         let summary = PropertySummary(properties)
         // Copies: a span must not be taken through an object that may go.
         let topic = queue.topic.bytes
@@ -199,7 +204,11 @@ extension CommitLog {
             tagsCode: Int64(summary.tagsHash))
         let end = place.physicalOffset &+ Int64(frame.totalSize)
         let isKeyed = isIndexed && summary.flags.contains(.keyed)
-        if queue.isFar(place.ticket, nearCount: nearCount) {
+        let isFar = queue.isFar(place.ticket, nearCount: nearCount)
+        if isFar != lastWasFar.load(ordering: .relaxed) {
+            lastWasFar.store(isFar, ordering: .relaxed)
+        }
+        if isFar {
             let entry = DeferredEntry(
                 window: place.window, unit: unit, queueOffset: place.queueOffset, queue: queue)
             publishLater(
@@ -217,13 +226,12 @@ extension CommitLog {
             storeHost: storeHostNumber, status: .stored)
     }
 
-    /// Where the next record will most likely go: its lines come in while this one is written, so
-    /// that the next lock, which waits for all stores before it, does not wait for memory. The
-    /// processor's own prefetcher is quick enough for small records.
+    /// Where a record will most likely go soon: its lines come in while this one is written, so
+    /// that the lock of the next append, which waits for all stores before it, does not wait for
+    /// memory.
     @inline(__always)
     func prefetch(behind place: Place, size: Int) {
-        guard size > 512 else { return }
-        place.segment.prefetchForWriting(at: place.position &+ size, length: min(size, 2048))
+        place.segment.prefetchForWriting(at: place.position &+ size &+ 512, length: min(size, 2048))
     }
 
     /// A place in the log, after making room when there is none.
