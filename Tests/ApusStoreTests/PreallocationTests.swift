@@ -35,14 +35,18 @@ func lateFollower() throws {
     try store.close()
 }
 
-@Test("memory of a segment's own is not brought in where the writer has been")
-func staysBehind() throws {
-    let directory = try TemporaryDirectory()
+private func pageAlignedStore(in directory: TemporaryDirectory) throws -> MessageStore {
     let configuration = tinyConfiguration {
         $0.commitLog.writer = .pageAligned
         $0.commitLog.segmentByteCount = 16 << 20
     }
-    let store = try MessageStore.open(directory.path, configuration)
+    return try MessageStore.open(directory.path, configuration)
+}
+
+@Test("memory of a segment's own is not brought in where the writer has been")
+func staysBehind() throws {
+    let directory = try TemporaryDirectory()
+    let store = try pageAlignedStore(in: directory)
     let segment = try #require(store.log.segments.last)
     // So fast that the agent comes late.
     while store.published < 12 << 20 { try store.append(message(1, size: 60_000)) }
@@ -61,11 +65,7 @@ func staysBehind() throws {
 @Test("who makes room writes what no sync would have written, and leaves to commits what they left")
 func writesWhatIsMuch() throws {
     let directory = try TemporaryDirectory()
-    let configuration = tinyConfiguration {
-        $0.commitLog.writer = .pageAligned
-        $0.commitLog.segmentByteCount = 16 << 20
-    }
-    let store = try MessageStore.open(directory.path, configuration)
+    let store = try pageAlignedStore(in: directory)
     let writer = try #require(store.log.writer)
     let segment = try #require(store.log.segments.last)
     let queue = try store.queue(topic: "Orders").queue

@@ -231,7 +231,10 @@ extension CommitLog {
     /// memory.
     @inline(__always)
     func prefetch(behind place: Place, size: Int) {
-        place.segment.prefetchForWriting(at: place.position &+ size &+ 512, length: min(size, 2048))
+        // Not those right behind, which the next append writes too soon.
+        let distance = 512
+        place.segment.prefetchForWriting(
+            at: place.position &+ size &+ distance, length: min(size, 2048))
     }
 
     /// A place in the log, after making room when there is none.

@@ -24,6 +24,8 @@ final class PageAlignedWriter: Sendable {
     }
 
     static let pageByteCount = 4096
+    /// Bytes that are asked for before a write: some of the second level of any processor's cache.
+    private static let prefetchedByteCount = 256 << 10
     /// Bytes of zeros that are written at a time. A commit that comes meanwhile waits for them.
     static let zeroStep = 256 << 10
     /// What is written ahead, for all stores of the process.
@@ -130,7 +132,8 @@ extension PageAlignedWriter {
         let rest = page.prefix(hasRest ? Self.pageByteCount : 0)
         let whole = target.bytes(in: first..<last)
         // Another core wrote them. The kernel's copy would wait for one line after the other.
-        target.prefetchForReading(first..<last)
+        // Of more than a cache holds the first would be gone again before they are copied.
+        target.prefetchForReading(first..<min(last, first + Self.prefetchedByteCount))
         if isDurable {
             try segment.file.writeThrough(whole, rest.bytes, at: first)
         } else {
