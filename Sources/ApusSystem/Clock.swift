@@ -50,7 +50,7 @@ private import Synchronization
     }
 
     @inline(__always)
-    private static func read(_ clock: clockid_t) -> Int64 {
+    fileprivate static func read(_ clock: clockid_t) -> Int64 {
         var now = timespec()
         _ = unsafe clock_gettime(clock, &now)
         return Int64(now.tv_sec) &* 1_000_000_000 &+ Int64(now.tv_nsec)
@@ -98,6 +98,10 @@ public final class ManualClock: Sendable {
         offset.wrappingAdd(milliseconds, ordering: .relaxed)
     }
 }
+
+/// Nanoseconds that never step back, for waits of microseconds: of the machine, whatever a test's
+/// clock says.
+package func steadyNanoseconds() -> Int64 { TimeSource.read(CLOCK_MONOTONIC) }
 
 /// 64 random bits from the system, never 0.
 package func randomNonzero() -> UInt64 { UInt64.random(in: 1...UInt64.max) }

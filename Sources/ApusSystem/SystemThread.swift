@@ -1,6 +1,6 @@
 // Threads of the operating system: the engine uses no tasks.
 
-private import CApus
+public import CApus
 private import Glibc
 private import Synchronization
 
@@ -87,3 +87,7 @@ private final class ThreadBody: Sendable {
         self.body = body
     }
 }
+
+/// A number that no other thread of the process has as long as this one runs.
+@inlinable @inline(__always)
+public func threadMark() -> UInt { capus_thread_mark() }

@@ -34,6 +34,7 @@ final class Reservation: Sendable {
         var segmentStart: Int64 = 0
         var segmentEnd: Int64 = 0
         var segment = MappedBytes.empty
+        var tenure = Tenure()
 
         @inline(__always)
         func hasRoom(size: Int, count: Int64, queue: ConsumeQueue) -> Bool {
@@ -75,6 +76,9 @@ final class Reservation: Sendable {
     @inline(__always)
     func reserve(size: Int, count: Int64, queue: ConsumeQueue, now: Int64) -> Place? {
         state.lock()
+        if state.withHeld({ $0.tenure.owner != threadMark() }), size <= Tenure.longestRecord {
+            succeed()
+        }
         // Both ways out unlock for themselves: joined, they would pass the place through memory.
         let hasRoom = state.withHeld { $0.hasRoom(size: size, count: count, queue: queue) }
         guard hasRoom else {
@@ -84,6 +88,35 @@ final class Reservation: Sendable {
         let place = state.withHeld { $0.take(size: size, count: count, queue: queue, now: now) }
         state.unlock()
         return place
+    }
+
+    /// Begins a tenure of this thread, after most of one that is under way. The lock is held, but
+    /// not meanwhile.
+    @inline(never)
+    private func succeed() {
+        let now = steadyNanoseconds()
+        let (tenure, seen) = state.withHeld { ($0.tenure, $0.nextTicket) }
+        if tenure.isBusy(at: now, nextTicket: seen) {
+            pause(from: now, until: min(now &+ Tenure.look, tenure.end))
+            if state.withHeld({ $0.nextTicket != seen }) {
+                pause(from: now, until: tenure.end)
+            }
+        }
+        state.withHeld { state in
+            state.tenure.begin(
+                threadMark(), at: steadyNanoseconds(), nextTicket: state.nextTicket)
+        }
+    }
+
+    /// Gives the lock up until then.
+    private func pause(from start: Int64, until end: Int64) {
+        state.unlock()
+        var now = start
+        while now < end {
+            spinHint()
+            now = steadyNanoseconds()
+        }
+        state.lock()
     }
 
     /// Elsewhere, so that there is less to inline where places are taken.

@@ -43,6 +43,11 @@ void capus_barrier_everywhere(void);
 // processor's time-stamp counter, a third of the price, says that it is the same one still.
 int64_t capus_wall_milliseconds(void);
 
+// A number that no other thread of the process has as long as this one runs.
+static inline uintptr_t capus_thread_mark(void) {
+    return (uintptr_t)__builtin_thread_pointer();
+}
+
 // A hint to the processor that this is a spin loop.
 void capus_spin_hint(void);
 
