@@ -115,6 +115,9 @@ public struct QueueSettings: Hashable, Sendable {
     /// Queues above which idle ones give their mappings back, 32 768; half as many as the process
     /// may have descriptors or mappings, when that is less.
     public var mappedFileLimit = 32_768
+    /// Bytes of a file that are mapped at least; more, and then all, as it needs them. A test sets
+    /// it.
+    package var leastMapping = 16 << 10
     /// Appends after which the entry of a queue that had none of them is put off. A test sets it.
     package var nearCount: UInt32 = 256
 }

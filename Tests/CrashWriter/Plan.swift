@@ -116,6 +116,7 @@ struct Plan {
         settings.queues.thoroughIntervalMilliseconds = pick([10, 40, 1_000], &pace)
         settings.queues.mappedFileLimit = pick([4, 64], &pace)
         settings.queues.nearCount = pick([0, 2, 256], &pace)
+        settings.queues.leastMapping = pick([200, 4 << 10, 16 << 10], &pace)
         settings.commitLog.writer = pick([.mapped, .pageAligned], &pace)
         settings.commitLog.zeroesAhead = pick([nil, false], &pace)
         if defect == .believedSync { settings.commitLog.zeroesAhead = false }

@@ -65,11 +65,11 @@ extension CommitLog {
     private func tryPreparing(
         _ queue: ConsumeQueue, count: Int64, nextOffset: Int64, _ maker: RoomMaker
     ) throws(StoreError) {
-        // The file before the last one is let go below: everything in it must be published.
-        if let previous = queue.previousFile {
-            while queue.published.load(ordering: .acquiring) < previous.window.end {
+        // The mapping before the last one is let go below: everything in it must be published.
+        if queue.previousFile != nil {
+            while queue.published.load(ordering: .acquiring) < queue.previousEnd {
                 // One that was put off waits for nobody else.
-                if publishedEnd(of: queue) < previous.window.end { SystemThread.yield() }
+                if publishedEnd(of: queue) < queue.previousEnd { SystemThread.yield() }
             }
         }
         try queue.prepare(

@@ -20,12 +20,20 @@ extension ConsumeQueue {
         let end = published.load(ordering: .acquiring)
         try syncNames(&parents)
         var offset = flushed.load(ordering: .relaxed)
+        for file in files.withLock({ $0.outgrown }) where file.window.end > offset {
+            try sync(file)
+        }
         while offset < end {
             guard let file = try file(containing: offset) else { break }
-            do throws(DiskError) { try file.file.sync() } catch { throw .poisoned(cause: error) }
-            offset = min(end, file.window.end)
+            try sync(file)
+            offset = min(end, file.end)
         }
+        files.withLock { $0.dropOutgrown(before: end) }
         flushed.store(end, ordering: .releasing)
+    }
+
+    private func sync(_ file: QueueFile) throws(StoreError) {
+        do throws(DiskError) { try file.file.sync() } catch { throw .poisoned(cause: error) }
     }
 
     /// Syncs the names of files that were made, here and not when they are made: an append that

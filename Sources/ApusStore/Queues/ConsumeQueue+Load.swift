@@ -86,7 +86,7 @@ extension ConsumeQueue {
     /// The number behind the last entry of a file that does not reach into the hole behind all its
     /// data. Holes are not looked at through the mapping: a full tmpfs has no page for them.
     private func dataEnd(ofFileFrom first: Int64) throws(StoreError) -> Int64 {
-        guard let file = try file(containing: first) else { return first }
+        guard let file = try wholeFile(containing: first) else { return first }
         var position = 0
         do throws(DiskError) {
             while let data = try file.file.nextData(from: position) { position = data.upperBound }
@@ -113,7 +113,7 @@ extension ConsumeQueue {
         let unit = ConsumeQueueUnit.byteCount
         var last = end
         for first in files.withLock({ $0.firsts }) where first + entriesPerFile > end {
-            guard let file = try file(containing: first) else { continue }
+            guard let file = try wholeFile(containing: first) else { continue }
             var position = Int(max(0, end - first)) * unit
             do throws(DiskError) {
                 while let data = try file.file.nextData(from: position) {
@@ -159,7 +159,7 @@ extension ConsumeQueue {
         let firsts = files.withLock { $0.firsts }
         let unit = Int64(ConsumeQueueUnit.byteCount)
         for first in firsts where first + entriesPerFile > nextOffset {
-            guard let file = try file(containing: first) else { continue }
+            guard let file = try wholeFile(containing: first) else { continue }
             let from = Int(max(0, nextOffset - first) * unit)
             do throws(DiskError) {
                 var position = from

@@ -22,7 +22,6 @@ extension ConsumeQueue {
         count: Int64, nextOffset: Int64, preparedEnd: Int64, for maker: RoomMaker,
         install: (QueueFile, QueueFile?, Int64) -> Void
     ) throws(StoreError) {
-        let first = try writableFile(from: fileFirst(of: nextOffset), nextOffset: nextOffset)
         var extent = currentExtent
         if maker == .appender {
             extent = min(extent, max(leastExtent, Self.awaitedExtent))
@@ -32,6 +31,8 @@ extension ConsumeQueue {
         let isEmpty = maker != .recovery
         let wanted = nextOffset + max(count, 1)
         let stepped = wanted + extent
+        let first = try writableFile(
+            from: fileFirst(of: nextOffset), nextOffset: nextOffset, upTo: stepped)
         var end = min(first.window.end, stepped)
         let start = endStep(in: first, from: max(nextOffset, preparedEnd))
         do throws(StoreError) {
@@ -44,8 +45,9 @@ extension ConsumeQueue {
         }
         var second: QueueFile?
         if wanted > first.window.end {
-            let file = try writableFile(from: first.window.end, nextOffset: first.window.end)
-            end = min(file.window.end, max(wanted, first.window.end + extent))
+            let last = max(wanted, first.end + extent)
+            let file = try writableFile(from: first.end, nextOffset: first.end, upTo: last)
+            end = min(file.window.end, last)
             try allocate(
                 file, from: max(first.window.end, preparedEnd), to: end, isEmpty: isEmpty)
             second = file
@@ -103,6 +105,7 @@ extension ConsumeQueue {
     func install(_ first: QueueFile, _ second: QueueFile?, preparedEnd end: Int64) {
         if currentFile !== first {
             previousFile = currentFile
+            previousEnd = min(current.end, nextOffset)
             currentFile = first
             current = first.window
         }
@@ -155,20 +158,28 @@ extension ConsumeQueue {
         }
     }
 
+    /// The file that begins with entry `first`, mapped up to an entry or its end.
     private func writableFile(
-        from first: Int64, nextOffset: Int64
+        from first: Int64, nextOffset: Int64, upTo last: Int64
     ) throws(StoreError) -> QueueFile {
-        for held in [currentFile, followingFile] {
-            if let held, held.window.first == first { return held }
-        }
+        let last = min(last, first + entriesPerFile)
+        let inUse = [currentFile, followingFile].compactMap(\.self)
+            .filter { $0.window.first == first }
+        if let held = inUse.first(where: { $0.window.end >= last }) { return held }
         let (exists, held) = files.withLock { files in
-            (files.firsts.contains(first), files.forReading.first { $0.window.first == first })
+            for file in inUse { files.outgrow(file) }
+            return (
+                files.firsts.contains(first),
+                files.forReading.first { $0.window.first == first && $0.window.end >= last }
+            )
         }
         if !exists { try makeDirectory() }
         if let held { return held }
         let file = try QueueFile(
             disk, path: path(ofFileFrom: first), first: first, length: fileByteCount,
+            mapped: QueueFile.mappedByteCount(for: last - first, least: leastMapping),
             creates: !exists, writable: true)
+        if !inUse.isEmpty { files.withLock { $0.keep(file) } }
         if !exists {
             namesMade.wrappingAdd(1, ordering: .releasing)
             try fill(file, upTo: nextOffset)

@@ -53,9 +53,12 @@ package final class ConsumeQueue: @unchecked Sendable {
     let disk: any Disk
     let fileByteCount: Int
     let extentByteCount: Int
+    let leastMapping: Int
     var currentFile: QueueFile?
     var followingFile: QueueFile?
     var previousFile: QueueFile?
+    /// Where the entries end that may have been reserved in `previousFile`.
+    var previousEnd: Int64 = 0
     /// Entries that get room at the next step. Of whoever makes room.
     var nextExtent: Int64 = 0
     /// The step that is made without the room lock; of whoever has that.
@@ -95,6 +98,7 @@ package final class ConsumeQueue: @unchecked Sendable {
         self.disk = disk
         fileByteCount = settings.fileByteCount
         extentByteCount = settings.extentByteCount
+        leastMapping = settings.leastMapping
     }
 
     /// Notes an append. Whether nobody appended to the queue in more than `nearCount` appends to
@@ -143,6 +147,14 @@ extension ConsumeQueue {
             creates: false, writable: true)
         files.keep(opened)
         return opened
+    }
+
+    /// The same, and all of the file is mapped.
+    func wholeFile(containing offset: Int64) throws(StoreError) -> QueueFile? {
+        try files.withLock { (files) throws(StoreError) -> QueueFile? in
+            if let kept = files.kept(containing: offset), kept.isWhole { return kept }
+            return try open(containing: offset, &files)
+        }
     }
 
     /// Gives back the mappings that reads use; the next one maps again.

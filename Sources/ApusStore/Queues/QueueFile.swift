@@ -1,8 +1,10 @@
 // One mapped ConsumeQueue file.
 //
-// It has RocketMQ's length from the start but gets room only a step ahead of use. The mapping lives
-// as long as the object; an appender with a reservation in the file is covered by the queue, which
-// keeps the file until everything reserved in it is published.
+// It has RocketMQ's length from the start but gets room only a step ahead of use, and as long as
+// little of it is used, little of it is mapped: a mapping that is as long as a file has page tables
+// of its own, 4 KiB for each queue. A file that outgrows its mapping is opened once more. The
+// mapping lives as long as the object; an appender with a reservation in it is covered by the
+// queue, which keeps it until everything reserved in it is published.
 
 package import ApusFormat
 package import ApusSystem
@@ -39,14 +41,17 @@ package struct QueueWindow: Sendable, BitwiseCopyable {
     }
 }
 
-/// A ConsumeQueue file.
+/// A ConsumeQueue file, mapped from its beginning on.
 package final class QueueFile: Sendable {
     package let file: any DiskFile
     package let window: QueueWindow
+    /// Queue offset behind the last entry of the file, which the window may not reach.
+    let end: Int64
     let mappingGuard: MappingGuard?
 
     package init(
-        _ disk: any Disk, path: String, first: Int64, length: Int, creates: Bool, writable: Bool
+        _ disk: any Disk, path: String, first: Int64, length: Int, mapped: Int = .max,
+        creates: Bool, writable: Bool
     ) throws(StoreError) {
         do throws(DiskError) {
             file = try disk.open(path, creates ? .create : writable ? .readWrite : .readOnly)
@@ -54,14 +59,28 @@ package final class QueueFile: Sendable {
             throw StoreError(error)
         }
         let bytes = try Self.map(
-            file, length: length, creates: creates, writable: writable, disk: disk)
+            file, length: length, mapped: min(length, mapped), creates: creates,
+            writable: writable)
         mappingGuard = file.mappingGuard
         window = QueueWindow(
-            bytes: bytes, first: first, end: first + Int64(length / ConsumeQueueUnit.byteCount))
+            bytes: bytes, first: first,
+            end: first + Int64(bytes.count / ConsumeQueueUnit.byteCount))
+        end = first + Int64(length / ConsumeQueueUnit.byteCount)
+    }
+
+    /// Whether all of the file is mapped.
+    var isWhole: Bool { window.end == end }
+
+    /// Bytes to map of a file so that the first `entries` can be reached: `least`, sixteen times as
+    /// many, or all.
+    static func mappedByteCount(for entries: Int64, least: Int) -> Int {
+        let needed = Int(entries) * ConsumeQueueUnit.byteCount
+        if needed <= least { return least }
+        return needed <= 16 * least ? 16 * least : .max
     }
 
     private static func map(
-        _ file: any DiskFile, length: Int, creates: Bool, writable: Bool, disk: any Disk
+        _ file: any DiskFile, length: Int, mapped: Int, creates: Bool, writable: Bool
     ) throws(StoreError) -> MappedBytes {
         let found: Int
         do throws(DiskError) {
@@ -69,7 +88,7 @@ package final class QueueFile: Sendable {
             // A file of no bytes was made by someone who was killed before giving it its length.
             if writable, creates || found == 0 { try file.truncate(to: length) }
             if found == length || writable && found == 0 {
-                return try file.map(count: length, writable: writable)
+                return try file.map(count: mapped, writable: writable)
             }
         } catch {
             throw StoreError(error)

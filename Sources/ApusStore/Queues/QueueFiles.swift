@@ -6,6 +6,9 @@ struct QueueFiles {
     var firsts: [Int64] = []
     /// The files that were read last, the newest use first; few, since most readers are at the end.
     private(set) var forReading: [QueueFile] = []
+    /// Mappings that were stored to until the file needed a longer one. What a guard found out
+    /// about one of them, only its own sync tells.
+    private(set) var outgrown: [QueueFile] = []
     /// The lowest readable offset, and the start of the log for which it was found.
     var minimum: (offset: Int64, logStart: Int64) = (0, -1)
 
@@ -28,8 +31,9 @@ struct QueueFiles {
         return forReading[0]
     }
 
-    /// Keeps a file mapped for reads.
+    /// Keeps a file mapped for reads, instead of a shorter mapping of it.
     mutating func keep(_ file: QueueFile) {
+        forReading.removeAll { $0.window.first == file.window.first }
         if forReading.count >= Self.readLimit { forReading.removeLast() }
         forReading.insert(file, at: 0)
     }
@@ -39,6 +43,16 @@ struct QueueFiles {
         firsts.append(file.window.first)
         firsts.sort()
         keep(file)
+    }
+
+    /// Notes that a mapping is not appended to any more.
+    mutating func outgrow(_ file: QueueFile) {
+        if !outgrown.contains(where: { $0 === file }) { outgrown.append(file) }
+    }
+
+    /// All entries before `end` are on the device.
+    mutating func dropOutgrown(before end: Int64) {
+        outgrown.removeAll { $0.window.end <= end }
     }
 
     /// Gives back the mappings that reads use; the next one maps again.

@@ -55,7 +55,7 @@ final class QueueLoader: Sendable {
         let written = try queue.writtenEnd(from: end)
         // After a kill these may be all entries of the queue: file by file, not one by one.
         var offset = end
-        while offset < written, let file = try queue.file(containing: offset) {
+        while offset < written, let file = try queue.wholeFile(containing: offset) {
             let limit = min(written, file.window.end)
             while offset < limit {
                 let unit = file.window.unit(at: offset)

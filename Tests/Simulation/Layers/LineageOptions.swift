@@ -15,6 +15,8 @@ struct LineageOptions: Sendable, CustomStringConvertible {
     let queueCount: Int
     /// Appends to others after which a queue's entry is put off.
     let nearCount: UInt32
+    /// Bytes of a queue's file that are mapped at least.
+    let leastMapping: Int
     let steps: Int
     /// Power cuts that are made of each moment that is looked at.
     let forks: Int
@@ -29,6 +31,7 @@ struct LineageOptions: Sendable, CustomStringConvertible {
         entriesPerFile = 40
         queueCount = 1
         nearCount = 256
+        leastMapping = 16 << 10
         steps = 30
         forks = 3
     }
@@ -44,6 +47,7 @@ struct LineageOptions: Sendable, CustomStringConvertible {
         forks = Int.random(in: 3...8, using: &numbers)
         writer = Bool.random(using: &numbers) ? .pageAligned : .mapped
         nearCount = [0, 2, 256].randomElement(using: &numbers) ?? 0
+        leastMapping = [20, 50, 16 << 10].randomElement(using: &numbers) ?? 20
     }
 
     var description: String {
@@ -51,7 +55,7 @@ struct LineageOptions: Sendable, CustomStringConvertible {
             + "\(checksum ? "record checksums, " : "")"
             + "\(isIndexed ? "" : "no index, ")segments of \(segmentByteCount), "
             + "\(entriesPerFile) entries a file, \(queueCount) queues, "
-            + "far after \(nearCount), \(steps) steps, "
+            + "far after \(nearCount), \(leastMapping) bytes mapped, \(steps) steps, "
             + "\(forks) forks"
     }
 
@@ -68,6 +72,7 @@ struct LineageOptions: Sendable, CustomStringConvertible {
         settings.queues.thoroughByteCount = 8192
         settings.queues.mappedFileLimit = 2
         settings.queues.nearCount = nearCount
+        settings.queues.leastMapping = leastMapping
         settings.index.isEnabled = isIndexed
         settings.index.slotCount = 8
         settings.index.entryCapacity = 24

@@ -22,6 +22,7 @@ struct ThreadRound {
         settings.commitLog.populateAheadByteCount = 64 << 10
         settings.queues.fileByteCount = 20 * 500
         settings.queues.nearCount = [0, 256, 3][Int(seed % 3)]
+        settings.queues.leastMapping = [20, 600, 16 << 10][Int(seed / 3 % 3)]
         settings.index.slotCount = 1000
         settings.index.entryCapacity = 4000
         let store = try MessageStore.open(directory.path, settings)

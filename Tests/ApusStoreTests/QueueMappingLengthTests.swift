@@ -1,0 +1,104 @@
+// How much of a queue's file is mapped: little while little of it is used.
+
+import ApusFormat
+import ApusSystem
+import Foundation
+import TestSupport
+import Testing
+
+@testable import ApusStore
+
+@Suite("the mapping of a queue's file", .timeLimit(.minutes(2))) struct QueueMappingLengthTests {
+    let directory: TemporaryDirectory
+
+    init() throws { directory = try TemporaryDirectory() }
+
+    private func expectAll(_ store: MessageStore, _ count: Int) throws {
+        let queue = try store.queue(topic: "Orders")
+        var next: Int64 = 0
+        while next < Int64(count) {
+            let read = try store.read(queue, from: next, count: 32)
+            let messages = try read.messages()
+            #expect(messages.first?.queueOffset == next)
+            if messages.isEmpty { break }
+            next = read.nextOffset
+        }
+        #expect(next == Int64(count))
+    }
+
+    @Test("is short at first, longer as entries come, and at last the whole file's")
+    func growth() throws {
+        let store = try MessageStore.open(
+            directory.path,
+            tinyConfiguration {
+                $0.queues.fileByteCount = 20 * 2_000
+                $0.queues.leastMapping = 512
+                $0.queues.extentByteCount = 100
+            })
+        let queue = try store.queue(topic: "Orders").queue
+        var lengths: [Int] = []
+        for number in 0..<2_500 {
+            try store.append(message(number))
+            let length = queue.current.bytes.count
+            if lengths.last != length { lengths.append(length) }
+            #expect(queue.current.contains(Int64(number)))
+        }
+        // Then the next file begins.
+        #expect(Array(lengths.prefix(3)) == [512, 8_192, 40_000])
+        #expect(queue.current.first == 2_000)
+        try expectAll(store, 2_500)
+        try store.flush()
+        #expect(queue.files.withLock { $0.outgrown }.isEmpty)
+        try store.close()
+        let again = try MessageStore.open(
+            directory.path, tinyConfiguration { $0.queues.fileByteCount = 20 * 2_000 })
+        try expectAll(again, 2_500)
+        try again.close()
+    }
+
+    @Test("that was outgrown is kept until all that was stored to it is on the device")
+    func outgrown() throws {
+        let store = try MessageStore.open(
+            directory.path,
+            tinyConfiguration {
+                $0.queues.fileByteCount = 20 * 2_000
+                $0.queues.leastMapping = 512
+                $0.queues.extentByteCount = 100
+                $0.queues.flushIntervalMilliseconds = 600_000
+            })
+        let queue = try store.queue(topic: "Orders").queue
+        for number in 0..<30 { try store.append(message(number)) }
+        let short = queue.files.withLock { $0.outgrown }
+        #expect(short.map(\.window.end) == [25])
+        try store.flush()
+        #expect(queue.files.withLock { $0.outgrown }.isEmpty)
+        try store.close()
+    }
+
+    @Test("is read to its end by who needs all of the file")
+    func whole() throws {
+        let store = try MessageStore.open(
+            directory.path,
+            tinyConfiguration {
+                $0.queues.fileByteCount = 20 * 2_000
+                $0.queues.leastMapping = 512
+                $0.queues.extentByteCount = 100
+            })
+        try store.append(message(0))
+        let queue = try store.queue(topic: "Orders").queue
+        #expect(try queue.file(containing: 0)?.isWhole == false)
+        #expect(try queue.wholeFile(containing: 0)?.isWhole == true)
+        #expect(try queue.file(containing: 1_999)?.end == 2_000)
+        #expect(try queue.file(containing: 2_000) == nil)
+        for number in 1..<100 { try store.append(message(number)) }
+        try expectAll(store, 100)
+        try store.close()
+    }
+
+    @Test(
+        "is as long as it needs to be: least, sixteen times as long, all",
+        arguments: [(1, 512), (25, 512), (26, 8_192), (409, 8_192), (410, .max)] as [(Int64, Int)])
+    func lengths(entries: Int64, mapped: Int) {
+        #expect(QueueFile.mappedByteCount(for: entries, least: 512) == mapped)
+    }
+}
