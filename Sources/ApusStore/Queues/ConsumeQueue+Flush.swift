@@ -20,13 +20,15 @@ extension ConsumeQueue {
         let end = published.load(ordering: .acquiring)
         try syncNames(&parents)
         var offset = flushed.load(ordering: .relaxed)
-        for file in files.withLock({ $0.outgrown }) where file.window.end > offset {
-            try sync(file)
-        }
+        let start = offset
         while offset < end {
             guard let file = try file(containing: offset) else { break }
             try sync(file)
             offset = min(end, file.end)
+        }
+        // Behind those: a mapping may have been outgrown a moment before.
+        for file in files.withLock({ $0.outgrown }) where file.window.end > start {
+            try sync(file)
         }
         files.withLock { $0.dropOutgrown(before: end) }
         flushed.store(end, ordering: .releasing)
