@@ -15,7 +15,7 @@ import Testing
 
     /// A store of files of 2,000 entries, 25 of them mapped at least; nothing is flushed unless
     /// somebody asks.
-    private func open() throws -> MessageStore {
+    private func open(disk: any Disk = SystemDisk()) throws -> MessageStore {
         try MessageStore.open(
             directory.path,
             tinyConfiguration {
@@ -23,7 +23,7 @@ import Testing
                 $0.queues.leastMapping = 512
                 $0.queues.extentByteCount = 100
                 $0.queues.flushIntervalMilliseconds = 600_000
-            })
+            }, observer: nil, disk: disk, time: .system)
     }
 
     private func expectAll(_ store: MessageStore, _ count: Int) throws {
@@ -73,6 +73,23 @@ import Testing
         #expect(short.map(\.window.end) == [25])
         try store.flush()
         #expect(queue.files.withLock { $0.outgrown }.isEmpty)
+        try store.close()
+    }
+
+    @Test("that was outgrown is synced through its own descriptor too")
+    func ownSync() throws {
+        let disk = RememberingDisk()
+        let store = try open(disk: disk)
+        let sync = "sync \(directory.path)/consumequeue/Orders/0/\(StoreDirectory.fileName(0))"
+        for number in 0..<5 { try store.append(message(number)) }
+        try store.flush()
+        #expect(disk.operations.count { $0 == sync } == 1)
+        for number in 5..<30 { try store.append(message(number)) }
+        try store.flush()
+        #expect(disk.operations.count { $0 == sync } == 3)
+        try store.append(message(30))
+        try store.flush()
+        #expect(disk.operations.count { $0 == sync } == 4)
         try store.close()
     }
 
