@@ -166,6 +166,9 @@ package protocol DiskFile: AnyObject, Sendable {
     /// Makes all that was stored in the file durable. After one failure the contents are unknown.
     /// Fails too when something was stored through a guarded mapping that the file does not hold.
     func sync() throws(DiskError)
+    /// The same for what was stored in `range`, through this mapping of the file or another one.
+    /// What else was stored need not be durable afterwards, and its pages stay ready to be written.
+    func sync(_ bytes: MappedBytes, _ range: Range<Int>) throws(DiskError)
     /// Takes the exclusive lock on the first byte, until the file is closed; false when someone
     /// else holds it.
     func lockFirstByte() throws(DiskError) -> Bool
@@ -190,6 +193,8 @@ extension DiskFile {
     package func dirty(_ bytes: MappedBytes, _ range: Range<Int>) { bytes.dirty(range) }
     /// A disk whose files nobody else opens has no locks to tell of.
     package func isFirstByteLocked() throws(DiskError) -> Bool { false }
+    /// With more than was asked for.
+    package func sync(_ bytes: MappedBytes, _ range: Range<Int>) throws(DiskError) { try sync() }
     /// A sync does all of it.
     package func writeBack(_ bytes: MappedBytes, _ range: Range<Int>) throws(DiskError) {}
     /// A disk that keeps nothing in memory has nothing to forget.

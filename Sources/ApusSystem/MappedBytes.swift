@@ -181,6 +181,16 @@ private import Glibc
     /// they stay in the page cache, and who touches them finds them there.
     package func release(_ range: Range<Int>) { discard(range) }
 
+    /// Makes the pages of `range`, of a shared mapping of a file that is open for writing, durable,
+    /// with all that is needed to read them again. 0 or an errno value.
+    ///
+    /// As a sync of the file does, but no other pages are written and taken out of the page tables:
+    /// those ahead of a writer are there for it without a fault.
+    func sync(_ range: Range<Int>) -> Int32 {
+        guard let pages = pages(in: range) else { return 0 }
+        return unsafe msync(base + pages.lowerBound, pages.count, MS_SYNC) == 0 ? 0 : errno
+    }
+
     /// Gives the memory of the whole pages in `range` back; of what `reserve` made only.
     package func discard(_ range: Range<Int>) {
         let low = (max(0, range.lowerBound) + 4095) & ~4095

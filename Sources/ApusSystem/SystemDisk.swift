@@ -34,7 +34,8 @@ package struct SystemDisk: Disk {
         guard descriptor >= 0 else {
             throw DiskError(operation: "open", path: path, code: -descriptor)
         }
-        return SystemFile(descriptor: descriptor, path: path, guards: guards)
+        return SystemFile(
+            descriptor: descriptor, path: path, guards: guards, isWritable: mode != .readOnly)
     }
 
     package func createDirectory(_ path: String) throws(DiskError) {

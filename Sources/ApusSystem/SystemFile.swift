@@ -11,14 +11,17 @@ package final class SystemFile: DiskFile {
     private let descriptor: Int32
     private let isClosed = Flag()
     private let hasLocked = Flag()
+    private let isWritable: Bool
     private let guards: MappingGuards?
     /// Of the one mapping that a file has at a time.
     private let mapping = Mutex<MappingGuard?>(nil)
 
     package init(
-        descriptor: Int32, path: String, guards: MappingGuards? = nil, isDirect: Bool = false
+        descriptor: Int32, path: String, guards: MappingGuards? = nil, isDirect: Bool = false,
+        isWritable: Bool = true
     ) {
         self.isDirect = isDirect
+        self.isWritable = isWritable
         self.descriptor = descriptor
         self.path = path
         self.guards = guards
@@ -188,6 +191,15 @@ package final class SystemFile: DiskFile {
     package func sync() throws(DiskError) {
         // EINTR is a failure like any other: what the kernel did with the pages is not known.
         if fdatasync(descriptor) != 0 { throw failure("sync") }
+        try confirmSync()
+        if let guards { try check(guards) }
+    }
+
+    package func sync(_ bytes: MappedBytes, _ range: Range<Int>) throws(DiskError) {
+        // The kernel passes over a mapping that nobody can store through, and calls that a success.
+        guard isWritable else { return try sync() }
+        let code = bytes.sync(range)
+        if code != 0 { throw failure("sync", code: code) }
         try confirmSync()
         if let guards { try check(guards) }
     }

@@ -69,8 +69,26 @@ import Testing
         let store = try open()
         let queue = try store.queue(topic: "Orders").queue
         for number in 0..<30 { try store.append(message(number)) }
-        let short = queue.files.withLock { $0.outgrown }
-        #expect(short.map(\.window.end) == [25])
+        let short = queue.files.withLock { $0.outgrown.map { [$0.file.window.end, $0.end] } }
+        #expect(short.count == 1 && short[0][0] == 25 && short[0][1] <= 25)
+        try store.flush()
+        #expect(queue.files.withLock { $0.outgrown }.isEmpty)
+        try store.close()
+    }
+
+    @Test("that was outgrown before it was full goes with the next flush too")
+    func outgrownEarly() throws {
+        let store = try open()
+        let queue = try store.queue(topic: "Orders").queue
+        let extender = QueueExtender(store.log)
+        var number = 0
+        while queue.files.withLock({ $0.outgrown.isEmpty }) {
+            try store.append(message(number))
+            number += 1
+            _ = extender.doWork()
+        }
+        let old = queue.files.withLock { $0.outgrown.map { [$0.file.window.end, $0.end] } }
+        #expect(old == [[25, Int64(number)]] && number < 25)
         try store.flush()
         #expect(queue.files.withLock { $0.outgrown }.isEmpty)
         try store.close()

@@ -34,6 +34,35 @@ func mappingReadsBack() throws {
     }
 }
 
+@Test("a sync of a range leaves the pages behind it ready to be stored to")
+func syncsRange() throws {
+    try withDirectory { directory in
+        let count = 64 << 12
+        let file = try SystemDisk().open("\(directory)/a", .create)
+        try file.allocate(from: 0, count: count)
+        let bytes = try file.map(count: count, writable: true)
+        defer { file.unmap(bytes) }
+        bytes.populateForWriting(0..<count)
+        func store(_ value: UInt8, in pages: Range<Int>) {
+            for page in pages {
+                bytes.withMutable {
+                    $0.storeBytes(of: value, toByteOffset: page << 12, as: UInt8.self)
+                }
+            }
+        }
+        store(1, in: 0..<16)
+        try file.sync(bytes, 0..<16 << 12)
+        var before = rusage()
+        var after = rusage()
+        // RUSAGE_THREAD, a macro that is not imported.
+        getrusage(1, &before)
+        store(2, in: 16..<64)
+        getrusage(1, &after)
+        #expect(after.ru_minflt == before.ru_minflt)
+        try file.sync(bytes, 16 << 12..<count)
+    }
+}
+
 @Test("what is written back is in the file, and in the mapping as before")
 func writesBack() throws {
     try withDirectory { directory in

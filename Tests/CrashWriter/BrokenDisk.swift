@@ -114,11 +114,19 @@ private final class BrokenFile: DiskFile {
     }
 
     func sync() throws(DiskError) {
+        try sync { () throws(DiskError) in try file.sync() }
+    }
+
+    func sync(_ bytes: MappedBytes, _ range: Range<Int>) throws(DiskError) {
+        try sync { () throws(DiskError) in try file.sync(bytes, range) }
+    }
+
+    private func sync(_ once: () throws(DiskError) -> Void) throws(DiskError) {
         if defect.forgetsSync(of: path) { return }
-        do throws(DiskError) { try file.sync() } catch {
+        do throws(DiskError) { try once() } catch {
             if defect == .believedSync, error.operation == SystemFile.confirmation { return }
             guard defect == .retrySync else { throw error }
-            try file.sync()
+            try once()
         }
     }
 

@@ -97,6 +97,10 @@ private final class InterceptedFile: DiskFile {
         try disk.before("sync", path)
         try file.sync()
     }
+    func sync(_ bytes: MappedBytes, _ range: Range<Int>) throws(DiskError) {
+        try disk.before("sync", path)
+        try file.sync(bytes, range)
+    }
     func lockFirstByte() throws(DiskError) -> Bool { try file.lockFirstByte() }
     func isFirstByteLocked() throws(DiskError) -> Bool { try file.isFirstByteLocked() }
     func unlockFirstByte() {

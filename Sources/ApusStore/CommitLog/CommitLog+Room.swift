@@ -76,9 +76,11 @@ extension CommitLog {
             count: count, nextOffset: nextOffset,
             preparedEnd: reservation.withLock { queue.preparedEnd }, for: maker
         ) { first, second, end in
-            reservation.withLock {
+            let next = reservation.withLock {
                 queue.install(first, second, preparedEnd: end)
+                return queue.nextOffset
             }
+            queue.files.withLock { $0.limitOutgrown(to: next, except: first, second) }
         }
     }
 

@@ -188,7 +188,9 @@ extension GroupCommit {
             }
             position = next
         }
-        try segment.file.sync()
+        try segment.file.sync(
+            segment.bytes,
+            segment.position(of: range.lowerBound)..<segment.position(of: range.upperBound))
     }
 
     /// Tells everyone for whom a sync was enough. Not while leading: the next sync may begin.

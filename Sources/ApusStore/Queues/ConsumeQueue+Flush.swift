@@ -11,8 +11,8 @@ extension ConsumeQueue {
             * ConsumeQueueUnit.byteCount
     }
 
-    /// Syncs every file with entries that were published since the last sync, and the names of new
-    /// ones. A failed sync is `.poisoned`: what the files hold is not known any more.
+    /// Syncs the entries that were published since the last sync, and the names of new files.
+    /// A failed sync is `.poisoned`: what the files hold is not known any more.
     ///
     /// `parents` are the directories above those of queues that were synced since all that is to be
     /// flushed was published; those synced here are added.
@@ -21,21 +21,48 @@ extension ConsumeQueue {
         try syncNames(&parents)
         var offset = flushed.load(ordering: .relaxed)
         let start = offset
+        var last: QueueFile?
         while offset < end {
             guard let file = try file(containing: offset) else { break }
-            try sync(file)
-            offset = min(end, file.end)
+            let next = min(end, file.end)
+            try sync(file, offset..<next)
+            offset = next
+            last = file
         }
         // Behind those: a mapping may have been outgrown a moment before.
-        for file in files.withLock({ $0.outgrown }) where file.window.end > start {
-            try sync(file)
+        let outgrown = files.withLock { $0.outgrown }
+        for old in outgrown where old.end > start {
+            let first = max(start, old.file.window.first)
+            try sync(old.file, first..<max(first, min(end, old.end)))
         }
-        files.withLock { $0.dropOutgrown(before: end) }
+        files.withLock { $0.dropOutgrown(before: end, of: outgrown) }
         flushed.store(end, ordering: .releasing)
+        if let last, Int(end - start) * ConsumeQueueUnit.byteCount >= Self.zeroPiece {
+            bringBack(last, behind: end)
+        }
     }
 
-    private func sync(_ file: QueueFile) throws(StoreError) {
-        do throws(DiskError) { try file.file.sync() } catch { throw .poisoned(cause: error) }
+    /// Not the room ahead of them, which the next appends would have to fault in again.
+    private func sync(_ file: QueueFile, _ entries: Range<Int64>) throws(StoreError) {
+        do throws(DiskError) {
+            if entries.upperBound <= file.window.end {
+                try file.file.sync(file.window.bytes, file.bytes(of: entries))
+            } else {
+                // Some were stored through a longer mapping.
+                try file.file.sync()
+            }
+        } catch {
+            throw .poisoned(cause: error)
+        }
+    }
+
+    /// The kernel writes all of a piece that zeros came into the page cache in, and each page of it
+    /// faults once more. In a busy queue that is not left to the appender.
+    private func bringBack(_ file: QueueFile, behind end: Int64) {
+        guard file.window.contains(end) else { return }
+        let from = file.bytes(of: end..<end).lowerBound
+        let pieceEnd = (from + Self.zeroPiece - 1) / Self.zeroPiece * Self.zeroPiece
+        file.window.bytes.populateForWriting(from..<pieceEnd)
     }
 
     /// Syncs the names of files that were made, here and not when they are made: an append that

@@ -142,6 +142,11 @@ extension ConsumeQueue {
         guard let file = try file(containing: offset) else { return }
         _ = try reserve(file, offset..<offset + 1)
         file.window.store(unit, at: offset)
+        isDirty(from: offset)
+    }
+
+    /// The next sync is to begin there, or before.
+    private func isDirty(from offset: Int64) {
         if flushed.load(ordering: .relaxed) > offset { flushed.store(offset, ordering: .relaxed) }
     }
 
@@ -151,6 +156,7 @@ extension ConsumeQueue {
         let start = Int(offset - file.window.first) * ConsumeQueueUnit.byteCount
         let range = start..<start + ConsumeQueueUnit.byteCount
         file.file.dirty(file.window.bytes, range)
+        isDirty(from: offset)
     }
 
     /// Zeroes whatever stands behind the last entry. The caller is recovery.

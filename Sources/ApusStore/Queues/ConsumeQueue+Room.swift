@@ -143,7 +143,7 @@ extension ConsumeQueue {
     /// What is written at once comes into the page cache in one piece of up to this length: a fifth
     /// of what pages cost that are brought in one by one. Larger ones cost less still, but who
     /// stores to one that is being flushed waits for all of it.
-    private static let zeroPiece = 64 << 10
+    static let zeroPiece = 64 << 10
 
     private static let zeros = MappedBytes.allocate(count: zeroPiece)
 

@@ -8,9 +8,16 @@ struct QueueFiles {
     private(set) var forReading: [QueueFile] = []
     /// Mappings that were stored to until the file needed a longer one. What a guard found out
     /// about one of them, only its own sync tells.
-    private(set) var outgrown: [QueueFile] = []
+    private(set) var outgrown: [Outgrown] = []
     /// The lowest readable offset, and the start of the log for which it was found.
     var minimum: (offset: Int64, logStart: Int64) = (0, -1)
+
+    /// A mapping that a longer one has taken the place of, or is about to.
+    struct Outgrown {
+        let file: QueueFile
+        /// Queue offset behind the last entry that may have been stored to it.
+        var end: Int64
+    }
 
     /// Files that reads keep mapped at a time.
     private static let readLimit = 4
@@ -45,14 +52,25 @@ struct QueueFiles {
         keep(file)
     }
 
-    /// Notes that a mapping is not appended to any more.
+    /// Notes that a mapping is about to be appended to no more.
     mutating func outgrow(_ file: QueueFile) {
-        if !outgrown.contains(where: { $0 === file }) { outgrown.append(file) }
+        outgrown.removeAll { $0.file === file }
+        outgrown.append(Outgrown(file: file, end: file.window.end))
     }
 
-    /// All entries before `end` are on the device.
-    mutating func dropOutgrown(before end: Int64) {
-        outgrown.removeAll { $0.window.end <= end }
+    /// Entries from `next` on go to other mappings than those that were outgrown, but for these.
+    mutating func limitOutgrown(to next: Int64, except first: QueueFile, _ second: QueueFile?) {
+        for index in outgrown.indices
+        where outgrown[index].file !== first && outgrown[index].file !== second {
+            outgrown[index].end = min(outgrown[index].end, next)
+        }
+    }
+
+    /// All entries before `end` are on the device, and so say these.
+    mutating func dropOutgrown(before end: Int64, of synced: [Outgrown]) {
+        outgrown.removeAll { old in
+            old.end <= end && synced.contains { $0.file === old.file }
+        }
     }
 
     /// Gives back the mappings that reads use; the next one maps again.

@@ -153,6 +153,8 @@ extension SimulatedFile {
         durableLength = max(durableLength, min(length, range.upperBound))
     }
 
+    func syncLength() { durableLength = length }
+
     /// A sync that fails: some sectors are written; all count as written from now on.
     func failSync(_ numbers: inout SeededNumbers, of range: Range<Int>? = nil) {
         let dirty = dirty().filter { range?.overlaps($0) ?? true }

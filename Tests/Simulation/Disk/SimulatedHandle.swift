@@ -101,19 +101,7 @@ final class SimulatedHandle: DiskFile {
     ) throws(DiskError) {
         if !first.isEmpty { try write(first, at: offset) }
         if !second.isEmpty { try write(second, at: offset + first.byteCount) }
-        if DiskMutant.skipsSync(of: path) { return }
-        let range = offset..<offset + first.byteCount + second.byteCount
-        do throws(DiskError) {
-            if try disk.step("sync", path) {
-                file.writeBackSome(&disk.numbers, percent: 50)
-                throw off("sync")
-            }
-        } catch {
-            if !disk.isOff { file.failSync(&disk.numbers, of: range) }
-            if DiskMutant.swallowsFailedSync.isPlanted, !disk.isOff { return }
-            throw error
-        }
-        file.sync(range)
+        try sync(only: offset..<offset + first.byteCount + second.byteCount)
     }
 
     func writeBack(_ bytes: MappedBytes, _ range: Range<Int>) throws(DiskError) {
@@ -130,7 +118,18 @@ final class SimulatedHandle: DiskFile {
         file.writeBackSome(&disk.numbers, percent: 90, of: range)
     }
 
-    func sync() throws(DiskError) {
+    func sync() throws(DiskError) { try sync(only: nil) }
+
+    /// Whole pages, as the kernel writes them, and the length that the file was given: the kernel
+    /// has one for all of a file.
+    func sync(_ bytes: MappedBytes, _ range: Range<Int>) throws(DiskError) {
+        let block = SimulatedFile.block
+        let end = (range.upperBound + block - 1) / block * block
+        try sync(only: range.lowerBound / block * block..<end)
+        if !DiskMutant.skipsSync(of: path) { file.syncLength() }
+    }
+
+    private func sync(only range: Range<Int>?) throws(DiskError) {
         if DiskMutant.skipsSync(of: path) { return }
         do throws(DiskError) {
             if try disk.step("sync", path) {
@@ -138,11 +137,11 @@ final class SimulatedHandle: DiskFile {
                 throw off("sync")
             }
         } catch {
-            if !disk.isOff { file.failSync(&disk.numbers) }
+            if !disk.isOff { file.failSync(&disk.numbers, of: range) }
             if DiskMutant.swallowsFailedSync.isPlanted, !disk.isOff { return }
             throw error
         }
-        file.sync()
+        if let range { file.sync(range) } else { file.sync() }
     }
 
     func lockFirstByte() throws(DiskError) -> Bool {
