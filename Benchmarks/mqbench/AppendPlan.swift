@@ -26,6 +26,8 @@ struct AppendPlan: Sendable {
     let isSustained: Bool
     /// Whether the store deletes old files meanwhile, as it does by itself.
     let hasRetention: Bool
+    /// Whether memory is filled before, so that pages are used again.
+    let wantsUsedMemory: Bool
     /// What a sweep wants of the flusher.
     var flushSetting: FlushSetting?
 
@@ -48,6 +50,11 @@ struct AppendPlan: Sendable {
         hasRetention = options.has("--retention")
         guard !hasRetention || isSustained else {
             throw UsageError("--retention is for --sustained: a round at memory speed is short")
+        }
+        wantsUsedMemory = options.has("--used-memory")
+        guard !wantsUsedMemory || isSustained else {
+            throw UsageError(
+                "--used-memory is for --sustained: a round brings its memory in beforehand")
         }
         let usual = settings.isSmoke ? 32 << 20 : 256 << 20
         segmentByteCount = try options.number("--segment", usual, in: (1 << 20)...(1 << 30)) & ~4095
@@ -76,6 +83,7 @@ struct AppendPlan: Sendable {
     /// Where they were given: lines of before there was a choice stay comparable.
     private var writerParameters: [(String, JSONValue)] {
         (hasRetention ? [("retention", .bool(true))] : [])
+            + (wantsUsedMemory ? [("usedMemory", .bool(true))] : [])
             + (writerKind.map { [("writer", .string($0.rawValue))] } ?? [])
             + (zeroesAhead.map { [("zeroesAhead", .bool($0))] } ?? [])
     }

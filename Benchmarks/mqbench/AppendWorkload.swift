@@ -27,6 +27,7 @@ enum AppendWorkload {
             "append --flush sync --in-flight 64",
             "append --rate 100000",
             "append --sustained --rate 500000 --retention --seconds 90",
+            "append --body 4k --sustained --retention --used-memory --seconds 90",
         ],
         flags: [
             Flag("--body", "BYTES", "bytes of a body; 128"),
@@ -43,6 +44,7 @@ enum AppendWorkload {
             Flag("--segment", "BYTES", "bytes of a CommitLog file, a round; 256m"),
             Flag("--sustained", nil, "one long run, flushed as usual, against the device"),
             Flag("--retention", nil, "with --sustained: old files are deleted as usual"),
+            Flag("--used-memory", nil, "with --sustained: fill memory with a file first"),
         ],
         measure: { options in
             let plan = try AppendPlan(options)

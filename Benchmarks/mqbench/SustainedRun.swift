@@ -14,7 +14,10 @@ struct SustainedRun {
         let messages = SampleMessages(
             bodyByteCount: plan.body, tagCount: plan.tags, keyCount: plan.keys)
         let parent = plan.settings.parent
-        let workplace = try Workplace(parent: parent, needing: 4 * plan.segmentByteCount + 2 << 30)
+        let beside = 4 * plan.segmentByteCount + 2 << 30
+        let workplace = try Workplace(parent: parent, needing: beside)
+        var memory = plan.wantsUsedMemory ? try usedMemory(workplace, besides: beside) : nil
+        try memory?.fill()
         let device = try DeviceProbe(
             workplace, byteCount: plan.settings.isSmoke ? 64 << 20 : 1 << 30)
         let seconds = plan.settings.seconds / 3
@@ -23,10 +26,16 @@ struct SustainedRun {
         let asLog = try device.sequential(
             workplace, fileByteCount: plan.segmentByteCount,
             limit: min(max(room, 1 << 20), 64 << 30), seconds: seconds / 2)
+        let bare =
+            plan.interval > 0
+            ? BarePace.lateness(interval: plan.interval, seconds: seconds / 2) : nil
+        // The files that were written for the device are gone, and their memory is free.
+        try memory?.fill()
         let limit = max(plan.batch, min(room, 64 << 30) / messages.recordByteCount / plan.writers)
         let round = try StoreRound(
             workplace, plan.configuration, messages: messages, queueCount: plan.queues)
         try round.warmUp(plan.queues, awaitsSegment: false)
+        let stolen = HostTime.stolenNanoseconds
         let watch = Stopwatch(seconds: plan.settings.seconds / 3 * 2)
         let end = watch.end
         let tasks = (0..<plan.writers).map {
@@ -41,6 +50,7 @@ struct SustainedRun {
         let appended = watch.nanoseconds
         try round.store.flush()
         let nanoseconds = watch.nanoseconds
+        let stolenMeanwhile = HostTime.stolenNanoseconds.map { $0 - (stolen ?? $0) }
         var result = RunResult("append", plan.parameters)
         var allocations: Int64 = 0
         var pauses = Pauses()
@@ -63,6 +73,8 @@ struct SustainedRun {
         result.latencyMeaning = plan.latencyMeaning
         result.more.append(("pauses", pauses.json))
         result.notes.append(pauses.note)
+        note(&result, bare: bare, stolen: stolenMeanwhile)
+        result.notes += [memory?.note].compactMap(\.self)
         if allocations >= 0 { result.allocationsPerMessage = Double(allocations) / max(1, count) }
         let complaint = round.check(lastOfEachQueue: 10_000_000)
         result.checked = complaint == nil
@@ -71,5 +83,35 @@ struct SustainedRun {
             "of the time, \(Figure.duration(nanoseconds - appended)) brought the rest to the device"
                 + " at the end; the clock is read for each message")
         return result
+    }
+    private func usedMemory(_ workplace: Workplace, besides: Int) throws -> UsedMemory {
+        let free = try Workplace.freeByteCount(plan.settings.parent)
+        return UsedMemory(
+            workplace, limit: plan.settings.isSmoke ? 8 << 20 : max(0, (free - besides) / 2))
+    }
+
+    /// What is not the store's: the pace without it, and what the host of a virtual machine took.
+    private func note(_ result: inout RunResult, bare: Histogram?, stolen: Int64?) {
+        if let bare {
+            result.more.append(
+                (
+                    "barePaceNanoseconds",
+                    .object(
+                        RunResult.percentiles.map {
+                            ($0.0, .integer(bare.value(atPercentile: $0.1)))
+                        })
+                ))
+            let tail = [("p99", 99), ("p99.9", 99.9), ("p99.99", 99.99), ("max", 100.0)].map {
+                "\($0.0) \(Figure.duration(bare.value(atPercentile: $0.1)))"
+            }
+            result.notes.append(
+                "a thread at this pace that appends nothing, while nothing else runs: "
+                    + tail.joined(separator: ", "))
+        }
+        guard let stolen else { return }
+        result.more.append(("stolenNanoseconds", .integer(stolen)))
+        if stolen > 0 {
+            result.notes.append("the host took \(Figure.duration(stolen)) of the processors")
+        }
     }
 }

@@ -1,0 +1,36 @@
+// What a thread meets that has times to keep and nothing to do at them: what is left of a store's
+// latencies when there is no store.
+
+import CRoofline
+import Foundation
+import Histogram
+
+/// The pace of a run without its appends.
+enum BarePace {
+    /// How late the thread was, each `interval` nanoseconds, for so long.
+    static func lateness(interval: Int64, seconds: Double) -> Histogram {
+        var late = Histogram()
+        let start = croofline_now()
+        let end = start + Int64(seconds * 1e9)
+        var due = start
+        var now = start
+        while now < end {
+            repeat { now = croofline_now() } while now < due
+            late.record(now - due)
+            due += interval
+        }
+        return late
+    }
+}
+
+/// Time of the processors that the host of a virtual machine gave to others.
+enum HostTime {
+    /// Nanoseconds since the start of the system, of all processors together; nil where the kernel
+    /// does not say.
+    static var stolenNanoseconds: Int64? {
+        let content = (try? String(contentsOfFile: "/proc/stat", encoding: .utf8)) ?? ""
+        let fields = content.prefix { $0 != "\n" }.split(separator: " ")
+        guard fields.count > 8, fields[0] == "cpu", let ticks = Int64(fields[8]) else { return nil }
+        return ticks * 1_000_000_000 / Int64(max(1, sysconf(Int32(_SC_CLK_TCK))))
+    }
+}
