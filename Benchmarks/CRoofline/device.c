@@ -79,9 +79,9 @@ static int64_t write_blocks(
     return done;
 }
 
-int64_t croofline_sync_writes(
+static int64_t sync_writes(
     const char *path, int method, int64_t bytes, int64_t block, double seconds, int64_t limit,
-    int64_t *latencies) {
+    int64_t *latencies, int populates) {
     int flags = O_RDWR | O_CLOEXEC | (method == CROOFLINE_DIRECT_DSYNC ? O_DIRECT | O_DSYNC : 0);
     int descriptor = open(path, flags);
     if (descriptor < 0) return -errno;
@@ -91,8 +91,10 @@ int64_t croofline_sync_writes(
         memset(source, 'a', (size_t)block);
         if (method == CROOFLINE_MMAP_MSYNC) {
             map = mmap(NULL, (size_t)bytes, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
-            if (map != MAP_FAILED) madvise(map, (size_t)bytes, populate_write);
-            fdatasync(descriptor);
+            if (map != MAP_FAILED && populates) {
+                madvise(map, (size_t)bytes, populate_write);
+                fdatasync(descriptor);
+            }
         }
         if (method != CROOFLINE_MMAP_MSYNC || map != MAP_FAILED)
             result = write_blocks(
@@ -102,6 +104,18 @@ int64_t croofline_sync_writes(
     free(source);
     close(descriptor);
     return result;
+}
+
+int64_t croofline_sync_writes(
+    const char *path, int method, int64_t bytes, int64_t block, double seconds, int64_t limit,
+    int64_t *latencies) {
+    return sync_writes(path, method, bytes, block, seconds, limit, latencies, 1);
+}
+
+int64_t croofline_sync_first_writes(
+    const char *path, int method, int64_t bytes, int64_t block, double seconds, int64_t limit,
+    int64_t *latencies) {
+    return sync_writes(path, method, bytes, block, seconds, limit, latencies, 0);
 }
 
 static double write_on(int descriptor, const uint8_t *source, int64_t bytes, double seconds) {

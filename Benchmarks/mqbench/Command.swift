@@ -20,8 +20,8 @@ struct Command: Sendable {
     let run: @Sendable (Options) throws -> ExitCode
 
     static let all: [Command] = [
-        Suite.command, FlushSweep.command, CompressionSweep.command, CompareCommand.command,
-        DoctorCommand.command,
+        Suite.command, FlushSweep.command, CompressionSweep.command, PreparationSweep.command,
+        CompareCommand.command, DoctorCommand.command,
     ]
 
     /// The command that `words` begin with, and the words behind its name.

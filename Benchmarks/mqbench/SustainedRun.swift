@@ -18,14 +18,8 @@ struct SustainedRun {
         let workplace = try Workplace(parent: parent, needing: beside)
         var memory = plan.wantsUsedMemory ? try usedMemory(workplace, besides: beside) : nil
         try memory?.fill()
-        let device = try DeviceProbe(
-            workplace, byteCount: plan.settings.isSmoke ? 64 << 20 : 1 << 30)
         let seconds = plan.settings.seconds / 3
-        let taken = try device.sustained(seconds: seconds / 2)
-        let room = try Workplace.freeByteCount(parent) / 2 - 4 * plan.segmentByteCount
-        let asLog = try device.sequential(
-            workplace, fileByteCount: plan.segmentByteCount,
-            limit: min(max(room, 1 << 20), 64 << 30), seconds: seconds / 2)
+        let (room, taken, asLog) = try device(workplace, seconds: seconds)
         let bare =
             plan.interval > 0
             ? BarePace.lateness(interval: plan.interval, seconds: seconds / 2) : nil
@@ -84,6 +78,23 @@ struct SustainedRun {
                 + " at the end; the clock is read for each message")
         return result
     }
+
+    /// Bytes that the run may write, and bytes a second that the device takes: in one file again
+    /// and again, and in new ones.
+    private func device(
+        _ workplace: Workplace, seconds: Double
+    ) throws -> (room: Int, again: Double, asLog: Double) {
+        let probe = try DeviceProbe(
+            workplace, byteCount: plan.settings.isSmoke ? 64 << 20 : 1 << 30)
+        let again = try probe.sustained(seconds: seconds / 2)
+        let free = try Workplace.freeByteCount(plan.settings.parent)
+        let room = free / 2 - 4 * plan.segmentByteCount
+        let asLog = try probe.sequential(
+            workplace, fileByteCount: plan.segmentByteCount,
+            limit: min(max(room, 1 << 20), 64 << 30), seconds: seconds / 2)
+        return (room, again, asLog)
+    }
+
     private func usedMemory(_ workplace: Workplace, besides: Int) throws -> UsedMemory {
         let free = try Workplace.freeByteCount(plan.settings.parent)
         return UsedMemory(

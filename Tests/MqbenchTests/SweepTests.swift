@@ -47,6 +47,27 @@ func sweepFlush() throws {
     #expect(svg.hasPrefix("<svg ") && svg.contains("sync 8 in flight") && !svg.contains("nan"))
 }
 
+@Test("a sweep of preparations has each of them with each way to sync, for both sizes of block")
+func sweepPreparation() throws {
+    let run = try Run("sweep preparation --smoke --json")
+    #expect(run.code == 0, "\(run.errors)")
+    let results = try run.objects()
+    func names(_ parameter: String) -> Set<String> {
+        Set(results.compactMap { ($0["parameters"] as? [String: Any])?[parameter] as? String })
+    }
+    #expect(names("preparation") == ["allocated", "zeroed", "recycled and zeroed"])
+    // A memory file system has no O_DIRECT, or none that helps.
+    #expect(names("method").isSuperset(of: ["pwrite, fdatasync", "mmap, msync"]))
+    #expect(results.count == 3 * 2 * names("method").count)
+    for result in results {
+        #expect(((result["preparedNanosecondsPerGiB"] as? Int) ?? 0) > 0)
+        #expect(((result["messagesPerSecond"] as? Double) ?? 0) > 0)
+    }
+    #expect(run.leftovers == [])
+    let table = try Run("sweep preparation --smoke").output
+    #expect(table.split(separator: "\n").count == 1 + 3 * names("method").count)
+}
+
 @Test("a sweep of compression has each kind with each codec, and JSON shrinks")
 func sweepCompression() throws {
     let folder = try TemporaryDirectory()

@@ -174,6 +174,25 @@ int64_t croofline_sync_writes(
     const char *path, int method, int64_t bytes, int64_t block, double seconds, int64_t limit,
     int64_t *latencies);
 
+// The same, but no page is brought in before, so that the blocks stay as they were prepared.
+int64_t croofline_sync_first_writes(
+    const char *path, int method, int64_t bytes, int64_t block, double seconds, int64_t limit,
+    int64_t *latencies);
+
+// How blocks come to be before a record is written there.
+enum croofline_preparation {
+    CROOFLINE_ALLOCATED,
+    CROOFLINE_ZEROED,
+    CROOFLINE_RECYCLED,
+    CROOFLINE_PREPARATIONS,
+};
+
+const char *croofline_preparation_name(int preparation);
+
+// Makes a file of `bytes`, whole megabytes, that is prepared in one of these ways, durably. Answers
+// the nanoseconds that took, or a negated errno value.
+int64_t croofline_prepare_as(const char *path, int preparation, int64_t bytes);
+
 // Writes the prepared file from front to back, again and again, for `seconds`; it is synced each
 // 32 MiB and at the end. Answers bytes a second, or the negated errno value.
 double croofline_sustained_write(const char *path, int64_t bytes, double seconds);
