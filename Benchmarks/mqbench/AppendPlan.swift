@@ -21,7 +21,9 @@ struct AppendPlan: Sendable {
     let writerKind: WriterKind?
     let zeroesAhead: Bool?
     /// Messages a second in all, evenly spaced; 0 for as fast as it goes.
-    let rate: Int
+    private(set) var rate: Int
+    /// The rate as a share of what the device sustains; nil when it is not so given.
+    let peakShare: Double?
     let segmentByteCount: Int
     let isSustained: Bool
     /// Whether the store deletes old files meanwhile, as it does by itself.
@@ -56,6 +58,12 @@ struct AppendPlan: Sendable {
             throw UsageError(
                 "--used-memory is for --sustained: a round brings its memory in beforehand")
         }
+        peakShare =
+            options.text("--of-peak") == nil
+            ? nil : try options.decimal("--of-peak", 1, upTo: 1)
+        guard peakShare == nil || isSustained && rate == 0 else {
+            throw UsageError("--of-peak is for --sustained, and instead of --rate")
+        }
         let usual = settings.isSmoke ? 32 << 20 : 256 << 20
         segmentByteCount = try options.number("--segment", usual, in: (1 << 20)...(1 << 30)) & ~4095
         guard inFlight == 1 || isSync else {
@@ -82,10 +90,21 @@ struct AppendPlan: Sendable {
 
     /// Where they were given: lines of before there was a choice stay comparable.
     private var writerParameters: [(String, JSONValue)] {
-        (hasRetention ? [("retention", .bool(true))] : [])
-            + (wantsUsedMemory ? [("usedMemory", .bool(true))] : [])
-            + (writerKind.map { [("writer", .string($0.rawValue))] } ?? [])
-            + (zeroesAhead.map { [("zeroesAhead", .bool($0))] } ?? [])
+        var given: [(String, JSONValue)] = []
+        if hasRetention { given.append(("retention", .bool(true))) }
+        if wantsUsedMemory { given.append(("usedMemory", .bool(true))) }
+        if let peakShare { given.append(("ofPeak", .figure(peakShare))) }
+        if let writerKind { given.append(("writer", .string(writerKind.rawValue))) }
+        if let zeroesAhead { given.append(("zeroesAhead", .bool(zeroesAhead))) }
+        return given
+    }
+
+    /// The same at the wanted share of so many messages a second, if it is to be one.
+    func paced(toShareOf peak: Double) -> AppendPlan {
+        guard let peakShare else { return self }
+        var plan = self
+        plan.rate = max(1, Int(peak * peakShare))
+        return plan
     }
 
     /// Nanoseconds from one call of a writer to its next; 0 for as fast as it goes.

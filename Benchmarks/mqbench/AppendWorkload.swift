@@ -27,6 +27,7 @@ enum AppendWorkload {
             "append --flush sync --in-flight 64",
             "append --rate 100000",
             "append --sustained --rate 500000 --retention --seconds 90",
+            "append --sustained --of-peak 0.7 --retention --used-memory --seconds 90",
             "append --body 4k --sustained --retention --used-memory --seconds 90",
         ],
         flags: [
@@ -41,6 +42,7 @@ enum AppendWorkload {
             Flag("--writer", "KIND", "auto, mapped or page-aligned; auto"),
             Flag("--no-zeroes", nil, "write no zeros ahead of a page-aligned writer"),
             Flag("--rate", "N", "messages a second, evenly; latencies count from when due"),
+            Flag("--of-peak", "SHARE", "with --sustained: a rate, of what the device takes"),
             Flag("--segment", "BYTES", "bytes of a CommitLog file, a round; 256m"),
             Flag("--sustained", nil, "one long run, flushed as usual, against the device"),
             Flag("--retention", nil, "with --sustained: old files are deleted as usual"),

@@ -20,6 +20,8 @@ struct SustainedRun {
         try memory?.fill()
         let seconds = plan.settings.seconds / 3
         let (room, taken, asLog) = try device(workplace, seconds: seconds)
+        let size = Double(messages.recordByteCount)
+        let plan = plan.paced(toShareOf: asLog / size)
         let bare =
             plan.interval > 0
             ? BarePace.lateness(interval: plan.interval, seconds: seconds / 2) : nil
@@ -56,7 +58,6 @@ struct SustainedRun {
         }
         let count = Double(outcomes.reduce(0) { $0 + $1.count })
         var rates = RoundRates()
-        let size = Double(messages.recordByteCount)
         rates.add(
             count * 1e9 / Double(nanoseconds),
             [

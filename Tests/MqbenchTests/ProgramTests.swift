@@ -35,6 +35,7 @@ private func complaints(_ object: [String: Any]) -> [String] {
         "append --keys 2 --tags 3", "append --rate 20000", "append --sustained",
         "append --queues 50", "append --sustained --rate 20000 --retention", "grow",
         "append --body 4k --sustained --used-memory",
+        "append --sustained --of-peak 0.05 --retention",
         "append --flush sync", "append --flush sync --in-flight 8",
         "append --flush sync --writers 2 --batch 4", "tail", "tail --mode wait",
         "tail --mode same", "read", "read --mode cold", "read --mode key", "recover", "open",
