@@ -27,8 +27,8 @@ enum AppendWorkload {
             "append --flush sync --in-flight 64",
             "append --rate 100000",
             "append --sustained --rate 500000 --retention --seconds 90",
-            "append --sustained --of-peak 0.7 --retention --used-memory --seconds 90",
-            "append --body 4k --sustained --retention --used-memory --seconds 90",
+            "append --sustained --of-peak 0.7 --retention --used-memory",
+            "append --body 4k --sustained --retention --used-memory",
         ],
         flags: [
             Flag("--body", "BYTES", "bytes of a body; 128"),

@@ -119,7 +119,9 @@ func help() throws {
         #expect(!one.output.contains("plant"))
     }
     #expect(overview.output.split(separator: "\n").allSatisfy { $0.count <= 80 })
-    for name in ["suite", "sweep flush", "sweep compression", "compare", "doctor"] {
+    for name in [
+        "suite", "sweep flush", "sweep compression", "sweep preparation", "compare", "doctor",
+    ] {
         #expect(overview.output.contains("  mqbench \(name)  "))
         let one = try Run("\(name) --help", isMeasuring: false)
         #expect(one.code == 0)

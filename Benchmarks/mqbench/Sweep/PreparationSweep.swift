@@ -22,10 +22,11 @@ enum PreparationSweep {
     static let command = Command(
         name: "sweep preparation", summary: "how blocks are prepared: what a sync of them takes",
         details: """
-            Makes a file whose blocks are allocated, or written with zeros as well, or those of
-            a file that held records before; then writes blocks of 4 KiB and 64 KiB, each once
-            and made durable before the next, in every way that the file system knows. No
-            store is in it: the file system of --directory is what is measured.
+            Makes a file whose blocks are allocated, or written with zeros as well, or
+            those of a file that held records before; then writes blocks of 4 KiB and
+            64 KiB, each once and made durable before the next, in every way that the
+            file system knows. No store is in it: the file system of --directory is
+            what is measured.
             """,
         examples: [
             "sweep preparation", "sweep preparation --directory /mnt/loop --record sweep.ndjson",
