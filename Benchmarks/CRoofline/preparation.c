@@ -33,8 +33,10 @@ static int fill(const char *path, int64_t bytes, int value) {
     if (posix_memalign(&source, 4096, step_bytes) != 0) return ENOMEM;
     memset(source, value, step_bytes);
     int descriptor = open_direct(path), code = descriptor < 0 ? errno : 0;
-    for (int64_t at = 0; code == 0 && at < bytes; at += step_bytes)
-        if (pwrite(descriptor, source, step_bytes, at) != step_bytes) code = errno ? errno : EIO;
+    for (int64_t at = 0; code == 0 && at < bytes; at += step_bytes) {
+        const ssize_t count = pwrite(descriptor, source, step_bytes, at);
+        if (count != step_bytes) code = count < 0 ? errno : ENOSPC;
+    }
     if (code == 0 && fdatasync(descriptor) != 0) code = errno;
     if (descriptor >= 0) close(descriptor);
     free(source);

@@ -83,7 +83,8 @@ struct AppendPlan: Sendable {
             ("body", .count(body)), ("writers", .count(writers)), ("queues", .count(queues)),
             ("keys", .count(keys)), ("tags", .count(tags)), ("batch", .count(batch)),
             ("flush", .string(isSync ? "sync" : "async")), ("inFlight", .count(inFlight)),
-            ("rate", .count(rate)), ("segment", .count(segmentByteCount)),
+            // A share of what the device takes is another rate each time, and the same run.
+            ("rate", .count(peakShare == nil ? rate : 0)), ("segment", .count(segmentByteCount)),
             ("sustained", .bool(isSustained)), ("seconds", .figure(settings.seconds)),
         ] + writerParameters
     }

@@ -115,6 +115,7 @@ extension RunResult {
             case ("keys", .integer(let count)) where count > 0: "\(count) keys"
             case ("inFlight", .integer(let count)) where count > 1: "\(count) in flight"
             case ("rate", .integer(let rate)) where rate > 0: "\(rate)/s"
+            case ("ofPeak", .number(let share)): "\(share) of the device"
             case ("flush", .string("sync")): "sync"
             case ("flush", .string(let mode)) where isSweep: mode
             case ("interval", .integer(let interval)): "\(interval) ms"

@@ -67,6 +67,7 @@ struct SustainedRun {
         rates.fill(&result, byteCount: size)
         result.latencyMeaning = plan.latencyMeaning
         result.more.append(("pauses", pauses.json))
+        if plan.peakShare != nil { result.more.append(("pace", .count(plan.rate))) }
         result.notes.append(pauses.note)
         note(&result, bare: bare, stolen: stolenMeanwhile)
         result.notes += [memory?.note].compactMap(\.self)

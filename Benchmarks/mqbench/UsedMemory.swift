@@ -42,6 +42,8 @@ struct UsedMemory {
                 position < byteCount
                 ? pread(descriptor, memory.baseAddress, Self.step, position)
                 : pwrite(descriptor, memory.baseAddress, Self.step, position)
+            // Less than all of it: there is no room for more.
+            if count >= 0, count < Self.step { errno = ENOSPC }
             guard count == Self.step else { throw failure }
             position += count
             byteCount = max(byteCount, position)

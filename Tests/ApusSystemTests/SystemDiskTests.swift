@@ -63,6 +63,20 @@ func syncsRange() throws {
     }
 }
 
+@Test("a file that is open to be read syncs as a whole: the kernel passes over its mapping")
+func syncsRangeToRead() throws {
+    try withDirectory { directory in
+        let path = "\(directory)/a"
+        let made = try SystemDisk().open(path, .create)
+        try made.write([1, 2, 3].span.bytes, at: 0)
+        let file = try SystemDisk().open(path, .readOnly)
+        let bytes = try file.map(count: 3, writable: false)
+        file.unmap(bytes)
+        // Whoever asked the kernel to sync what is not mapped any more would hear of that.
+        try file.sync(bytes, 0..<3)
+    }
+}
+
 @Test("what is written back is in the file, and in the mapping as before")
 func writesBack() throws {
     try withDirectory { directory in

@@ -70,6 +70,20 @@ func rate() throws {
     #expect((object["latencyOf"] as? String)?.contains("due") == true)
 }
 
+@Test("a rate that is a share of what the device takes is another each time, of the same run")
+func shareOfPeak() throws {
+    let run = try Run("store append --sustained --of-peak 0.05 --smoke --json")
+    let object = try run.object()
+    let parameters = try #require(object["parameters"] as? [String: Any])
+    #expect(parameters["ofPeak"] as? Double == 0.05 && parameters["rate"] as? Int == 0)
+    let pace = try #require(object["pace"] as? Int)
+    let rooflines = try #require(object["rooflines"] as? [[String: Any]])
+    let peak = try #require(rooflines[0]["messagesPerSecond"] as? Double)
+    #expect(abs(Double(pace) / peak - 0.05) < 0.001)
+    #expect((object["latencyOf"] as? String)?.contains("due") == true)
+    #expect(object["barePaceNanoseconds"] is [String: Any])
+}
+
 @Test("an append allocates nothing, and the count fails when an allocation is planted")
 func allocations() throws {
     // Room for queue entries and the next file is made now and then, which allocates.
@@ -97,6 +111,10 @@ func allocations() throws {
         ("sweep compression --kinds music", "text, json, random"), ("compare one", "two sides"),
         ("compare a b c", "what is c?"), ("compare a b --metric speed", "rate, p50"),
         ("compare --revisions a b --workload defrost", "defrost"),
+        ("store append --used-memory", "--used-memory"), ("store append --of-peak 1", "--of-peak"),
+        ("store append --sustained --of-peak 1.1", "--of-peak"),
+        ("store append --sustained --of-peak 0.5 --rate 5", "--of-peak"),
+        ("sweep preparation --allocations-limit 1", "--allocations-limit"),
         ("doctor --interval 0", "--interval"), ("doctor --flush later", "later"),
     ])
 func usage(words: String, named: String) throws {

@@ -11,7 +11,9 @@ enum Metric: String, CaseIterable, Sendable {
     static func usual(for line: ResultLine) -> Metric {
         let workload = line.result["workload"]?.string ?? ""
         if ["tail", "open", "recover"].contains(workload) { return .p50 }
-        let isPaced = line.parameters.contains { $0.0 == "rate" && ($0.1.double ?? 0) > 0 }
+        let isPaced = line.parameters.contains {
+            ["rate", "ofPeak"].contains($0.0) && ($0.1.double ?? 0) > 0
+        }
         return isPaced ? .p50 : .rate
     }
 

@@ -13,8 +13,23 @@ private struct PreparationCase {
     let method: Int32
     let block: Int64
 
+    static let blocks: [Int64] = [4 << 10, 64 << 10]
+
+    static let all = (0..<Int32(CROOFLINE_PREPARATIONS.rawValue)).flatMap { preparation in
+        (0..<Int32(CROOFLINE_METHODS.rawValue)).flatMap { method in
+            blocks.map { Self(preparation: preparation, method: method, block: $0) }
+        }
+    }
+
     var preparationName: String { String(cString: croofline_preparation_name(preparation)) }
     var methodName: String { String(cString: croofline_method_name(method)) }
+}
+
+/// What was found out about one.
+private struct PreparationResult {
+    let one: PreparationCase
+    let preparedNanosecondsPerGiB: Int64
+    let measurement: RunResult
 }
 
 /// All of them, one behind the other.
@@ -31,9 +46,7 @@ enum PreparationSweep {
         examples: [
             "sweep preparation", "sweep preparation --directory /mnt/loop --record sweep.ndjson",
         ],
-        flags: Flag.common.filter { !$0.meaning.isEmpty }, run: { try run($0) })
-
-    private static let blocks: [Int64] = [4 << 10, 64 << 10]
+        flags: Flag.sweep.filter { $0.name != Flag.plots.name }, run: { try run($0) })
 
     private static func run(_ options: Options) throws -> ExitCode {
         let isSmoke = options.has("--smoke")
@@ -41,29 +54,23 @@ enum PreparationSweep {
         let byteCount: Int64 = isSmoke ? 4 << 20 : 64 << 20
         let workplace = try Workplace(
             parent: options.text("--directory") ?? ".build/mqbench", needing: Int(4 * byteCount))
-        var cases: [PreparationCase] = []
-        for preparation in 0..<Int32(CROOFLINE_PREPARATIONS.rawValue) {
-            for method in 0..<Int32(CROOFLINE_METHODS.rawValue) {
-                for block in blocks {
-                    cases.append(
-                        PreparationCase(preparation: preparation, method: method, block: block))
-                }
-            }
-        }
-        var results: [RunResult] = []
+        let cases = PreparationCase.all
+        var results: [PreparationResult] = []
         for (index, one) in cases.enumerated() {
             Console.progress("sweep preparation: \(index + 1) of \(cases.count)")
             let result = try measure(
                 one, workplace, byteCount: byteCount, seconds: seconds / Double(cases.count))
             if let result { results.append(result) }
         }
-        return try Report.finish(results, options, table: table)
+        guard !results.isEmpty else { throw BenchError("the device makes nothing durable") }
+        return try Report.finish(
+            results.map(\.measurement), options, table: { _ in table(results) })
     }
 
     /// nil where the file system does not know the way.
     private static func measure(
         _ one: PreparationCase, _ workplace: Workplace, byteCount: Int64, seconds: Double
-    ) throws -> RunResult? {
+    ) throws -> PreparationResult? {
         let path = workplace.newPath("blocks")
         defer { workplace.remove(path) }
         let prepared = croofline_prepare_as(path, one.preparation, byteCount)
@@ -92,43 +99,33 @@ enum PreparationSweep {
         result.messagesPerSecond = Double(count) * 1e9 / Double(max(1, total))
         result.megabytesPerSecond = result.messagesPerSecond * Double(one.block) / 1e6
         result.latencyMeaning = "from a block's write to when it is durable, one behind the other"
-        result.more.append(
-            ("preparedNanosecondsPerGiB", .integer(prepared * (1 << 30) / byteCount)))
+        let preparedPerGiB = prepared * (1 << 30) / byteCount
+        result.more.append(("preparedNanosecondsPerGiB", .integer(preparedPerGiB)))
         result.checked = true
-        return result
+        return PreparationResult(
+            one: one, preparedNanosecondsPerGiB: preparedPerGiB, measurement: result)
     }
 
-    private static func table(_ results: [RunResult]) -> String {
+    private static func table(_ results: [PreparationResult]) -> String {
         var table = TextTable(
             [("blocks", .left), ("made durable by", .left), ("prepared, a GiB", .right)]
-                + blocks.flatMap { [("\($0 >> 10) KiB: p50", .right), ("p99", .right)] })
-        func text(_ result: RunResult, _ name: String) -> String {
-            guard case .string(let found)? = result.parameters.first(where: { $0.0 == name })?.1
-            else { return "" }
-            return found
-        }
-        var rows: [[RunResult]] = []
-        for one in results {
-            let isSame =
-                rows.last.map {
-                    text($0[0], "preparation") == text(one, "preparation")
-                        && text($0[0], "method") == text(one, "method")
-                } ?? false
-            if isSame { rows[rows.count - 1].append(one) } else { rows.append([one]) }
-        }
-        for row in rows {
-            let times = row.compactMap { one -> Int64? in
-                guard case .integer(let time)? = one.more.first?.1 else { return nil }
-                return time
+                + PreparationCase.blocks.flatMap {
+                    [("\($0 >> 10) KiB: p50", .right), ("p99", .right)]
+                })
+        // Both sizes of block in one row.
+        for first in PreparationCase.all where first.block == PreparationCase.blocks[0] {
+            let row = results.filter {
+                $0.one.preparation == first.preparation && $0.one.method == first.method
+            }
+            guard let prepared = row.map(\.preparedNanosecondsPerGiB).min() else { continue }
+            let times = PreparationCase.blocks.flatMap { block in
+                let found = row.first { $0.one.block == block }?.measurement.latency
+                return [50, 99].map { percent in
+                    found.map { Figure.duration($0.value(atPercentile: percent)) } ?? "-"
+                }
             }
             table.add(
-                [
-                    text(row[0], "preparation"), text(row[0], "method"),
-                    Figure.duration(times.min() ?? 0),
-                ]
-                    + row.flatMap { one in
-                        [50, 99].map { Figure.duration(one.latency.value(atPercentile: $0)) }
-                    })
+                [first.preparationName, first.methodName, Figure.duration(prepared)] + times)
         }
         return table.lines.joined(separator: "\n")
     }

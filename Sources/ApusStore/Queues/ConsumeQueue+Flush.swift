@@ -24,7 +24,7 @@ extension ConsumeQueue {
         var last: QueueFile?
         while offset < end {
             guard let file = try file(containing: offset) else { break }
-            let next = min(end, file.end)
+            let next = min(end, file.window.end)
             try sync(file, offset..<next)
             offset = next
             last = file
@@ -45,12 +45,7 @@ extension ConsumeQueue {
     /// Not the room ahead of them, which the next appends would have to fault in again.
     private func sync(_ file: QueueFile, _ entries: Range<Int64>) throws(StoreError) {
         do throws(DiskError) {
-            if entries.upperBound <= file.window.end {
-                try file.file.sync(file.window.bytes, file.bytes(of: entries))
-            } else {
-                // Some were stored through a longer mapping.
-                try file.file.sync()
-            }
+            try file.file.sync(file.window.bytes, file.bytes(of: entries))
         } catch {
             throw .poisoned(cause: error)
         }
