@@ -35,6 +35,12 @@ final class FaultyDisk: InterceptingDisk {
     /// Calls `body` with the path at the start of each write.
     func onWrite(_ body: (@Sendable (String) -> Void)?) { writeHook.withLock { $0 = body } }
 
+    private let closeHook = Mutex<(@Sendable (String) -> Void)?>(nil)
+
+    /// Calls `body` with the path at the end of each close.
+    func onClose(_ body: (@Sendable (String) -> Void)?) { closeHook.withLock { $0 = body } }
+    func didClose(_ path: String) { closeHook.withLock { $0 }?(path) }
+
     func fail(_ new: Fault?) { fault.withLock { $0 = new } }
 
     /// What `space` answers instead of the truth.

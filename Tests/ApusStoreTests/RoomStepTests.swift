@@ -101,7 +101,9 @@ import Testing
         // Idle queues give their mappings back, and this one does in the middle of it.
         let (log, queue) = (store.log, queue)
         disk.onWrite { _ in
-            log.roomLock.withLock { _ in log.reservation.withLock { queue.releaseMappings() } }
+            log.roomLock.withLock { _ in
+                _ = log.reservation.withLock { queue.takeMappings() }
+            }
         }
         try log.extend(queue)
         disk.onWrite(nil)

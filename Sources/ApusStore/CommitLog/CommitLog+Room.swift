@@ -76,10 +76,11 @@ extension CommitLog {
             count: count, nextOffset: nextOffset,
             preparedEnd: reservation.withLock { queue.preparedEnd }, for: maker
         ) { first, second, end in
-            let next = reservation.withLock {
-                queue.install(first, second, preparedEnd: end)
-                return queue.nextOffset
+            let (next, leaving) = reservation.withLock {
+                let leaving = queue.install(first, second, preparedEnd: end)
+                return (queue.nextOffset, leaving)
             }
+            withExtendedLifetime(leaving) {}
             queue.files.withLock { $0.limitOutgrown(to: next, except: first, second) }
         }
     }

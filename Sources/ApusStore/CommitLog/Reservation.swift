@@ -71,6 +71,13 @@ final class Reservation: Sendable {
     /// Keeps appenders from taking places meanwhile, and from what they touch of queues then.
     func withLock<Result>(_ body: () -> Result) -> Result { state.withLock { _ in body() } }
 
+    /// Takes the lock for a moment, unless somebody holds it: for tests.
+    func canLock() -> Bool {
+        guard state.tryLock() else { return false }
+        state.unlock()
+        return true
+    }
+
     /// Gives out `size` bytes and `count` entries of `queue` (0 for a record that no queue holds);
     /// nil when room has to be made first or the store takes no messages.
     @inline(__always)

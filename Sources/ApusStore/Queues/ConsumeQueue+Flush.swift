@@ -36,6 +36,7 @@ extension ConsumeQueue {
             try sync(old.file, first..<max(first, min(end, old.end)))
         }
         files.withLock { $0.dropOutgrown(before: end, of: outgrown) }
+        withExtendedLifetime(outgrown) {}
         flushed.store(end, ordering: .releasing)
         if let last, Int(end - start) * ConsumeQueueUnit.byteCount >= Self.zeroPiece {
             bringBack(last, behind: end)
@@ -89,13 +90,13 @@ extension ConsumeQueue {
     func removeFiles(logStart: Int64) throws(StoreError) -> Int {
         let lowest = fileFirst(of: try minimumOffset(logStart: logStart))
         let leaving = files.withLock { $0.remove(before: lowest) }
-        guard !leaving.isEmpty else { return 0 }
+        guard !leaving.firsts.isEmpty else { return 0 }
         do throws(DiskError) {
-            for first in leaving { try disk.unlink(path(ofFileFrom: first)) }
+            for first in leaving.firsts { try disk.unlink(path(ofFileFrom: first)) }
             try disk.syncDirectory(directory)
         } catch {
             throw StoreError(error)
         }
-        return leaving.count
+        return leaving.firsts.count
     }
 }

@@ -101,9 +101,14 @@ extension ConsumeQueue {
         return step.file === file && step.range.lowerBound <= start ? max(start, done) : start
     }
 
-    /// Sets the windows. The caller holds the reservation lock.
-    func install(_ first: QueueFile, _ second: QueueFile?, preparedEnd end: Int64) {
+    /// Sets the windows. The caller holds the reservation lock, and lets go behind it what is
+    /// needed no longer: a thousand appends are done while a mapping is taken away.
+    func install(
+        _ first: QueueFile, _ second: QueueFile?, preparedEnd end: Int64
+    ) -> LeavingFiles {
+        var leaving = LeavingFiles(following: followingFile)
         if currentFile !== first {
+            leaving.previous = previousFile
             previousFile = currentFile
             previousEnd = min(current.end, nextOffset)
             currentFile = first
@@ -113,6 +118,15 @@ extension ConsumeQueue {
         following = second?.window ?? .empty
         preparedEnd = end
         extendAt.store(end - (end - nextOffset) / 2, ordering: .relaxed)
+        return leaving
+    }
+
+    /// What was mapped until other files took its place.
+    struct LeavingFiles {
+        var current: QueueFile?
+        var previous: QueueFile?
+        var following: QueueFile?
+        var forReading: [QueueFile] = []
     }
 
     /// Gives entries room that nobody writes to meanwhile. They are zeroed where they are
@@ -179,11 +193,15 @@ extension ConsumeQueue {
             disk, path: path(ofFileFrom: first), first: first, length: fileByteCount,
             mapped: QueueFile.mappedByteCount(for: last - first, least: leastMapping),
             creates: !exists, writable: true)
-        if !inUse.isEmpty { files.withLock { $0.keep(file) } }
+        if !inUse.isEmpty {
+            let leaving = files.withLock { $0.keep(file) }
+            withExtendedLifetime(leaving) {}
+        }
         if !exists {
             namesMade.wrappingAdd(1, ordering: .releasing)
             try fill(file, upTo: nextOffset)
-            files.withLock { $0.add(file) }
+            let leaving = files.withLock { $0.add(file) }
+            withExtendedLifetime(leaving) {}
         }
         return file
     }
@@ -217,9 +235,12 @@ extension ConsumeQueue {
     /// Whether any file of the queue is open. The caller holds the room lock.
     var isMapped: Bool { currentFile != nil || files.withLock { !$0.forReading.isEmpty } }
 
-    /// Drops the mappings of a queue with nothing in flight. The caller holds the reservation lock
-    /// and the room lock; the next append prepares them again.
-    func releaseMappings() {
+    /// Takes the mappings of a queue with nothing in flight. The caller holds the reservation lock
+    /// and the room lock, and lets them go behind the former; the next append prepares them again.
+    func takeMappings() -> LeavingFiles {
+        let leaving = LeavingFiles(
+            current: currentFile, previous: previousFile, following: followingFile,
+            forReading: files.withLock { $0.takeKept() })
         current = .empty
         following = .empty
         currentFile = nil
@@ -227,6 +248,6 @@ extension ConsumeQueue {
         previousFile = nil
         nextExtent = 0
         preparedEnd = nextOffset
-        dropReadFiles()
+        return leaving
     }
 }

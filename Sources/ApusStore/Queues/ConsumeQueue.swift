@@ -130,35 +130,43 @@ extension ConsumeQueue {
     /// The mapped file that holds entry `offset`; nil when no such file exists.
     func file(containing offset: Int64) throws(StoreError) -> QueueFile? {
         if !wasUsed.load(ordering: .relaxed) { wasUsed.store(true, ordering: .relaxed) }
-        return try files.withLock { (files) throws(StoreError) -> QueueFile? in
-            if let kept = files.kept(containing: offset) { return kept }
-            return try open(containing: offset, &files)
-        }
-    }
-
-    @inline(never)
-    private func open(
-        containing offset: Int64, _ files: inout QueueFiles
-    ) throws(StoreError) -> QueueFile? {
-        let first = fileFirst(of: offset)
-        guard files.firsts.contains(first) else { return nil }
-        let opened = try QueueFile(
-            disk, path: path(ofFileFrom: first), first: first, length: fileByteCount,
-            creates: false, writable: true)
-        files.keep(opened)
-        return opened
+        if let kept = files.withLock({ $0.kept(containing: offset) }) { return kept }
+        return try openForReading(containing: offset)
     }
 
     /// The same, and all of the file is mapped.
     func wholeFile(containing offset: Int64) throws(StoreError) -> QueueFile? {
-        try files.withLock { (files) throws(StoreError) -> QueueFile? in
-            if let kept = files.kept(containing: offset), kept.isWhole { return kept }
-            return try open(containing: offset, &files)
+        let kept = files.withLock { $0.kept(containing: offset) }
+        if let kept, kept.isWhole { return kept }
+        return try openForReading(containing: offset)
+    }
+
+    /// Maps a file without the lock, for which others spin.
+    @inline(never)
+    private func openForReading(containing offset: Int64) throws(StoreError) -> QueueFile? {
+        let first = fileFirst(of: offset)
+        guard files.withLock({ $0.firsts.contains(first) }) else { return nil }
+        let opened: QueueFile
+        do throws(StoreError) {
+            opened = try QueueFile(
+                disk, path: path(ofFileFrom: first), first: first, length: fileByteCount,
+                creates: false, writable: true)
+        } catch {
+            // It may have been removed meanwhile, here or below.
+            guard files.withLock({ $0.firsts.contains(first) }) else { return nil }
+            throw error
         }
+        let leaving: [QueueFile]? = files.withLock { files in
+            files.firsts.contains(first) ? files.keep(opened) : nil
+        }
+        return withExtendedLifetime(leaving) { leaving == nil ? nil : opened }
     }
 
     /// Gives back the mappings that reads use; the next one maps again.
-    func dropReadFiles() { files.withLock { $0.dropKept() } }
+    func dropReadFiles() {
+        let leaving = files.withLock { $0.takeKept() }
+        withExtendedLifetime(leaving) {}
+    }
 
     /// The entry at `offset`, published or not; nil when no file holds it.
     package func unit(at offset: Int64) throws(StoreError) -> ConsumeQueueUnit? {

@@ -1,4 +1,7 @@
 // What a queue knows of its files, and which of them it keeps mapped for reads.
+//
+// All of it is under a lock that readers spin for. Taking a mapping away costs some 0.2 ms, so what
+// is taken off a list here is handed to the caller, who lets it go behind the lock.
 
 /// The files of one queue.
 struct QueueFiles {
@@ -38,18 +41,21 @@ struct QueueFiles {
         return forReading[0]
     }
 
-    /// Keeps a file mapped for reads, instead of a shorter mapping of it.
-    mutating func keep(_ file: QueueFile) {
+    /// Keeps a file mapped for reads, instead of a shorter mapping of it. Answers what is kept no
+    /// longer.
+    mutating func keep(_ file: QueueFile) -> [QueueFile] {
+        var leaving = forReading.filter { $0.window.first == file.window.first }
         forReading.removeAll { $0.window.first == file.window.first }
-        if forReading.count >= Self.readLimit { forReading.removeLast() }
+        if forReading.count >= Self.readLimit { leaving.append(forReading.removeLast()) }
         forReading.insert(file, at: 0)
+        return leaving
     }
 
-    /// Lists a file that was made just now, and keeps it mapped.
-    mutating func add(_ file: QueueFile) {
+    /// Lists a file that was made just now, and keeps it mapped. Answers what is kept no longer.
+    mutating func add(_ file: QueueFile) -> [QueueFile] {
         firsts.append(file.window.first)
         firsts.sort()
-        keep(file)
+        return keep(file)
     }
 
     /// Notes that a mapping is about to be appended to no more.
@@ -66,21 +72,26 @@ struct QueueFiles {
         }
     }
 
-    /// All entries before `end` are on the device, and so say these.
+    /// All entries before `end` are on the device, and so say these, which the caller still holds.
     mutating func dropOutgrown(before end: Int64, of synced: [Outgrown]) {
         outgrown.removeAll { old in
             old.end <= end && synced.contains { $0.file === old.file }
         }
     }
 
-    /// Gives back the mappings that reads use; the next one maps again.
-    mutating func dropKept() { forReading = [] }
+    /// Takes the mappings that reads use off their list; the next one maps again.
+    mutating func takeKept() -> [QueueFile] {
+        defer { forReading = [] }
+        return forReading
+    }
 
-    /// Takes files that begin before `lowest` off the list, but not the newest; answers which.
-    mutating func remove(before lowest: Int64) -> [Int64] {
+    /// Takes files that begin before `lowest` off the list, but not the newest; answers which, and
+    /// what was mapped of them.
+    mutating func remove(before lowest: Int64) -> (firsts: [Int64], mapped: [QueueFile]) {
         let leaving = firsts.dropLast().filter { $0 < lowest }
+        let mapped = forReading.filter { leaving.contains($0.window.first) }
         firsts.removeAll { leaving.contains($0) }
         forReading.removeAll { leaving.contains($0.window.first) }
-        return leaving
+        return (leaving, mapped)
     }
 }

@@ -75,13 +75,13 @@ final class QueueMappings: Sendable {
     }
 
     private func giveBack(_ queue: ConsumeQueue, _ reservation: Reservation) -> Bool {
-        reservation.withLock {
+        let leaving: ConsumeQueue.LeavingFiles? = reservation.withLock {
             guard queue.published.load(ordering: .acquiring) == queue.nextOffset else {
-                return false
+                return nil
             }
-            queue.releaseMappings()
-            return true
+            return queue.takeMappings()
         }
+        return withExtendedLifetime(leaving) { leaving != nil }
     }
 }
 
