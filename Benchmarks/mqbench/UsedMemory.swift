@@ -17,7 +17,7 @@ struct UsedMemory {
     private static let step = 4 << 20
 
     /// Of this much the kernel keeps some free whatever is read, and the run may need some.
-    private static let spare = Int(ProcessInfo.processInfo.physicalMemory / 16)
+    private static let spare = Int(ProcessInfo.processInfo.physicalMemory / 64)
 
     init(_ workplace: Workplace, limit: Int) {
         path = workplace.newPath("memory")

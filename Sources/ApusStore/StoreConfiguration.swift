@@ -45,7 +45,8 @@ public struct CommitLogSettings: Hashable, Sendable {
     public var segmentByteCount = 1 << 30
     /// Where the files are, when not in `commitlog` under the root. `storePathCommitLog`.
     public var path: String?
-    /// Bytes ahead of the writer whose pages are brought in before they are written, 16 MiB.
+    /// Bytes ahead of the writer whose pages are brought in before they are written, 16 MiB. With
+    /// the mapped writer at least so many: 150 ms of its pace, and up to 16 times as many.
     public var populateAheadByteCount = 16 << 20
     /// Brings in a whole file when it is prepared: a burst of work, then no fault in that file.
     /// The nearest meaning of `warmMapedFileEnable`, false.

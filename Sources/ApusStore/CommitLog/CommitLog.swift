@@ -104,7 +104,7 @@ package final class CommitLog: Sendable {
             ? PageAlignedWriter(segments) : nil
         preallocator = Preallocator(
             disk: disk, directory: directory, settings: configuration.commitLog, writer: writer,
-            observer: observer)
+            time: time, observer: observer)
         nearCount = configuration.queues.nearCount
         storeHost = configuration.storeHost
         storeHostNumber = StoreHostNumber(configuration.storeHost)

@@ -23,11 +23,9 @@ package final class Preallocator: @unchecked Sendable, Agent {
     private let reached: Mutex<(segment: Segment, position: Int)?> = Mutex(nil)
     /// The physical offset at which an appender is to call `follow`.
     package let wakeAt = Atomic<Int64>(0)
-    /// Pages of the process's own memory are few: they are given back when they are in the file.
-    private var ahead: Int {
-        writer == nil
-            ? settings.populateAheadByteCount : min(settings.populateAheadByteCount, 4 << 20)
-    }
+    private let time: TimeSource
+    /// How far ahead pages are brought in. Of the agent's thread.
+    private let window: Mutex<PopulateWindow>
     /// Bytes that are worth a write that nobody waits for.
     private static let leastWrite: Int64 = 1 << 20
     private var populatesWholeSegment: Bool { writer == nil && settings.populatesWholeSegment }
@@ -36,13 +34,20 @@ package final class Preallocator: @unchecked Sendable, Agent {
 
     init(
         disk: any Disk, directory: StoreDirectory, settings: CommitLogSettings,
-        writer: PageAlignedWriter?, observer: (any StoreObserver)?
+        writer: PageAlignedWriter?, time: TimeSource, observer: (any StoreObserver)?
     ) {
         self.disk = disk
         self.directory = directory
         self.settings = settings
         self.writer = writer
+        self.time = time
         self.observer = observer
+        // Pages of the process's own memory are few: they are given back when they are in the file.
+        let least = settings.populateAheadByteCount
+        window = Mutex(
+            writer == nil
+                ? PopulateWindow(least: least, most: least * PopulateWindow.growth)
+                : PopulateWindow(least: min(least, 4 << 20), most: min(least, 4 << 20)))
     }
 
     package var roleName: String { "prepare" }
@@ -79,6 +84,7 @@ package final class Preallocator: @unchecked Sendable, Agent {
     /// find them there.
     package func prepareWindow(_ segment: Segment, position: Int) {
         segment.skipPopulating(to: position)
+        let ahead = window.withLock { $0.byteCount }
         let limit = populatesWholeSegment ? segment.bytes.count : position + ahead
         _ = segment.populate(upTo: limit, step: limit)
     }
@@ -95,9 +101,29 @@ package final class Preallocator: @unchecked Sendable, Agent {
             // Memory that was given back must not come again.
             segment.skipPopulating(to: position)
         }
-        let ahead = ahead
-        let limit = min(
-            segment.bytes.count, populatesWholeSegment ? segment.bytes.count : position + ahead)
+        let ahead = window.withLock {
+            $0.follow(segment.base + Int64(position), at: time.nanoseconds)
+        }
+        let limit = populatesWholeSegment ? segment.bytes.count : position + ahead
+        var done = populate(segment, upTo: limit)
+        prepareNext(behind: segment, position: position)
+        if done == segment.bytes.count, let next = prepared, next.base == segment.end {
+            done += populate(next, upTo: limit - segment.bytes.count)
+        }
+        reached.withLock { held in
+            if held?.segment === segment, held?.position == position { held = nil }
+        }
+        var wakeAt = max(position + 1, done - ahead / 4 * 3)
+        if position < segment.bytes.count / 2 { wakeAt = min(wakeAt, segment.bytes.count / 2) }
+        if wakeAt < segment.bytes.count {
+            self.wakeAt.store(segment.base + Int64(wakeAt), ordering: .relaxed)
+        }
+        return 1
+    }
+
+    /// In steps: whoever needs a page of those that are being brought in waits for a step's end.
+    private func populate(_ segment: Segment, upTo limit: Int) -> Int {
+        let limit = min(limit, segment.bytes.count)
         let step = 4 << 20
         var done = segment.populate(upTo: limit, step: step)
         while done < limit {
@@ -105,17 +131,7 @@ package final class Preallocator: @unchecked Sendable, Agent {
             done = segment.populate(upTo: limit, step: step)
             if done == before { break }
         }
-        prepareNext(behind: segment, position: position)
-        reached.withLock { held in
-            if held?.segment === segment, held?.position == position { held = nil }
-        }
-        if done < segment.bytes.count {
-            wakeAt.store(
-                segment.base + Int64(max(position + 1, done - ahead / 2)), ordering: .relaxed)
-        } else if position < segment.bytes.count / 2 {
-            wakeAt.store(segment.base + Int64(segment.bytes.count / 2), ordering: .relaxed)
-        }
-        return 1
+        return done
     }
 
     private func prepareNext(behind segment: Segment, position: Int) {
@@ -137,8 +153,8 @@ package final class Preallocator: @unchecked Sendable, Agent {
         // Not under the lock, which an appender that goes on to it waits for; and an observer may
         // close the store.
         if let ready {
-            let ahead = populatesWholeSegment ? ready.bytes.count : ahead
-            _ = ready.populate(upTo: ahead, step: ahead)
+            let ahead = window.withLock { $0.least }
+            _ = populate(ready, upTo: populatesWholeSegment ? ready.bytes.count : ahead)
         }
         if let event { observer?.storeDid(event) }
     }
