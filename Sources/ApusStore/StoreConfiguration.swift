@@ -46,7 +46,7 @@ public struct CommitLogSettings: Hashable, Sendable {
     /// Where the files are, when not in `commitlog` under the root. `storePathCommitLog`.
     public var path: String?
     /// Bytes ahead of the writer whose pages are brought in before they are written, 16 MiB. With
-    /// the mapped writer at least so many: 150 ms of its pace, and up to 16 times as many.
+    /// the mapped writer at least so many: 150 ms of its pace, and up to 8 times as many.
     public var populateAheadByteCount = 16 << 20
     /// Brings in a whole file when it is prepared: a burst of work, then no fault in that file.
     /// The nearest meaning of `warmMapedFileEnable`, false.

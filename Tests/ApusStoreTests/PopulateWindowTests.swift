@@ -61,7 +61,7 @@ import Testing
             directory.path, configuration, observer: nil, disk: SystemDisk(), time: .manual(clock))
         let segment = try #require(store.log.segments.last)
         let preallocator = store.log.preallocator
-        // 60 MB/s: 9 MB in 150 ms, of which the window has 4 MiB at the most.
+        // 60 MB/s: 9 MB in 150 ms, of which the window has 2 MiB at the most.
         while store.published < 900 << 10 {
             try store.append(message(1, size: 60_000))
             preallocator.follow(segment, position: Int(store.published))

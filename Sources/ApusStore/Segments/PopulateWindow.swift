@@ -7,7 +7,7 @@
 /// Bytes ahead of the writer, by its pace.
 struct PopulateWindow {
     /// How many times the least window is the longest.
-    static let growth = 16
+    static let growth = 8
     /// What the window holds of the writer's time, in nanoseconds.
     private static let span: Int64 = 150_000_000
     /// Nanoseconds in which a pace can be seen.
