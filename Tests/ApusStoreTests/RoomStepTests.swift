@@ -113,6 +113,23 @@ import Testing
         try store.close()
     }
 
+    @Test("reaches into the next file before the end of this one is reached")
+    func nextFile() throws {
+        // 20,000 entries a file.
+        func prepared() -> Int64 { store.log.reservation.withLock { queue.preparedEnd } }
+        while prepared() <= 20_000 { try store.log.extend(queue) }
+        #expect(store.log.reservation.withLock { queue.current.first } == 0)
+        #expect(queue.files.withLock { $0.firsts } == [0, 20_000])
+        #expect(prepared() > 20_000 + 1_000)
+        let before = prepared()
+        try store.log.extend(queue)
+        #expect(prepared() > before + 1_000)
+        try fill(past: 20_000)
+        #expect(queue.published.load(ordering: .relaxed) > 20_000)
+        try expectAll()
+        try store.close()
+    }
+
     @Test("is made by one at a time: another step ends the one before")
     func replaced() throws {
         let first = try step()

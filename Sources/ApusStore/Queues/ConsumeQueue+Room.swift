@@ -44,8 +44,11 @@ extension ConsumeQueue {
             try allocate(first, from: start, to: end, isEmpty: isEmpty)
         }
         var second: QueueFile?
-        if wanted > first.window.end {
-            let last = max(wanted, first.end + extent)
+        // The next file is not left to an appender that comes to the end of this one: to make it
+        // takes longer than the appender does for what is left.
+        let goesOn = maker == .extender && stepped > first.window.end && end == first.window.end
+        if wanted > first.window.end || goesOn {
+            let last = max(goesOn ? stepped : wanted, first.end + extent)
             let file = try writableFile(from: first.end, nextOffset: first.end, upTo: last)
             end = min(file.window.end, last)
             try allocate(
