@@ -1,6 +1,7 @@
 // How far ahead of the writer pages are brought in.
 
 import ApusSystem
+import Synchronization
 import TestSupport
 import Testing
 
@@ -46,6 +47,36 @@ import Testing
         #expect(window.follow(100, at: 100_000_000) == 1_000)
         // A writer that is behind itself: one of several came late.
         #expect(window.follow(50, at: 200_000_000) == 1_000)
+    }
+
+    @Test("that is longer than a file, or empty, does not wake the agent at each append")
+    func smallFile() throws {
+        for ahead in [0, 1 << 20] {
+            let directory = try TemporaryDirectory()
+            let configuration = tinyConfiguration {
+                $0.commitLog.writer = .mapped
+                $0.commitLog.segmentByteCount = 256 << 10
+                $0.commitLog.populateAheadByteCount = ahead
+            }
+            let store = try MessageStore.open(directory.path, configuration)
+            let segment = try #require(store.log.segments.last)
+            let preallocator = store.log.preallocator
+            for (position, wake) in [
+                (1, Int64(64 << 10) + 1), (100 << 10, 128 << 10), (200 << 10, .max),
+            ] {
+                let expected = ahead > 0 && position == 1 ? 128 << 10 : wake
+                preallocator.follow(segment, position: position)
+                _ = preallocator.doWork()
+                // The agent's own thread may have taken it over.
+                func isThere() -> Bool {
+                    preallocator.wakeAt.load(ordering: .relaxed) == expected
+                        && preallocator.isIdle
+                }
+                for _ in 0..<2_000 where !isThere() { SystemThread.sleep(nanoseconds: 1_000_000) }
+                #expect(isThere(), "window \(ahead), position \(position)")
+            }
+            try store.close()
+        }
     }
 
     @Test("reaches over the end of a file into the next")

@@ -68,6 +68,9 @@ package final class Preallocator: @unchecked Sendable, Agent {
     /// The next segment, once it is made and until it is taken.
     var prepared: Segment? { lock.withLock { _ in next } }
 
+    /// Whether all that was asked for was done: for tests.
+    var isIdle: Bool { reached.withLock { $0 == nil } }
+
     /// Where the writer stands now: pages ahead of it are brought in, and the next segment made
     /// once it is past the middle of this one.
     package func follow(_ segment: Segment, position: Int) {
@@ -113,7 +116,8 @@ package final class Preallocator: @unchecked Sendable, Agent {
         reached.withLock { held in
             if held?.segment === segment, held?.position == position { held = nil }
         }
-        var wakeAt = max(position + 1, done - ahead / 4 * 3)
+        // Where there is nothing to bring in for the window, no append is followed by a wake.
+        var wakeAt = max(position + max(ahead / 8, 64 << 10), done - ahead / 4 * 3)
         if position < segment.bytes.count / 2 { wakeAt = min(wakeAt, segment.bytes.count / 2) }
         if wakeAt < segment.bytes.count {
             self.wakeAt.store(segment.base + Int64(wakeAt), ordering: .relaxed)
