@@ -268,7 +268,7 @@ def swift_outage(cluster):
 
     def consumers_are_known():
         wait_until("the broker knows the Swift consumers",
-                   lambda: all(members(cluster, f"G-swift-{topic}") for topic in streams), 10)
+                   lambda: all(members(cluster, f"G-swift-{topic}") for topic in streams), 5)
 
     all_go_on()
     for pause in [0, 1, 5]:
