@@ -25,21 +25,18 @@ final class FaultyDisk: InterceptingDisk {
     private let used = Mutex<Double?>(nil)
     private let limits = Mutex<ProcessLimits?>(nil)
 
-    private let hook = Mutex<(@Sendable (String) -> Void)?>(nil)
+    private typealias Hook = @Sendable (String) -> Void
+    private let hooks = Mutex<[String: Hook]>([:])
 
     /// Calls `body` with the path at the start of each sync.
-    func onSync(_ body: (@Sendable (String) -> Void)?) { hook.withLock { $0 = body } }
-
-    private let writeHook = Mutex<(@Sendable (String) -> Void)?>(nil)
-
+    func onSync(_ body: (@Sendable (String) -> Void)?) { hooks.withLock { $0["sync"] = body } }
     /// Calls `body` with the path at the start of each write.
-    func onWrite(_ body: (@Sendable (String) -> Void)?) { writeHook.withLock { $0 = body } }
-
-    private let closeHook = Mutex<(@Sendable (String) -> Void)?>(nil)
-
+    func onWrite(_ body: (@Sendable (String) -> Void)?) { hooks.withLock { $0["write"] = body } }
+    /// Calls `body` with the path before a file is opened that may be written to.
+    func onOpen(_ body: (@Sendable (String) -> Void)?) { hooks.withLock { $0["open"] = body } }
     /// Calls `body` with the path at the end of each close.
-    func onClose(_ body: (@Sendable (String) -> Void)?) { closeHook.withLock { $0 = body } }
-    func didClose(_ path: String) { closeHook.withLock { $0 }?(path) }
+    func onClose(_ body: (@Sendable (String) -> Void)?) { hooks.withLock { $0["close"] = body } }
+    func didClose(_ path: String) { hooks.withLock { $0["close"] }?(path) }
 
     func fail(_ new: Fault?) { fault.withLock { $0 = new } }
 
@@ -59,8 +56,7 @@ final class FaultyDisk: InterceptingDisk {
         if operation != "read" {
             done.withLock { $0.append(Operation(name: operation, path: path)) }
         }
-        if operation == "sync" { hook.withLock { $0 }?(path) }
-        if operation == "write" { writeHook.withLock { $0 }?(path) }
+        hooks.withLock { $0[operation] }?(path)
         let found = fault.withLock { $0 }
         if let found, found.operation == operation, path.contains(found.path) {
             throw DiskError(operation: operation, path: path, code: found.code)

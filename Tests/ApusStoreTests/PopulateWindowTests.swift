@@ -61,10 +61,10 @@ import Testing
             let store = try MessageStore.open(directory.path, configuration)
             let segment = try #require(store.log.segments.last)
             let preallocator = store.log.preallocator
-            for (position, wake) in [
-                (1, Int64(64 << 10) + 1), (100 << 10, 128 << 10), (200 << 10, .max),
+            // In the middle the next file is due, and then nothing is.
+            for (position, expected) in [
+                (1, Int64(128 << 10)), (100 << 10, 128 << 10), (200 << 10, .max),
             ] {
-                let expected = ahead > 0 && position == 1 ? 128 << 10 : wake
                 preallocator.follow(segment, position: position)
                 _ = preallocator.doWork()
                 // The agent's own thread may have taken it over.
@@ -77,6 +77,28 @@ import Testing
             }
             try store.close()
         }
+    }
+
+    @Test("wakes the agent before its end is reached, however short it is", arguments: [4, 16, 64])
+    func shortWindow(kibibytes: Int) throws {
+        let directory = try TemporaryDirectory()
+        let configuration = tinyConfiguration {
+            $0.commitLog.writer = .mapped
+            $0.commitLog.segmentByteCount = 1 << 20
+            $0.commitLog.populateAheadByteCount = kibibytes << 10
+        }
+        let clock = ManualClock(wallMilliseconds: 1_700_000_000_000)
+        let store = try MessageStore.open(
+            directory.path, configuration, observer: nil, disk: SystemDisk(), time: .manual(clock))
+        let segment = try #require(store.log.segments.last)
+        let preallocator = store.log.preallocator
+        let position = 200 << 10
+        preallocator.follow(segment, position: position)
+        _ = preallocator.doWork()
+        func wake() -> Int { Int(preallocator.wakeAt.load(ordering: .relaxed)) }
+        for _ in 0..<2_000 where wake() == .max { SystemThread.sleep(nanoseconds: 1_000_000) }
+        #expect(wake() == position + kibibytes << 8)
+        try store.close()
     }
 
     @Test("reaches over the end of a file into the next")

@@ -117,7 +117,10 @@ import Testing
     func nextFile() throws {
         // 20,000 entries a file.
         func prepared() -> Int64 { store.log.reservation.withLock { queue.preparedEnd } }
-        while prepared() <= 20_000 { try store.log.extend(queue) }
+        while prepared() <= 20_000 {
+            try store.log.extend(queue)
+            #expect(prepared() != 20_000, "it stopped at the end of the file")
+        }
         #expect(store.log.reservation.withLock { queue.current.first } == 0)
         #expect(queue.files.withLock { $0.firsts } == [0, 20_000])
         #expect(prepared() > 20_000 + 1_000)
@@ -126,6 +129,21 @@ import Testing
         #expect(prepared() > before + 1_000)
         try fill(past: 20_000)
         #expect(queue.published.load(ordering: .relaxed) > 20_000)
+        try expectAll()
+        try store.close()
+    }
+
+    @Test("ends with the file where the disk has no room for the next one")
+    func noNextFile() throws {
+        let path = String(queue.path(ofFileFrom: 20_000).suffix(20))
+        disk.fail(Fault(operation: "allocate", path: path, code: 28))
+        func prepared() -> Int64 { store.log.reservation.withLock { queue.preparedEnd } }
+        for _ in 0..<10 where prepared() < 20_000 { try store.log.extend(queue) }
+        #expect(prepared() == 20_000)
+        // Now it is needed, and who needs it hears why there is none.
+        #expect(throws: StoreError.self) { try store.log.extend(queue) }
+        disk.fail(nil)
+        try fill(past: 20_000)
         try expectAll()
         try store.close()
     }

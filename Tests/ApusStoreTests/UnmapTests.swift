@@ -91,9 +91,36 @@ import Testing
         #expect(freed == [0, 1])
         #expect(!queue.isMapped)
         expectCloses(before + 1)
-        try store.append(message(150))
+        #expect(try queue.unit(at: 0) != nil)
+        let kept = closes.count.load(ordering: .relaxed)
         queue.dropReadFiles()
-        expectCloses(before + 1)
+        expectCloses(kept + 1)
+        try store.close()
+    }
+
+    @Test("is let go without a lock when its messages are deleted")
+    func removed() throws {
+        for number in 0..<1_200 { try store.append(message(number)) }
+        for offset in stride(from: Int64(0), to: 300, by: 100) {
+            #expect(try queue.unit(at: offset) != nil)
+        }
+        let before = closes.count.load(ordering: .relaxed)
+        #expect(try queue.removeFiles(logStart: store.published) > 10)
+        expectCloses(before + 3)
+        try store.close()
+    }
+
+    @Test("is not opened again when its messages are deleted while a read is about to")
+    func removedMeanwhile() throws {
+        for number in 0..<1_200 { try store.append(message(number)) }
+        queue.dropReadFiles()
+        let (store, queue, disk) = (store, queue, disk)
+        disk.onOpen { _ in
+            disk.onOpen(nil)
+            _ = try? queue.removeFiles(logStart: store.published)
+        }
+        #expect(try queue.unit(at: 0) == nil)
+        #expect(queue.files.withLock { $0.firsts.first } != 0)
         try store.close()
     }
 }

@@ -90,6 +90,7 @@ extension ConsumeQueue {
     func removeFiles(logStart: Int64) throws(StoreError) -> Int {
         let lowest = fileFirst(of: try minimumOffset(logStart: logStart))
         let leaving = files.withLock { $0.remove(before: lowest) }
+        withExtendedLifetime(leaving.mapped) {}
         guard !leaving.firsts.isEmpty else { return 0 }
         do throws(DiskError) {
             for first in leaving.firsts { try disk.unlink(path(ofFileFrom: first)) }

@@ -48,12 +48,17 @@ extension ConsumeQueue {
         // takes longer than the appender does for what is left.
         let goesOn = maker == .extender && stepped > first.window.end && end == first.window.end
         if wanted > first.window.end || goesOn {
-            let last = max(goesOn ? stepped : wanted, first.end + extent)
-            let file = try writableFile(from: first.end, nextOffset: first.end, upTo: last)
-            end = min(file.window.end, last)
-            try allocate(
-                file, from: max(first.window.end, preparedEnd), to: end, isEmpty: isEmpty)
-            second = file
+            do throws(StoreError) {
+                let last = max(goesOn ? stepped : wanted, first.end + extent)
+                let file = try writableFile(from: first.end, nextOffset: first.end, upTo: last)
+                let until = min(file.window.end, last)
+                try allocate(
+                    file, from: max(first.window.end, preparedEnd), to: until, isEmpty: isEmpty)
+                (second, end) = (file, until)
+            } catch {
+                // Nobody needs it yet: whoever does tries again, and gets the error.
+                guard wanted <= first.window.end else { throw error }
+            }
         }
         install(first, second, end)
     }
@@ -196,15 +201,11 @@ extension ConsumeQueue {
             disk, path: path(ofFileFrom: first), first: first, length: fileByteCount,
             mapped: QueueFile.mappedByteCount(for: last - first, least: leastMapping),
             creates: !exists, writable: true)
-        if !inUse.isEmpty {
-            let leaving = files.withLock { $0.keep(file) }
-            withExtendedLifetime(leaving) {}
-        }
+        if !inUse.isEmpty { change { $0.keep(file) } }
         if !exists {
             namesMade.wrappingAdd(1, ordering: .releasing)
             try fill(file, upTo: nextOffset)
-            let leaving = files.withLock { $0.add(file) }
-            withExtendedLifetime(leaving) {}
+            change { $0.add(file) }
         }
         return file
     }

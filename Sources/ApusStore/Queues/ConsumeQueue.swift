@@ -163,8 +163,11 @@ extension ConsumeQueue {
     }
 
     /// Gives back the mappings that reads use; the next one maps again.
-    func dropReadFiles() {
-        let leaving = files.withLock { $0.takeKept() }
+    func dropReadFiles() { change { $0.takeKept() } }
+
+    /// Changes the lists of files, and lets go behind the lock what is kept no longer.
+    func change(_ lists: (inout QueueFiles) -> [QueueFile]) {
+        let leaving = files.withLock { lists(&$0) }
         withExtendedLifetime(leaving) {}
     }
 

@@ -24,7 +24,7 @@ package final class Preallocator: @unchecked Sendable, Agent {
     /// The physical offset at which an appender is to call `follow`.
     package let wakeAt = Atomic<Int64>(0)
     private let time: TimeSource
-    /// How far ahead pages are brought in. Of the agent's thread.
+    /// How far ahead pages are brought in: moved by the agent.
     private let window: Mutex<PopulateWindow>
     /// Bytes that are worth a write that nobody waits for.
     private static let leastWrite: Int64 = 1 << 20
@@ -108,17 +108,19 @@ package final class Preallocator: @unchecked Sendable, Agent {
             $0.follow(segment.base + Int64(position), at: time.nanoseconds)
         }
         let limit = populatesWholeSegment ? segment.bytes.count : position + ahead
-        var done = populate(segment, upTo: limit)
+        var (done, end) = (populate(segment, upTo: limit), segment.bytes.count)
         prepareNext(behind: segment, position: position)
-        if done == segment.bytes.count, let next = prepared, next.base == segment.end {
-            done += populate(next, upTo: limit - segment.bytes.count)
+        if done == end, let next = prepared, next.base == segment.end {
+            done += populate(next, upTo: limit - end)
+            end += next.bytes.count
         }
         reached.withLock { held in
             if held?.segment === segment, held?.position == position { held = nil }
         }
-        // Where there is nothing to bring in for the window, no append is followed by a wake.
-        var wakeAt = max(position + max(ahead / 8, 64 << 10), done - ahead / 4 * 3)
+        // Where there is nothing left to bring in, it would be asked at each append.
+        var wakeAt = ahead > 0 && done < end ? max(position + 1, done - ahead / 4 * 3) : .max
         if position < segment.bytes.count / 2 { wakeAt = min(wakeAt, segment.bytes.count / 2) }
+        if writer != nil { wakeAt = min(wakeAt, position + Int(Self.leastWrite)) }
         if wakeAt < segment.bytes.count {
             self.wakeAt.store(segment.base + Int64(wakeAt), ordering: .relaxed)
         }
