@@ -65,7 +65,7 @@ public final class Producer: Sendable {
     /// What brokers call this client.
     public var clientID: String { core.identity.id }
 
-    /// Sends that are under way.
+    /// Sends that are under way: at no moment more than `maximumInFlight`.
     public var inFlight: Int { window.inFlight }
 
     /// Does the work in the background until its task is cancelled, then waits for what is under

@@ -24,8 +24,9 @@ final class SendWindow: Sendable {
     /// Whoever waits goes on when so few are under way: to wake a task for each place alone would
     /// cost more than the sending.
     private let lowMark: Int
-    // What is taken is put back when it was too much, so that both may be above for a moment.
+    /// Never above the limit: `Producer.inFlight` shows it.
     private let count = Atomic(0)
+    // What is taken is put back when it was too much, so that it may be above for a moment.
     private let bytes = Atomic(0)
     // Whether `waiters` has any. Set before the last look for room, read behind the giving back:
     // one of the two sees the other.
@@ -116,11 +117,24 @@ final class SendWindow: Sendable {
 
     /// What is larger than the whole window goes alone.
     private func take(_ wanted: Int, _ places: Int = 1) -> Bool {
-        let number = count.wrappingAdd(places, ordering: .sequentiallyConsistent).newValue
+        guard let number = takePlaces(places) else { return false }
         let sum = bytes.wrappingAdd(wanted, ordering: .relaxed).newValue
-        if number <= countLimit, sum <= byteLimit || number == 1 { return true }
+        if sum <= byteLimit || number == 1 { return true }
         bytes.wrappingSubtract(wanted, ordering: .relaxed)
-        count.wrappingSubtract(places, ordering: .relaxed)
+        // As in `leave`: whoever begins to wait sees it, or is seen by the look behind this.
+        count.wrappingSubtract(places, ordering: .sequentiallyConsistent)
         return false
+    }
+
+    /// How many are under way then, never more than may be. Nil, and nothing taken, without room.
+    private func takePlaces(_ places: Int) -> Int? {
+        var seen = count.load(ordering: .sequentiallyConsistent)
+        while seen + places <= countLimit {
+            let (exchanged, original) = count.weakCompareExchange(
+                expected: seen, desired: seen + places, ordering: .sequentiallyConsistent)
+            if exchanged { return seen + places }
+            seen = original
+        }
+        return nil
     }
 }

@@ -99,6 +99,27 @@ struct ProducerStateTests {
         #expect(window.tryEnter(bytes: 1000) && !window.tryEnter(bytes: 1))
     }
 
+    @Test("no moment shows more under way than may be, however many threads ask for places")
+    func neverMore() async {
+        let window = SendWindow(count: 2, bytes: 100)
+        await withTaskGroup(of: Int.self) { threads in
+            for thread in 0..<4 {
+                threads.addTask {
+                    var most = 0
+                    for number in 0..<50_000 {
+                        let places = (number + thread) % 3 == 0 ? 2 : 1
+                        let isIn = window.tryEnter(places, bytes: 60)
+                        most = max(most, window.inFlight)
+                        if isIn { window.leave(places, bytes: 60) }
+                    }
+                    return most
+                }
+            }
+            for await most in threads { #expect(most <= 2) }
+        }
+        #expect(window.inFlight == 0 && window.tryEnter(2, bytes: 100))
+    }
+
     @Test("a batch holds each message once, in order, and no part is too long")
     func batches() throws {
         var numbers = SeededNumbers.printed()
