@@ -125,7 +125,7 @@ public final class MessageStore: Sendable {
     /// The background work, for whoever steps it by hand.
     package var agents: [any Agent] {
         var all: [any Agent] = [
-            log.preallocator, QueueExtender(log), flusher, cleaner,
+            log.preallocator, log.preallocator.maker, QueueExtender(log), flusher, cleaner,
         ]
         if log.isSync { all += [committer, Teller(commit)] as [any Agent] }
         if let index { all.append(Indexer(index)) }
@@ -161,7 +161,7 @@ public final class MessageStore: Sendable {
             log.observer?.storeDid(.closed)
         }
         if let poisoned { throw .poisoned(cause: poisoned) }
-        log.preallocator.discardNext()
+        log.preallocator.maker.discardReady()
         try flusher.flushForClose()
         // Still as it was found: the disk was full all the time.
         guard checkpoint.hasBegun else { return }

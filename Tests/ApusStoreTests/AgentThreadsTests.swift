@@ -37,7 +37,7 @@ func threadsStandBack() throws {
     try store.append(message(0))
     let own = Int(getpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0))
     let back = max(10, own)
-    let names = ["prepare", "flush", "clean", "zero"].map { "apus-\($0)" }
+    let names = ["prepare", "make", "flush", "clean", "zero"].map { "apus-\($0)" }
     let others = ["commit", "tell", "extend", "index"].map { "apus-\($0)" }
     // A thread says its name when it comes to run, and stands back then.
     let deadline = Date() + 20

@@ -119,13 +119,16 @@ import Testing
             try store.append(message(1, size: 60_000))
             preallocator.follow(segment, position: Int(store.published))
             _ = preallocator.doWork()
+            _ = preallocator.maker.doWork()
             clock.advance(milliseconds: 1)
         }
         // The agent's own thread may have taken the last step over.
-        func isThere() -> Bool { preallocator.prepared?.populate(upTo: .max, step: 0) == 1 << 20 }
+        func isThere() -> Bool {
+            preallocator.maker.prepared?.populate(upTo: .max, step: 0) == 1 << 20
+        }
         for _ in 0..<5_000 where !isThere() { SystemThread.sleep(nanoseconds: 1_000_000) }
         #expect(isThere())
-        #expect(preallocator.prepared?.base == segment.end)
+        #expect(preallocator.maker.prepared?.base == segment.end)
         #expect(segment.populate(upTo: .max, step: 0) == 1 << 20)
         try store.close()
     }

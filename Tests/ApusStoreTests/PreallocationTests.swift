@@ -19,14 +19,19 @@ func lateFollower() throws {
     while store.log.segments.last === old {
         try store.append(message(number))
         number += 1
-        if old.bytes.count / 2 < Int(store.published) { _ = preallocator.doWork() }
+        if old.bytes.count / 2 < Int(store.published) {
+            _ = preallocator.doWork()
+            _ = preallocator.maker.doWork()
+        }
     }
     try store.append(message(number))
     // An appender that was stopped when it had filled the old segment, and the agent behind it.
     preallocator.follow(old, position: old.bytes.count - 100)
     _ = preallocator.doWork()
+    _ = preallocator.maker.doWork()
     preallocator.follow(old, position: old.bytes.count - 100)
     _ = preallocator.doWork()
+    _ = preallocator.maker.doWork()
     let queue = try store.queue(topic: "Orders")
     for offset in 0...number {
         let read = try store.read(queue, from: Int64(offset), count: 1).messages()

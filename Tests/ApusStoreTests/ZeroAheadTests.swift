@@ -159,14 +159,15 @@ import Testing
         let agent = try agent(of: store)
         try store.append(message(0))
         while agent.doWork() > 0 {}
-        #expect(store.log.preallocator.prepared == nil)
+        #expect(store.log.preallocator.maker.prepared == nil)
         let first = try #require(store.log.segments.last)
         while store.log.published < Int64(first.bytes.count * 3 / 4) {
             try store.append(message(1))
         }
         store.log.preallocator.follow(first, position: Int(store.log.published))
         _ = store.log.preallocator.doWork()
-        let next = try #require(store.log.preallocator.prepared)
+        _ = store.log.preallocator.maker.doWork()
+        let next = try #require(store.log.preallocator.maker.prepared)
         #expect(next.zeroed.load(ordering: .relaxed) == 0)
         while agent.doWork() > 0 {}
         #expect(next.zeroed.load(ordering: .relaxed) == next.bytes.count)

@@ -62,7 +62,7 @@ final class ZeroAhead: Agent {
         let published = log.published
         let position = segment.position(of: published)
         if zero(segment, upTo: position + Self.ahead) { return (true, true) }
-        if let next = log.preallocator.prepared, next.base == segment.end,
+        if let next = log.preallocator.maker.prepared, next.base == segment.end,
             zero(next, upTo: Self.share(of: next.bytes.count, at: position))
         {
             return (true, true)

@@ -29,7 +29,7 @@ extension CommitLog {
     private func roll(from segmentEnd: Int64) throws(StoreError) {
         let next: Segment
         do throws(StoreError) {
-            next = try preallocator.takeNext(base: segmentEnd)
+            next = try preallocator.maker.takeNext(base: segmentEnd)
         } catch {
             if case .diskFull(let path) = error { tellDiskFull(path) }
             throw error

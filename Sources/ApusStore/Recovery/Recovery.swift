@@ -432,7 +432,7 @@ extension Recovery {
     /// more makes it.
     private func addSegment(at end: Int64) throws(StoreError) {
         do throws(StoreError) {
-            log.segments.append(try log.preallocator.takeNext(base: end))
+            log.segments.append(try log.preallocator.maker.takeNext(base: end))
         } catch {
             guard case .diskFull(let path) = error, log.segments.last != nil else { throw error }
             log.tellDiskFull(path)

@@ -1,24 +1,13 @@
-// Makes room before it is written: the next segment, and the pages ahead of the writer.
-//
-// The only maker of CommitLog files after recovery. An appender that needs the next segment before
-// it is ready makes it here itself, under the same lock, so that no two make one.
+// Brings pages in before they are written: those ahead of the writer, into the next segment too.
 
 package import ApusSystem
 package import Synchronization
 
-/// Prepares segments ahead of the writer.
-package final class Preallocator: @unchecked Sendable, Agent {
-    // Sendable: `next` and `newest` are touched under `lock` only; the rest is constant or atomic.
-    private let disk: any Disk
-    private let directory: StoreDirectory
+/// Brings in pages ahead of the writer, and tells the maker of segments how far it is.
+package final class Preallocator: Agent {
     private let settings: CommitLogSettings
     private let writer: PageAlignedWriter?
-    private let observer: (any StoreObserver)?
-    private let lock = Mutex(())
-    private var next: Segment?
-    /// Where the newest segment begins that was made here. None is made twice: its file would be
-    /// emptied under those who write to it.
-    private var newest: Int64 = -1
+    let maker: SegmentMaker
     /// The segment being written and how far; set by the CommitLog.
     private let reached: Mutex<(segment: Segment, position: Int)?> = Mutex(nil)
     /// The physical offset at which an appender is to call `follow`.
@@ -30,18 +19,19 @@ package final class Preallocator: @unchecked Sendable, Agent {
     private static let leastWrite: Int64 = 1 << 20
     private var populatesWholeSegment: Bool { writer == nil && settings.populatesWholeSegment }
     /// Rung by an appender that crossed the wake mark.
-    package let signal = Signal()
+    package let signal: Signal
 
     init(
         disk: any Disk, directory: StoreDirectory, settings: CommitLogSettings,
         writer: PageAlignedWriter?, time: TimeSource, observer: (any StoreObserver)?
     ) {
-        self.disk = disk
-        self.directory = directory
         self.settings = settings
         self.writer = writer
         self.time = time
-        self.observer = observer
+        signal = Signal()
+        maker = SegmentMaker(
+            disk: disk, directory: directory, settings: settings, isStaged: writer != nil,
+            observer: observer, whenMade: signal)
         // Pages of the process's own memory are few: they are given back when they are in the file.
         let least = settings.populateAheadByteCount
         window = Mutex(
@@ -52,21 +42,6 @@ package final class Preallocator: @unchecked Sendable, Agent {
 
     package var roleName: String { "prepare" }
     package var idleNanoseconds: Int64? { nil }
-
-    /// The segment that starts at `base`, prepared earlier or now. The caller appends it to the
-    /// list.
-    package func takeNext(base: Int64) throws(StoreError) -> Segment {
-        try lock.withLock { _ throws(StoreError) -> Segment in
-            if let ready = next, ready.base == base {
-                next = nil
-                return ready
-            }
-            return try make(base: base)
-        }
-    }
-
-    /// The next segment, once it is made and until it is taken.
-    var prepared: Segment? { lock.withLock { _ in next } }
 
     /// Whether all that was asked for was done: for tests.
     var isIdle: Bool { reached.withLock { $0 == nil } }
@@ -93,6 +68,7 @@ package final class Preallocator: @unchecked Sendable, Agent {
     }
 
     package func doWork() -> Int {
+        populatePrepared()
         guard let (segment, position) = reached.withLock({ $0 }) else { return 0 }
         if let writer {
             // What waits for no sync would stay in memory. A failure is met again by who does wait.
@@ -104,27 +80,33 @@ package final class Preallocator: @unchecked Sendable, Agent {
             // Memory that was given back must not come again.
             segment.skipPopulating(to: position)
         }
-        let ahead = window.withLock {
-            $0.follow(segment.base + Int64(position), at: time.nanoseconds)
-        }
+        let now = time.nanoseconds
+        maker.follow(segment, position: position, at: now)
+        let ahead = window.withLock { $0.follow(segment.base + Int64(position), at: now) }
         let limit = populatesWholeSegment ? segment.bytes.count : position + ahead
-        var (done, end) = (populate(segment, upTo: limit), segment.bytes.count)
-        prepareNext(behind: segment, position: position)
-        if done == end, let next = prepared, next.base == segment.end {
-            done += populate(next, upTo: limit - end)
-            end += next.bytes.count
+        var (done, count) = (populate(segment, upTo: limit), segment.bytes.count)
+        if done == count, let next = maker.prepared, next.base == segment.end {
+            done += populate(next, upTo: limit - count)
+            count += next.bytes.count
         }
         reached.withLock { held in
             if held?.segment === segment, held?.position == position { held = nil }
         }
         // Where there is nothing left to bring in, it would be asked at each append.
-        var wakeAt = ahead > 0 && done < end ? max(position + 1, done - ahead / 4 * 3) : .max
+        var wakeAt = ahead > 0 && done < count ? max(position + 1, done - ahead / 4 * 3) : .max
         if position < segment.bytes.count / 2 { wakeAt = min(wakeAt, segment.bytes.count / 2) }
         if writer != nil { wakeAt = min(wakeAt, position + Int(Self.leastWrite)) }
         if wakeAt < segment.bytes.count {
             self.wakeAt.store(segment.base + Int64(wakeAt), ordering: .relaxed)
         }
         return 1
+    }
+
+    /// The first pages of a segment that was made, or all of them.
+    private func populatePrepared() {
+        guard let next = maker.prepared else { return }
+        let ahead = window.withLock { $0.least }
+        _ = populate(next, upTo: populatesWholeSegment ? next.bytes.count : ahead)
     }
 
     /// In steps: whoever needs a page of those that are being brought in waits for a step's end.
@@ -138,48 +120,5 @@ package final class Preallocator: @unchecked Sendable, Agent {
             if done == before { break }
         }
         return done
-    }
-
-    private func prepareNext(behind segment: Segment, position: Int) {
-        guard position >= segment.bytes.count / 2 || populatesWholeSegment else { return }
-        var ready: Segment?
-        let event = lock.withLock { _ -> StoreEvent? in
-            // The writer may have gone on to it since `segment` was looked at.
-            guard segment.end > newest else { return nil }
-            do throws(StoreError) {
-                let made = try make(base: segment.end)
-                next = made
-                ready = made
-                return .segmentReady(base: made.base)
-            } catch {
-                // The appender that needs it tries again and gets the error itself.
-                return .delayed(task: "preparing the next segment", error: error)
-            }
-        }
-        // Not under the lock, which an appender that goes on to it waits for; and an observer may
-        // close the store.
-        if let ready {
-            let ahead = window.withLock { $0.least }
-            _ = populate(ready, upTo: populatesWholeSegment ? ready.bytes.count : ahead)
-        }
-        if let event { observer?.storeDid(event) }
-    }
-
-    private func make(base: Int64) throws(StoreError) -> Segment {
-        let made = try Segment.create(
-            disk, path: directory.segment(base: base), base: base,
-            length: settings.segmentByteCount, isStaged: writer != nil)
-        newest = base
-        return made
-    }
-
-    /// Removes a prepared segment that was never written to.
-    package func discardNext() {
-        lock.withLock { _ in
-            guard let unused = next else { return }
-            next = nil
-            try? disk.unlink(directory.segment(base: unused.base))
-            try? disk.syncDirectory(directory.commitLog)
-        }
     }
 }
