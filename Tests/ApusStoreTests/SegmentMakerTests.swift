@@ -23,7 +23,7 @@ import Testing
     }
 
     private func maker(
-        mostReady: Int64 = 2 << 30, _ observer: (any StoreObserver)? = nil
+        mostReady: Int = 8, _ observer: (any StoreObserver)? = nil
     ) -> SegmentMaker {
         SegmentMaker(
             disk: disk, directory: paths, settings: tinyConfiguration().commitLog, isStaged: false,
@@ -78,13 +78,24 @@ import Testing
         #expect(maker.prepared != nil)
     }
 
-    @Test("makes no more than are to wait")
+    @Test("makes no more than eight, and no more than two gigabytes of them")
+    func most() throws {
+        let maker = maker()
+        run(maker, try maker.takeNext(base: 0), bytes: 1 << 30)
+        #expect(try files.count == 9)
+        for (byteCount, most) in [
+            (1 << 30, Int64(2) << 30), (256 << 20, 2 << 30), (1 << 20, 8 << 20),
+        ] {
+            #expect(SegmentMaker.most(8, of: byteCount) == most)
+        }
+    }
+
+    @Test("makes another one for each that is taken")
     func bound() throws {
-        let maker = maker(mostReady: Int64(3 * length))
+        let maker = maker(mostReady: 3)
         let first = try maker.takeNext(base: 0)
         run(maker, first, bytes: 1 << 30)
         #expect(try files.count == 4)
-        // Each that is taken makes room for another one.
         let next = try maker.takeNext(base: first.end)
         run(maker, next, bytes: 1 << 30, from: 100 * second)
         #expect(try files.count == 5)
@@ -184,15 +195,32 @@ import Testing
         #expect(try files.count == 3)
     }
 
-    @Test("removes what was never written to, the last one first")
+    @Test("removes what was never written to, the last one first, each for good before the next")
     func discard() throws {
-        let maker = maker(mostReady: Int64(3 * length))
+        let maker = maker(mostReady: 3)
         let first = try maker.takeNext(base: 0)
         run(maker, first, bytes: 1 << 30)
+        let before = disk.operations.count
         maker.discardReady()
         #expect(try files == [StoreDirectory.fileName(0)])
-        let removed = disk.operations.filter { $0.name == "unlink" }.map(\.path)
-        #expect(removed == removed.sorted(by: >) && removed.count == 3)
+        let wanted = [3, 2, 1].flatMap { number in
+            [
+                "unlink \(paths.segment(base: Int64(number * length)))",
+                "sync directory \(paths.commitLog)",
+            ]
+        }
+        #expect(disk.operations.dropFirst(before).map { "\($0.name) \($0.path)" } == wanted)
+    }
+
+    @Test("leaves those before one whose removal failed: a log has no gap")
+    func discardFails() throws {
+        let maker = maker(mostReady: 3)
+        let first = try maker.takeNext(base: 0)
+        run(maker, first, bytes: 1 << 30)
+        disk.fail(Fault(operation: "sync directory", path: "/commitlog", code: 5))
+        maker.discardReady()
+        disk.fail(nil)
+        #expect(try files == [0, 1, 2].map { StoreDirectory.fileName(Int64($0 * length)) })
     }
 
     @Test("leaves files behind a kill that the next opening finds empty, and goes on in")

@@ -26,13 +26,13 @@ final class SegmentMaker: Agent {
     private let pace = Mutex(WriterPace())
     /// Where one could not be made that is not the next one yet: it is not tried again before.
     private let failedBase = Atomic<Int64>(-1)
-    /// Bytes behind the writer's segment that no further one begins at.
+    /// Bytes behind the end of the writer's segment at which no further one begins.
     private let mostReady: Int64
     let signal = Signal()
 
     init(
         disk: any Disk, directory: StoreDirectory, settings: CommitLogSettings, isStaged: Bool,
-        observer: (any StoreObserver)?, whenMade: Signal, mostReady: Int64 = 2 << 30
+        observer: (any StoreObserver)?, whenMade: Signal, mostReady: Int = 8
     ) {
         self.disk = disk
         self.directory = directory
@@ -40,7 +40,12 @@ final class SegmentMaker: Agent {
         self.isStaged = isStaged
         self.observer = observer
         self.whenMade = whenMade
-        self.mostReady = mostReady
+        self.mostReady = Self.most(mostReady, of: settings.segmentByteCount)
+    }
+
+    /// Bytes of so many segments, and two gigabytes at the most.
+    static func most(_ count: Int, of byteCount: Int) -> Int64 {
+        min(Int64(count) * Int64(byteCount), 2 << 30)
     }
 
     var roleName: String { "make" }
@@ -136,18 +141,23 @@ final class SegmentMaker: Agent {
         return made
     }
 
-    /// Removes segments that were made and never written to, the last one first: a log has no gap.
+    /// Removes segments that were made and never written to. From the last one back, each for good
+    /// before the next: a power cut may keep any of two names, and must not leave a hole. After a
+    /// failure the rest stays, and recovery removes it.
     func discardReady() {
         madeEnd.withLock { _ in
             let unused = ready.withLock { all in
                 defer { all = [] }
                 return all
             }
-            if unused.isEmpty { return }
             for segment in unused.reversed() {
-                try? disk.unlink(directory.segment(base: segment.base))
+                do throws(DiskError) {
+                    try disk.unlink(directory.segment(base: segment.base))
+                    try disk.syncDirectory(directory.commitLog)
+                } catch {
+                    return
+                }
             }
-            try? disk.syncDirectory(directory.commitLog)
         }
     }
 }
