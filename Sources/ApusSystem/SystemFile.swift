@@ -9,8 +9,9 @@ package final class SystemFile: DiskFile {
     package let path: String
     package let isDirect: Bool
     private let descriptor: Int32
-    private let isClosed = Flag()
-    private let hasLocked = Flag()
+    // In place, and not a `Flag`: there are files of queues by the ten thousand.
+    private let isClosed = Atomic<Bool>(false)
+    private let hasLocked = Atomic<Bool>(false)
     private let isWritable: Bool
     private let guards: MappingGuards?
     /// Of the one mapping that a file has at a time.
@@ -30,10 +31,10 @@ package final class SystemFile: DiskFile {
     deinit { close() }
 
     package func close() {
-        guard isClosed.set() else { return }
+        if isClosed.exchange(true, ordering: .acquiringAndReleasing) { return }
         // A process that was forked a moment ago holds the file, and the lock with it, until it
         // runs its program.
-        if hasLocked.isSet { capus_unlock_first_byte(descriptor) }
+        if hasLocked.load(ordering: .acquiring) { capus_unlock_first_byte(descriptor) }
         Glibc.close(descriptor)
     }
 
@@ -233,13 +234,13 @@ package final class SystemFile: DiskFile {
 
     /// Behind `close` the number may be that of another file, whose lock is not ours to take.
     package func unlockFirstByte() {
-        if !isClosed.isSet { capus_unlock_first_byte(descriptor) }
+        if !isClosed.load(ordering: .acquiring) { capus_unlock_first_byte(descriptor) }
     }
 
     package func lockFirstByte() throws(DiskError) -> Bool {
         let code = capus_lock_first_byte(descriptor)
         if code == 0 {
-            _ = hasLocked.set()
+            hasLocked.store(true, ordering: .releasing)
             return true
         }
         if code == EAGAIN || code == EACCES { return false }

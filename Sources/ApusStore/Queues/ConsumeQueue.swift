@@ -30,7 +30,8 @@ package final class ConsumeQueue: @unchecked Sendable {
     /// The file being written, and the one behind it when a batch reaches over.
     var current = QueueWindow.empty
     var following = QueueWindow.empty
-    let directory: String
+    /// Where the directories of topics are.
+    private let parent: String
 
     /// Entries below this are whole. Written in the log's turn to publish.
     package let published = Atomic<Int64>(0)
@@ -88,13 +89,13 @@ package final class ConsumeQueue: @unchecked Sendable {
     let onNewDirectory: @Sendable () -> Void
 
     package init(
-        topic: Topic, queueID: Int32, directory: String, disk: any Disk, settings: QueueSettings,
+        topic: Topic, queueID: Int32, in parent: String, disk: any Disk, settings: QueueSettings,
         onNewDirectory: @escaping @Sendable () -> Void = {}
     ) {
         self.onNewDirectory = onNewDirectory
         self.topic = topic
         self.queueID = queueID
-        self.directory = directory
+        self.parent = parent
         self.disk = disk
         fileByteCount = settings.fileByteCount
         extentByteCount = settings.extentByteCount
@@ -109,6 +110,9 @@ package final class ConsumeQueue: @unchecked Sendable {
         lastTicket.store(ticket, ordering: .relaxed)
         return ticket &- last > nearCount
     }
+
+    /// Where the queue's files are.
+    var directory: String { "\(parent)/\(topic.name)/\(queueID)" }
 
     package var name: QueueName { QueueName(topic: topic.name, id: queueID) }
 

@@ -13,10 +13,14 @@ final class ConsumeQueueTable: Sendable {
 
     private let disk: any Disk
     private let directory: StoreDirectory
+    /// Where the directories of topics are: one string for all queues.
+    private let parent: String
     private let settings: QueueSettings
     private let entries = Mutex<[String: Entry]>([:])
     /// How many queues have a directory. Set by recovery; a queue that makes its own counts itself.
-    let directoryCount = Counter()
+    let directoryCount: Counter
+    /// One for all queues: each would have memory of its own otherwise.
+    private let onNewDirectory: @Sendable () -> Void
     private let mappings: QueueMappings
     /// Brings a queue's marks up from what is on disk. Set once, before anything is looked up.
     private let load: @Sendable (ConsumeQueue) throws(StoreError) -> Void
@@ -28,22 +32,25 @@ final class ConsumeQueueTable: Sendable {
     ) {
         self.disk = disk
         self.directory = directory
+        parent = directory.consumeQueue
         self.settings = settings
         self.mappings = mappings
         self.load = load
+        let directoryCount = Counter()
+        self.directoryCount = directoryCount
+        onNewDirectory = { directoryCount.add(1) }
     }
 
     /// The queue, made when it is not there: its first file is made by the first append.
     func queue(topic name: String, id: Int32) throws(StoreError) -> ConsumeQueue {
         try entries.withLock { entries throws(StoreError) in
             if let found = entries[name]?.queues[id] { return found }
-            let path = try directory.queue(topic: name, queueID: id)
+            _ = try directory.queue(topic: name, queueID: id)
             if entries[name] == nil { try refuseBatchQueues(name) }
             let topic = entries[name]?.topic ?? Topic(name: name)
-            let directoryCount = directoryCount
             let queue = ConsumeQueue(
-                topic: topic, queueID: id, directory: path, disk: disk, settings: settings,
-                onNewDirectory: { directoryCount.add(1) })
+                topic: topic, queueID: id, in: parent, disk: disk,
+                settings: settings, onNewDirectory: onNewDirectory)
             try load(queue)
             entries[name, default: Entry(topic: topic)].queues[id] = queue
             mappings.add(queue)
