@@ -37,9 +37,13 @@ package struct StoreDirectory: Sendable {
     package func segment(base: Int64) -> String { "\(commitLog)/\(Self.fileName(base))" }
 
     package func queue(topic: String, queueID: Int32) throws(StoreError) -> String {
-        try Self.validate(topic: topic)
-        guard queueID >= 0 else { throw .invalidQueueID(queueID) }
-        return "\(consumeQueue)/\(topic)/\(queueID)"
+        try Self.validate(topic: topic, queueID: queueID)
+        return Self.queue(topic: topic, queueID: queueID, in: consumeQueue)
+    }
+
+    /// The same for a name that is known to be one, without making `consumeQueue` anew.
+    package static func queue(topic: String, queueID: Int32, in consumeQueue: String) -> String {
+        "\(consumeQueue)/\(topic)/\(queueID)"
     }
 
     /// Twenty digits, as RocketMQ names CommitLog and ConsumeQueue files by their first byte.
@@ -61,6 +65,11 @@ package struct StoreDirectory: Sendable {
     package static let topicLimit = 127
     /// Bytes in the names that are derived from a group's.
     package static let derivedTopicLimit = 255
+
+    package static func validate(topic: String, queueID: Int32) throws(StoreError) {
+        try validate(topic: topic)
+        guard queueID >= 0 else { throw .invalidQueueID(queueID) }
+    }
 
     /// Checks a name against RocketMQ's rule: letters, digits, `%`, `|`, `_` and `-`. Such a name
     /// cannot leave the directory it is put in.

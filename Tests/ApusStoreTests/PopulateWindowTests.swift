@@ -132,4 +132,25 @@ import Testing
         #expect(segment.populate(upTo: .max, step: 0) == 1 << 20)
         try store.close()
     }
+
+    @Test(
+        "begins with the first pages of a segment that was made, with or without other work",
+        arguments: [false, true])
+    func firstPages(isFollowed: Bool) throws {
+        let directory = try TemporaryDirectory()
+        let configuration = tinyConfiguration { $0.commitLog.writer = .mapped }
+        let store = try MessageStore.open(directory.path, configuration)
+        let preallocator = store.log.preallocator
+        let segment = try #require(store.log.segments.last)
+        preallocator.follow(segment, position: segment.bytes.count / 2)
+        _ = preallocator.doWork()
+        while preallocator.maker.doWork() > 0 {}
+        let next = try #require(preallocator.maker.prepared)
+        #expect(next.populate(upTo: .max, step: 0) == 0)
+        if isFollowed { preallocator.follow(segment, position: segment.bytes.count / 2 + 1) }
+        #expect(preallocator.doWork() == (isFollowed ? 1 : 0))
+        #expect(
+            next.populate(upTo: .max, step: 0) == configuration.commitLog.populateAheadByteCount)
+        try store.close()
+    }
 }

@@ -69,8 +69,8 @@ extension ConsumeQueue {
         guard made != namesSynced else { return }
         if !Mutant.trustsNames.isPlanted {
             do throws(DiskError) {
-                try disk.syncDirectory(directory)
                 var path = directory
+                try disk.syncDirectory(path)
                 for _ in 0..<2 {
                     path = SystemDisk.parent(of: path)
                     guard !parents.contains(path) else { continue }

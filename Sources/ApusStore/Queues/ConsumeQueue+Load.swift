@@ -12,6 +12,7 @@ extension ConsumeQueue {
     /// made. False when there is not even a directory.
     func listFiles() throws(StoreError) -> Bool {
         var found: [Int64] = []
+        let directory = directory
         do throws(DiskError) {
             guard try disk.status(directory)?.isDirectory == true else { return false }
             for entry in try disk.list(directory) {

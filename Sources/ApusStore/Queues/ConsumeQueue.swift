@@ -31,7 +31,7 @@ package final class ConsumeQueue: @unchecked Sendable {
     var current = QueueWindow.empty
     var following = QueueWindow.empty
     /// Where the directories of topics are.
-    private let parent: String
+    private let consumeQueue: String
 
     /// Entries below this are whole. Written in the log's turn to publish.
     package let published = Atomic<Int64>(0)
@@ -89,13 +89,14 @@ package final class ConsumeQueue: @unchecked Sendable {
     let onNewDirectory: @Sendable () -> Void
 
     package init(
-        topic: Topic, queueID: Int32, in parent: String, disk: any Disk, settings: QueueSettings,
+        topic: Topic, queueID: Int32, in consumeQueue: String, disk: any Disk,
+        settings: QueueSettings,
         onNewDirectory: @escaping @Sendable () -> Void = {}
     ) {
         self.onNewDirectory = onNewDirectory
         self.topic = topic
         self.queueID = queueID
-        self.parent = parent
+        self.consumeQueue = consumeQueue
         self.disk = disk
         fileByteCount = settings.fileByteCount
         extentByteCount = settings.extentByteCount
@@ -111,8 +112,10 @@ package final class ConsumeQueue: @unchecked Sendable {
         return ticket &- last > nearCount
     }
 
-    /// Where the queue's files are.
-    var directory: String { "\(parent)/\(topic.name)/\(queueID)" }
+    /// Where the queue's files are. Made when it is asked for: there may be 100,000 queues.
+    var directory: String {
+        StoreDirectory.queue(topic: topic.name, queueID: queueID, in: consumeQueue)
+    }
 
     package var name: QueueName { QueueName(topic: topic.name, id: queueID) }
 

@@ -14,7 +14,7 @@ final class ConsumeQueueTable: Sendable {
     private let disk: any Disk
     private let directory: StoreDirectory
     /// Where the directories of topics are: one string for all queues.
-    private let parent: String
+    private let consumeQueue: String
     private let settings: QueueSettings
     private let entries = Mutex<[String: Entry]>([:])
     /// How many queues have a directory. Set by recovery; a queue that makes its own counts itself.
@@ -32,7 +32,7 @@ final class ConsumeQueueTable: Sendable {
     ) {
         self.disk = disk
         self.directory = directory
-        parent = directory.consumeQueue
+        consumeQueue = directory.consumeQueue
         self.settings = settings
         self.mappings = mappings
         self.load = load
@@ -45,11 +45,11 @@ final class ConsumeQueueTable: Sendable {
     func queue(topic name: String, id: Int32) throws(StoreError) -> ConsumeQueue {
         try entries.withLock { entries throws(StoreError) in
             if let found = entries[name]?.queues[id] { return found }
-            _ = try directory.queue(topic: name, queueID: id)
+            try StoreDirectory.validate(topic: name, queueID: id)
             if entries[name] == nil { try refuseBatchQueues(name) }
             let topic = entries[name]?.topic ?? Topic(name: name)
             let queue = ConsumeQueue(
-                topic: topic, queueID: id, in: parent, disk: disk,
+                topic: topic, queueID: id, in: consumeQueue, disk: disk,
                 settings: settings, onNewDirectory: onNewDirectory)
             try load(queue)
             entries[name, default: Entry(topic: topic)].queues[id] = queue

@@ -8,15 +8,11 @@
 struct PopulateWindow {
     /// How many times the least window is the longest.
     static let growth = 8
-    /// What the window holds of the writer's time, in nanoseconds.
-    private static let span: Int64 = 150_000_000
-    /// Nanoseconds in which a pace can be seen.
-    private static let leastInterval: Int64 = 1_000_000
-
     let least: Int
     private let most: Int
     private(set) var byteCount: Int
-    private var last: (end: Int64, time: Int64)?
+    /// What the window holds of the writer's time: 150 ms.
+    private var pace = WriterPace(span: 150_000_000, leastInterval: 1_000_000)
 
     init(least: Int, most: Int) {
         self.least = least
@@ -27,14 +23,7 @@ struct PopulateWindow {
     /// The writer is at physical offset `end`. Answers the window: as long as its pace since the
     /// last time asks for, and not much shorter than it was.
     mutating func follow(_ end: Int64, at time: Int64) -> Int {
-        guard let last else {
-            last = (end, time)
-            return byteCount
-        }
-        let (passed, written) = (time - last.time, end - last.end)
-        guard passed >= Self.leastInterval, written > 0 else { return byteCount }
-        self.last = (end, time)
-        let wanted = Double(written) * Double(Self.span) / Double(passed)
+        guard let wanted = pace.follow(end, at: time) else { return byteCount }
         byteCount = max(least, byteCount - byteCount / 8, Int(min(wanted, Double(most))))
         return byteCount
     }

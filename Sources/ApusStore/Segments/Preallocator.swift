@@ -19,7 +19,7 @@ package final class Preallocator: Agent {
     private static let leastWrite: Int64 = 1 << 20
     private var populatesWholeSegment: Bool { writer == nil && settings.populatesWholeSegment }
     /// Rung by an appender that crossed the wake mark.
-    package let signal: Signal
+    package let signal = Signal()
 
     init(
         disk: any Disk, directory: StoreDirectory, settings: CommitLogSettings,
@@ -28,7 +28,6 @@ package final class Preallocator: Agent {
         self.settings = settings
         self.writer = writer
         self.time = time
-        signal = Signal()
         maker = SegmentMaker(
             disk: disk, directory: directory, settings: settings, isStaged: writer != nil,
             observer: observer, whenMade: signal)
@@ -68,8 +67,10 @@ package final class Preallocator: Agent {
     }
 
     package func doWork() -> Int {
-        populatePrepared()
-        guard let (segment, position) = reached.withLock({ $0 }) else { return 0 }
+        guard let (segment, position) = reached.withLock({ $0 }) else {
+            populatePrepared()
+            return 0
+        }
         if let writer {
             // What waits for no sync would stay in memory. A failure is met again by who does wait.
             // Little was left behind by commits that are under way, which would wait for this.
@@ -85,6 +86,8 @@ package final class Preallocator: Agent {
         let ahead = window.withLock { $0.follow(segment.base + Int64(position), at: now) }
         let limit = populatesWholeSegment ? segment.bytes.count : position + ahead
         var (done, count) = (populate(segment, upTo: limit), segment.bytes.count)
+        // Those that are needed first come first.
+        populatePrepared()
         if done == count, let next = maker.prepared, next.base == segment.end {
             done += populate(next, upTo: limit - count)
             count += next.bytes.count

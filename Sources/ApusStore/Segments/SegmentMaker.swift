@@ -23,7 +23,7 @@ final class SegmentMaker: Agent {
     private let madeEnd = Mutex<Int64>(0)
     /// The segment being written and how far, until all is made that it asks for.
     private let reached: Mutex<(segment: Segment, position: Int)?> = Mutex(nil)
-    private let pace = Mutex(WriterPace())
+    private let reach = Mutex(Reach())
     /// Where one could not be made that is not the next one yet: it is not tried again before.
     private let failedBase = Atomic<Int64>(-1)
     /// Bytes behind the end of the writer's segment at which no further one begins.
@@ -41,6 +41,14 @@ final class SegmentMaker: Agent {
         self.observer = observer
         self.whenMade = whenMade
         self.mostReady = Self.most(mostReady, of: settings.segmentByteCount)
+    }
+
+    /// What the writer is through with in two seconds, in bytes. A device that has much to write
+    /// may take most of one to make a file. Seen over a quarter of a second: a burst in memory says
+    /// nothing of the next seconds.
+    private struct Reach {
+        var byteCount: Double = 0
+        var pace = WriterPace(span: 2_000_000_000, leastInterval: 250_000_000)
     }
 
     /// Bytes of so many segments, and two gigabytes at the most.
@@ -68,12 +76,15 @@ final class SegmentMaker: Agent {
     /// The next segment, once it is made and until it is taken.
     var prepared: Segment? { ready.withLock { $0.first } }
 
-    /// Whether all that was asked for was done: for tests.
+    /// Whether all that was asked for was done.
     var isIdle: Bool { reached.withLock { $0 == nil } }
 
     /// Where the writer stands at this time, by the clock's nanoseconds.
     func follow(_ segment: Segment, position: Int, at time: Int64) {
-        pace.withLock { $0.follow(segment.base + Int64(position), at: time) }
+        reach.withLock { reach in
+            reach.byteCount =
+                reach.pace.follow(segment.base + Int64(position), at: time) ?? reach.byteCount
+        }
         guard isWanted(end(behind: segment), behind: segment, position: position) else { return }
         reached.withLock { $0 = (segment, position) }
         signal.ring()
@@ -127,8 +138,8 @@ final class SegmentMaker: Agent {
         {
             return true
         }
-        let left = base - segment.base - Int64(position)
-        guard left < pace.withLock({ $0.reach }), base != failedBase.load(ordering: .relaxed)
+        let left = Double(base - segment.base - Int64(position))
+        guard left < reach.withLock({ $0.byteCount }), base != failedBase.load(ordering: .relaxed)
         else { return false }
         return base == segment.end || base - segment.end < mostReady
     }
@@ -143,21 +154,22 @@ final class SegmentMaker: Agent {
 
     /// Removes segments that were made and never written to. From the last one back, each for good
     /// before the next: a power cut may keep any of two names, and must not leave a hole. After a
-    /// failure the rest stays, and recovery removes it.
+    /// failure the rest stays, and the next opening removes it.
     func discardReady() {
-        madeEnd.withLock { _ in
-            let unused = ready.withLock { all in
-                defer { all = [] }
-                return all
-            }
-            for segment in unused.reversed() {
-                do throws(DiskError) {
+        do throws(DiskError) {
+            try madeEnd.withLock { _ throws(DiskError) in
+                let unused = ready.withLock { all in
+                    defer { all = [] }
+                    return all
+                }
+                for segment in unused.reversed() {
                     try disk.unlink(directory.segment(base: segment.base))
                     try disk.syncDirectory(directory.commitLog)
-                } catch {
-                    return
                 }
             }
+        } catch {
+            observer?.storeDid(
+                .delayed(task: "removing segments made ahead", error: StoreError(error)))
         }
     }
 }

@@ -1,28 +1,29 @@
-// How fast the log grows, for what has to be done long before it is needed.
-//
-// Over a quarter of a second and more: a burst in memory says nothing of the next seconds.
+// How fast the log grows, for what has to be done before it is needed.
 
-/// The writer's pace, as it was the last time that it could be seen.
+/// The writer's pace, seen whenever it can be.
 struct WriterPace {
-    /// How far ahead to look, in nanoseconds. A device that has much to write may take most of a
-    /// second to make a file.
-    private static let span: Int64 = 2_000_000_000
+    /// The time that the pace is asked for, in nanoseconds.
+    private let span: Int64
     /// Nanoseconds in which a pace can be seen.
-    private static let leastInterval: Int64 = 250_000_000
-
-    /// Bytes that the writer is through with in the time to look ahead.
-    private(set) var reach: Int64 = 0
+    private let leastInterval: Int64
     private var last: (end: Int64, time: Int64)?
 
-    /// The writer is at physical offset `end`.
-    mutating func follow(_ end: Int64, at time: Int64) {
+    init(span: Int64, leastInterval: Int64) {
+        self.span = span
+        self.leastInterval = leastInterval
+    }
+
+    /// The writer is at physical offset `end`. Answers what it writes in the span at its pace since
+    /// the last time, in bytes; nil where that cannot be seen: too soon, or no further than it was,
+    /// as one of several that comes late.
+    mutating func follow(_ end: Int64, at time: Int64) -> Double? {
         guard let last else {
             last = (end, time)
-            return
+            return nil
         }
-        let passed = time - last.time
-        guard passed >= Self.leastInterval else { return }
-        reach = Int64(Double(max(0, end - last.end)) * Double(Self.span) / Double(passed))
+        let (passed, written) = (time - last.time, end - last.end)
+        guard passed >= leastInterval, written > 0 else { return nil }
         self.last = (end, time)
+        return Double(written) * Double(span) / Double(passed)
     }
 }
