@@ -84,6 +84,8 @@ struct MemoryRun {
     /// Of a processor, in this round: the store's loop and the one in C; 0 where not measured.
     private var processorTimes: (own: Int64, c: Int64) = (0, 0)
     private var processorRatios: [Double] = []
+    /// Bytes, of the first round: later ones use what it gave back.
+    private var memoryPerQueue: Double?
 
     init(plan: AppendPlan, messages: SampleMessages, workplace: Workplace) {
         self.plan = plan
@@ -113,6 +115,7 @@ struct MemoryRun {
         let round = try StoreRound(
             workplace, plan.configuration, messages: messages, queueCount: plan.queues)
         try round.warmUp(plan.warmUpCount, awaitsSegment: true)
+        if rounds == 0, plan.queues >= 1_000 { memoryPerQueue = round.memoryPerQueue }
         let (outcomes, nanoseconds) = try crew(round, count) { try $0.run() }
         for outcome in outcomes {
             allocations = outcome.allocations < 0 ? -1 : allocations + outcome.allocations
@@ -200,6 +203,11 @@ struct MemoryRun {
                 "by processor time of the thread alone, "
                     + String(format: "%.2f of the C loop", ratio)
             )
+        }
+        if let memoryPerQueue {
+            result.more.append(("bytesPerQueue", .count(Int(memoryPerQueue))))
+            result.notes.append(
+                "memory beside pages of files: \(Int(memoryPerQueue)) bytes a queue")
         }
         result.checked = complaints.isEmpty
         result.notes += complaints

@@ -16,6 +16,8 @@ final class StoreRound {
     private let watch: SegmentWatch
     /// Messages appended so far, for the check.
     var appended = 0
+    /// The process's own memory before there were queues.
+    private let memoryBefore: Int?
     /// Whether the files stay when the store is let go.
     var keepsFiles = false
 
@@ -29,6 +31,7 @@ final class StoreRound {
         watch = SegmentWatch()
         let store = try MessageStore.open(path, configuration, observer: watch)
         self.store = store
+        memoryBefore = OwnMemory.byteCount
         queues = try (0..<queueCount).map {
             try store.queue(topic: SampleMessages.topic, id: Int32($0))
         }
@@ -43,6 +46,13 @@ final class StoreRound {
         appended += count
         guard awaitsSegment else { return }
         try watch.awaitSegment()
+    }
+
+    /// Own memory that was touched since there are queues, for each of them. Tells of the queues
+    /// when nothing else was done but to append to each, and when there are very many.
+    var memoryPerQueue: Double? {
+        guard let memoryBefore, let now = OwnMemory.byteCount else { return nil }
+        return Double(now - memoryBefore) / Double(queues.count)
     }
 
     /// Waits until zeros are written ahead as far as they are in quiet times, so that the device's

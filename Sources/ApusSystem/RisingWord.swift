@@ -25,13 +25,16 @@ public import Synchronization
         @inlinable init() {}
     }
 
+    /// `isAlone` keeps it on cache lines of its own. Where there are very many, that is twice the
+    /// memory.
     @inlinable
-    public init(_ value: consuming sending Beside) {
+    public init(_ value: consuming sending Beside, isAlone: Bool = true) {
         let alignment = MemoryLayout<Beside>.alignment
         let offset = (MemoryLayout<Word>.size + alignment - 1) & ~(alignment - 1)
+        let count = offset + MemoryLayout<Beside>.size
         let memory = UnsafeMutableRawPointer.allocate(
-            byteCount: (offset + MemoryLayout<Beside>.size + 63) & ~63,
-            alignment: max(64, alignment))
+            byteCount: isAlone ? (count + 63) & ~63 : count,
+            alignment: isAlone ? max(64, alignment) : max(8, alignment))
         unsafe word = unsafe memory.bindMemory(to: Word.self, capacity: 1)
         unsafe beside = unsafe (memory + offset).bindMemory(to: Beside.self, capacity: 1)
         unsafe word.initialize(to: Word())

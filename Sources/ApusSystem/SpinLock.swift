@@ -12,8 +12,11 @@
     // of that one.
     @usableFromInline let word: RisingWord<Value>
 
+    /// `isAlone` keeps both on cache lines of their own.
     @inlinable
-    public init(_ value: consuming sending Value) { word = RisingWord(value) }
+    public init(_ value: consuming sending Value, isAlone: Bool = true) {
+        word = RisingWord(value, isAlone: isAlone)
+    }
 
     /// Takes the lock; true when another thread held it at first.
     @inlinable @inline(__always) @discardableResult

@@ -24,7 +24,8 @@ package final class SystemFile: DiskFile {
         self.isDirect = isDirect
         self.isWritable = isWritable
         self.descriptor = descriptor
-        self.path = path
+        // A copy: a string that was put together has room for up to twice its bytes.
+        self.path = String(decoding: Array(path.utf8), as: UTF8.self)
         self.guards = guards
     }
 

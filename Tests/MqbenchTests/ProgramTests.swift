@@ -97,6 +97,14 @@ func allocations() throws {
     #expect(count >= 1 && count < 1.1)
 }
 
+@Test("ten thousand queues take at most 1 KiB of memory each, beside pages of files")
+func memoryOfQueues() throws {
+    let run = try Run("store append --queues 10000 --smoke --json")
+    let bytes = try #require(run.object()["bytesPerQueue"] as? Int, "\(run.errors)")
+    // There is an object and a mapping for each at least: less would be a wrong measurement.
+    #expect(bytes > 400 && bytes <= 1_024)
+}
+
 @Test(
     "a command line that makes no sense ends with 64 and names what is wrong",
     arguments: [

@@ -82,7 +82,7 @@ extension ConsumeQueue {
             }
         }
         namesSynced = made
-        if hasNewDirectory.exchange(false, ordering: .relaxed) { onNewDirectory() }
+        if hasNewDirectory.exchange(false, ordering: .relaxed) { common.directoryCount.add(1) }
     }
 
     /// Removes the files whose messages the log no longer holds. The newest file always stays.

@@ -36,7 +36,7 @@ extension ConsumeQueue {
                         + found.map(String.init).joined(separator: ", "))
             }
         }
-        let firsts = found.map { $0 / Int64(ConsumeQueueUnit.byteCount) }
+        let firsts = ShortList(found.map { $0 / Int64(ConsumeQueueUnit.byteCount) })
         files.withLock { $0.firsts = firsts }
         return true
     }

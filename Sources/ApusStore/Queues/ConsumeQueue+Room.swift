@@ -64,7 +64,7 @@ extension ConsumeQueue {
     }
 
     private var leastExtent: Int64 {
-        max(Int64(extentByteCount / ConsumeQueueUnit.byteCount), 1)
+        max(Int64(common.settings.extentByteCount / ConsumeQueueUnit.byteCount), 1)
     }
 
     /// A busy queue gets room in steps that grow, so that its appenders come here rarely; one that
@@ -199,7 +199,8 @@ extension ConsumeQueue {
         if let held { return held }
         let file = try QueueFile(
             disk, path: path(ofFileFrom: first), first: first, length: fileByteCount,
-            mapped: QueueFile.mappedByteCount(for: last - first, least: leastMapping),
+            mapped: QueueFile.mappedByteCount(
+                for: last - first, least: common.settings.leastMapping),
             creates: !exists, writable: true)
         if !inUse.isEmpty { change { $0.keep(file) } }
         if !exists {

@@ -10,7 +10,7 @@
 // the write files by whoever makes room, one at a time.
 
 package import ApusFormat
-package import ApusSystem
+import ApusSystem
 package import Synchronization
 
 /// The index of one queue of a topic into the CommitLog.
@@ -30,8 +30,8 @@ package final class ConsumeQueue: @unchecked Sendable {
     /// The file being written, and the one behind it when a batch reaches over.
     var current = QueueWindow.empty
     var following = QueueWindow.empty
-    /// Where the directories of topics are.
-    private let consumeQueue: String
+    /// What all queues of the store have in common.
+    let common: QueueCommon
 
     /// Entries below this are whole. Written in the log's turn to publish.
     package let published = Atomic<Int64>(0)
@@ -49,12 +49,8 @@ package final class ConsumeQueue: @unchecked Sendable {
 
     /// Bytes from the object's beginning to the end of what every append needs, `lastTicket`
     /// with it. Nothing but time is lost where it is not right.
-    static var hotByteCount: Int { 172 }
+    static var hotByteCount: Int { 164 }
 
-    let disk: any Disk
-    let fileByteCount: Int
-    let extentByteCount: Int
-    let leastMapping: Int
     var currentFile: QueueFile?
     var followingFile: QueueFile?
     var previousFile: QueueFile?
@@ -83,24 +79,12 @@ package final class ConsumeQueue: @unchecked Sendable {
     let waiters = Mutex<[Waiter]>([])
 
     /// The files on disk, and those that reads keep mapped.
-    let files = SpinLocked(QueueFiles())
+    let files = SpinLocked(QueueFiles(), isAlone: false)
 
-    /// Called when the name of the queue's new directory has been synced.
-    let onNewDirectory: @Sendable () -> Void
-
-    package init(
-        topic: Topic, queueID: Int32, in consumeQueue: String, disk: any Disk,
-        settings: QueueSettings,
-        onNewDirectory: @escaping @Sendable () -> Void = {}
-    ) {
-        self.onNewDirectory = onNewDirectory
+    init(topic: Topic, queueID: Int32, common: QueueCommon) {
         self.topic = topic
         self.queueID = queueID
-        self.consumeQueue = consumeQueue
-        self.disk = disk
-        fileByteCount = settings.fileByteCount
-        extentByteCount = settings.extentByteCount
-        leastMapping = settings.leastMapping
+        self.common = common
     }
 
     /// Notes an append. Whether nobody appended to the queue in more than `nearCount` appends to
@@ -114,10 +98,13 @@ package final class ConsumeQueue: @unchecked Sendable {
 
     /// Where the queue's files are. Made when it is asked for: there may be 100,000 queues.
     var directory: String {
-        StoreDirectory.queue(topic: topic.name, queueID: queueID, in: consumeQueue)
+        StoreDirectory.queue(topic: topic.name, queueID: queueID, in: common.directory)
     }
 
     package var name: QueueName { QueueName(topic: topic.name, id: queueID) }
+
+    var disk: any Disk { common.disk }
+    var fileByteCount: Int { common.settings.fileByteCount }
 
     /// Entries of one file.
     var entriesPerFile: Int64 { Int64(fileByteCount / ConsumeQueueUnit.byteCount) }

@@ -11,16 +11,10 @@ final class ConsumeQueueTable: Sendable {
         var queues: [Int32: ConsumeQueue] = [:]
     }
 
-    private let disk: any Disk
     private let directory: StoreDirectory
-    /// Where the directories of topics are: one string for all queues.
-    private let consumeQueue: String
-    private let settings: QueueSettings
+    /// What each of them has a reference to.
+    private let common: QueueCommon
     private let entries = Mutex<[String: Entry]>([:])
-    /// How many queues have a directory. Set by recovery; a queue that makes its own counts itself.
-    let directoryCount: Counter
-    /// One for all queues: each would have memory of its own otherwise.
-    private let onNewDirectory: @Sendable () -> Void
     private let mappings: QueueMappings
     /// Brings a queue's marks up from what is on disk. Set once, before anything is looked up.
     private let load: @Sendable (ConsumeQueue) throws(StoreError) -> Void
@@ -30,16 +24,16 @@ final class ConsumeQueueTable: Sendable {
         mappings: QueueMappings,
         load: @escaping @Sendable (ConsumeQueue) throws(StoreError) -> Void
     ) {
-        self.disk = disk
         self.directory = directory
-        consumeQueue = directory.consumeQueue
-        self.settings = settings
+        common = QueueCommon(
+            disk: disk, directory: directory.consumeQueue, settings: settings)
         self.mappings = mappings
         self.load = load
-        let directoryCount = Counter()
-        self.directoryCount = directoryCount
-        onNewDirectory = { directoryCount.add(1) }
     }
+
+    private var disk: any Disk { common.disk }
+    /// How many queues have a directory. Set by recovery; a queue that makes its own counts itself.
+    var directoryCount: Counter { common.directoryCount }
 
     /// The queue, made when it is not there: its first file is made by the first append.
     func queue(topic name: String, id: Int32) throws(StoreError) -> ConsumeQueue {
@@ -48,9 +42,7 @@ final class ConsumeQueueTable: Sendable {
             try StoreDirectory.validate(topic: name, queueID: id)
             if entries[name] == nil { try refuseBatchQueues(name) }
             let topic = entries[name]?.topic ?? Topic(name: name)
-            let queue = ConsumeQueue(
-                topic: topic, queueID: id, in: consumeQueue, disk: disk,
-                settings: settings, onNewDirectory: onNewDirectory)
+            let queue = ConsumeQueue(topic: topic, queueID: id, common: common)
             try load(queue)
             entries[name, default: Entry(topic: topic)].queues[id] = queue
             mappings.add(queue)

@@ -6,9 +6,9 @@
 /// The files of one queue.
 struct QueueFiles {
     /// First entries of the files on disk, ascending.
-    var firsts: [Int64] = []
+    var firsts = ShortList<Int64>()
     /// The files that were read last, the newest use first; few, since most readers are at the end.
-    private(set) var forReading: [QueueFile] = []
+    private(set) var forReading = ShortList<QueueFile>()
     /// Mappings that were stored to until the file needed a longer one. What a guard found out
     /// about one of them, only its own sync tells.
     private(set) var outgrown: [Outgrown] = []
@@ -44,7 +44,7 @@ struct QueueFiles {
     /// Keeps a file mapped for reads, instead of a shorter mapping of it. Answers what is kept no
     /// longer.
     mutating func keep(_ file: QueueFile) -> [QueueFile] {
-        var leaving = forReading.filter { $0.window.first == file.window.first }
+        var leaving = Array(forReading.filter { $0.window.first == file.window.first })
         forReading.removeAll { $0.window.first == file.window.first }
         if forReading.count >= Self.readLimit { leaving.append(forReading.removeLast()) }
         forReading.insert(file, at: 0)
@@ -82,14 +82,14 @@ struct QueueFiles {
     /// Takes the mappings that reads use off their list; the next one maps again.
     mutating func takeKept() -> [QueueFile] {
         defer { forReading = [] }
-        return forReading
+        return Array(forReading)
     }
 
     /// Takes files that begin before `lowest` off the list, but not the newest; answers which, and
     /// what was mapped of them.
     mutating func remove(before lowest: Int64) -> (firsts: [Int64], mapped: [QueueFile]) {
-        let leaving = firsts.dropLast().filter { $0 < lowest }
-        let mapped = forReading.filter { leaving.contains($0.window.first) }
+        let leaving = Array(firsts.dropLast().filter { $0 < lowest })
+        let mapped = Array(forReading.filter { leaving.contains($0.window.first) })
         firsts.removeAll { leaving.contains($0) }
         forReading.removeAll { leaving.contains($0.window.first) }
         return (leaving, mapped)
