@@ -30,6 +30,10 @@ final class FaultyDisk: InterceptingDisk {
 
     /// Calls `body` with the path at the start of each sync.
     func onSync(_ body: (@Sendable (String) -> Void)?) { hooks.withLock { $0["sync"] = body } }
+    /// Calls `body` with the path at the start of each sync of a directory.
+    func onDirectorySync(_ body: (@Sendable (String) -> Void)?) {
+        hooks.withLock { $0["sync directory"] = body }
+    }
     /// Calls `body` with the path at the start of each write.
     func onWrite(_ body: (@Sendable (String) -> Void)?) { hooks.withLock { $0["write"] = body } }
     /// Calls `body` with the path before a file is opened that may be written to.

@@ -54,12 +54,20 @@ func namesOfQueues() throws {
     #expect(store.table.directoryCount.value == 8)
     for number in 2..<6 { try store.append(message(number, queue: 3)) }
     #expect(syncs(of: "/Orders/3") == 1)
-    // The second file: the first one's name is synced before, its own by the flush.
+    // The second file: the first one's name is on the device, its own is synced by the flush.
     try store.append(message(6, queue: 3))
-    #expect(syncs(of: "/Orders/3") == 2)
+    #expect(syncs(of: "/Orders/3") == 1)
     try store.flush()
     try store.flush()
-    #expect(syncs(of: "/Orders/3") == 3 && syncs(of: "/Orders/4") == 1)
+    #expect(syncs(of: "/Orders/3") == 2 && syncs(of: "/Orders/4") == 1)
+    // Where it is not on the device, it is synced before the second file is made.
+    for number in 0..<5 { try store.append(message(number, queue: 9)) }
+    let made = disk.operations.count
+    try store.append(message(5, queue: 9))
+    let names = disk.operations.dropFirst(made).filter { $0.path.contains("/Orders/9") }
+    let first = try #require(names.first)
+    #expect(first.name.hasPrefix("sync") && first.path.hasSuffix("/Orders/9"))
+    #expect(names.dropFirst().first?.path.hasSuffix("/00000000000000000100") == true)
     try store.close()
 }
 

@@ -30,7 +30,9 @@ import Testing
     private func step() throws -> RoomStep {
         try #require(
             store.log.roomLock.withLock { _ in
-                queue.beginStep(preparedEnd: queue.preparedEnd)
+                queue.beginStep(
+                    ConsumeQueue.Marks(
+                        nextOffset: queue.nextOffset, preparedEnd: queue.preparedEnd))
             })
     }
 
@@ -124,13 +126,104 @@ import Testing
         #expect(store.log.reservation.withLock { queue.current.first } == 0)
         #expect(queue.files.withLock { $0.firsts } == [0, 20_000])
         #expect(prepared() > 20_000 + 1_000)
-        let before = prepared()
+        // Both files have all the room there is: a third is not made before the second is used.
+        while prepared() < 40_000 { try store.log.extend(queue) }
         try store.log.extend(queue)
-        #expect(prepared() > before + 1_000)
+        #expect(queue.files.withLock { $0.firsts } == [0, 20_000])
         try fill(past: 20_000)
         #expect(queue.published.load(ordering: .relaxed) > 20_000)
+        try store.log.extend(queue)
+        #expect(prepared() > 40_000 + 1_000)
+        #expect(queue.files.withLock { $0.firsts } == [0, 20_000, 40_000])
         try expectAll()
         try store.close()
+    }
+
+    @Test("the next file is made while whoever needs the lock may have it")
+    func nextFileUnlocked() throws {
+        let log = store.log
+        let held = Mutex<[String]>([])
+        let note: @Sendable (String) -> Void = { path in
+            guard path.hasSuffix("/Orders/0") || path.hasSuffix("/00000000000000400000") else {
+                return
+            }
+            if log.roomLock.withLockIfAvailable({ _ in }) == nil {
+                held.withLock { $0.append(path) }
+            }
+        }
+        disk.onDirectorySync(note)
+        disk.onOpen(note)
+        disk.onWrite(note)
+        func prepared() -> Int64 { log.reservation.withLock { queue.preparedEnd } }
+        while prepared() <= 20_000 { try log.extend(queue) }
+        disk.onDirectorySync(nil)
+        disk.onOpen(nil)
+        disk.onWrite(nil)
+        #expect(queue.files.withLock { $0.firsts } == [0, 20_000])
+        #expect(held.withLock { $0 } == [])
+        let made = disk.operations.filter { $0.path.hasSuffix("/00000000000000400000") }
+        #expect(made.contains { $0.name == "open" } && made.contains { $0.name == "write" })
+        try store.close()
+    }
+
+    @Test("the next file is an appender's where one has made it meanwhile")
+    func nextFileTwice() throws {
+        func prepared() -> Int64 { store.log.reservation.withLock { queue.preparedEnd } }
+        let file = try queue.makeFile(from: 20_000)
+        try fill(past: 20_000)
+        let leaving = store.log.roomLock.withLock { _ in queue.list(file) }
+        #expect(leaving.count == 1 && leaving[0] === file)
+        #expect(queue.files.withLock { $0.firsts } == [0, 20_000])
+        try expectAll()
+        try store.close()
+    }
+
+    @Test("a file that would leave a gap is not kept")
+    func gap() throws {
+        let file = try queue.makeFile(from: 40_000)
+        let path = file.file.path
+        #expect(try disk.status(path) != nil)
+        _ = store.log.roomLock.withLock { _ in queue.list(file) }
+        #expect(try disk.status(path) == nil)
+        #expect(queue.files.withLock { $0.firsts } == [0])
+        try store.close()
+    }
+
+    @Test("names of a queue that has filled a file are on the device before the next is made")
+    func namesAhead() throws {
+        func syncs() -> Int {
+            disk.operations.count { $0.name.hasPrefix("sync") && $0.path.hasSuffix("/Orders/0") }
+        }
+        let extender = QueueExtender(store.log)
+        store.log.roomRequests.note(queue)
+        _ = extender.doWork()
+        #expect(syncs() == 0, "a queue of one file leaves it to the flush")
+        func prepared() -> Int64 { store.log.reservation.withLock { queue.preparedEnd } }
+        while prepared() <= 20_000 {
+            store.log.roomRequests.note(queue)
+            _ = extender.doWork()
+        }
+        // One before the second file, one behind it.
+        #expect(syncs() == 2)
+        try fill(past: 20_000)
+        while prepared() <= 40_000 {
+            store.log.roomRequests.note(queue)
+            _ = extender.doWork()
+        }
+        #expect(syncs() == 3, "none before the third")
+        try store.close()
+    }
+
+    @Test("a sync of names that fails ahead of the next file poisons the store")
+    func namesFail() throws {
+        disk.fail(Fault(operation: "sync directory", path: "/Orders/0", code: 5))
+        func prepared() -> Int64 { store.log.reservation.withLock { queue.preparedEnd } }
+        // Where one ends at the end of the file it goes on to the next one by itself.
+        while prepared() < 20_000 { try store.log.extend(queue) }
+        disk.fail(nil)
+        #expect(store.log.poisonCause?.isOfSync == true)
+        #expect(queue.files.withLock { $0.firsts } == [0])
+        #expect(throws: StoreError.self) { try store.append(message(7, size: 20)) }
     }
 
     @Test("ends with the file where the disk has no room for the next one")
@@ -155,6 +248,39 @@ import Testing
         let isStale = try first.advance(by: 1) { _ in Issue.record("goes on") }
         let isNew = try second.advance(by: 1) { _ in }
         #expect(!isStale && isNew)
+        try store.close()
+    }
+
+    @Test("is of 1 MiB at the most, or of a file for a queue that comes back at once")
+    func pace() throws {
+        let directory = try TemporaryDirectory()
+        let clock = ManualClock(wallMilliseconds: 1_700_000_000_000)
+        let store = try MessageStore.open(
+            directory.path,
+            tinyConfiguration {
+                $0.queues.fileByteCount = 6_000_000
+                $0.queues.extentByteCount = 1 << 19
+            },
+            observer: nil, disk: SystemDisk(), time: .manual(clock))
+        try store.append(message(7, size: 20))
+        let queue = try store.queue(topic: "Orders").queue
+        func step() throws -> Int64 {
+            let before = store.log.reservation.withLock { queue.preparedEnd }
+            try store.log.extend(queue)
+            return store.log.reservation.withLock { queue.preparedEnd } - before
+        }
+        let mebibyte: Int64 = (1 << 20) / 20
+        for _ in 0..<3 {
+            clock.advance(milliseconds: 250)
+            #expect(try step() <= mebibyte + 1)
+        }
+        // The one after the first that comes soon is the first that is longer.
+        clock.advance(milliseconds: 249)
+        #expect(try step() <= mebibyte + 1)
+        #expect(try step() > mebibyte + 1)
+        clock.advance(milliseconds: 250)
+        _ = try step()
+        #expect(try step() <= mebibyte + 1)
         try store.close()
     }
 

@@ -50,6 +50,16 @@ final class QueueExtender: Agent {
                 log.observer?.storeDid(.delayed(task: "making room in \(queue.name)", error: error))
             }
         }
+        // Behind the room of all of them: it waits for the device.
+        for queue in queues {
+            do throws(StoreError) {
+                try queue.bringNamesAhead()
+            } catch {
+                log.observer?.storeDid(
+                    .delayed(task: "syncing names of \(queue.name)", error: error))
+                if case .poisoned(let cause) = error { log.poison(cause) }
+            }
+        }
         return queues.count
     }
 }

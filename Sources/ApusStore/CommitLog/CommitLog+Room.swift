@@ -56,6 +56,7 @@ extension CommitLog {
         do throws(StoreError) {
             try tryPreparing(queue, count: count, nextOffset: nextOffset, maker)
         } catch {
+            if case .poisoned(let cause) = error { poison(cause) }
             guard case .limitReached = error, mappings.makeRoom(reservation, for: queue) > 0
             else { throw error }
             try tryPreparing(queue, count: count, nextOffset: nextOffset, maker)
@@ -74,7 +75,8 @@ extension CommitLog {
         }
         try queue.prepare(
             count: count, nextOffset: nextOffset,
-            preparedEnd: reservation.withLock { queue.preparedEnd }, for: maker
+            preparedEnd: reservation.withLock { queue.preparedEnd }, for: maker,
+            at: time.nanoseconds
         ) { first, second, end in
             let (next, leaving) = reservation.withLock {
                 let leaving = queue.install(first, second, preparedEnd: end)
@@ -87,23 +89,59 @@ extension CommitLog {
 
     /// Gives a queue more room, ahead of its appenders.
     func extend(_ queue: ConsumeQueue) throws(StoreError) {
-        // What takes long first, without the lock: appenders to other queues may need it.
+        guard try extendInFile(queue) else { return }
+        // The next file is not left to an appender that comes to the end of this one: to make it
+        // takes longer than the appender does for what is left. Nobody needs it yet: whoever does
+        // tries again, and gets the error.
+        _ = try? extendInFile(queue)
+    }
+
+    /// The same in one file; true when that has no more to give.
+    private func extendInFile(_ queue: ConsumeQueue) throws(StoreError) -> Bool {
+        // What takes long first, without the lock: appenders to other queues may need it. What
+        // fails here fails below too, where it is handled.
+        try makeFile(of: queue)
         let step = roomLock.withLock { _ in
-            refusal.withLock({ $0 }) == nil
-                ? queue.beginStep(preparedEnd: reservation.withLock { queue.preparedEnd }) : nil
+            takesMessages ? queue.beginStep(marks(of: queue)) : nil
         }
-        // What fails here fails below too, where it is handled.
         if let step { try? queue.take(step) }
-        try roomLock.withLock { _ throws(StoreError) in
+        return try roomLock.withLock { _ throws(StoreError) in
             // A step that nobody goes on from would hold its file.
             defer { queue.dropStep() }
-            if refusal.withLock({ $0 }) != nil { return }
-            let (next, prepared) = reservation.withLock {
-                (queue.nextOffset, queue.preparedEnd)
-            }
+            guard takesMessages else { return false }
             // Its mappings may have been given back meanwhile.
-            guard queue.currentFile != nil else { return }
-            try prepare(queue, count: prepared - next + 1, nextOffset: next, for: .extender)
+            guard queue.currentFile != nil else { return false }
+            let marks = marks(of: queue)
+            try prepare(
+                queue, count: marks.preparedEnd - marks.nextOffset + 1,
+                nextOffset: marks.nextOffset, for: .extender)
+            return queue.isNextWanted(self.marks(of: queue))
+        }
+    }
+
+    /// Makes the file behind one that has room to its end.
+    private func makeFile(of queue: ConsumeQueue) throws(StoreError) {
+        let first = roomLock.withLock { _ in
+            takesMessages ? queue.fileToMake(marks(of: queue)) : nil
+        }
+        guard let first else { return }
+        do throws(StoreError) {
+            let file = try queue.makeFile(from: first)
+            let leaving = roomLock.withLock { _ in queue.list(file) }
+            withExtendedLifetime(leaving) {}
+        } catch {
+            // Of this nobody is told again.
+            guard case .poisoned(let cause) = error else { return }
+            poison(cause)
+            throw error
+        }
+    }
+
+    private var takesMessages: Bool { refusal.withLock { $0 } == nil }
+
+    private func marks(of queue: ConsumeQueue) -> ConsumeQueue.Marks {
+        reservation.withLock {
+            ConsumeQueue.Marks(nextOffset: queue.nextOffset, preparedEnd: queue.preparedEnd)
         }
     }
 

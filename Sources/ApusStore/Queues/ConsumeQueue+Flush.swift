@@ -71,6 +71,7 @@ extension ConsumeQueue {
             do throws(DiskError) {
                 var path = directory
                 try disk.syncDirectory(path)
+                noteBrought(made)
                 for _ in 0..<2 {
                     path = SystemDisk.parent(of: path)
                     guard !parents.contains(path) else { continue }

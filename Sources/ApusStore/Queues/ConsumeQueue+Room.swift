@@ -7,11 +7,14 @@ import ApusSystem
 import Synchronization
 
 extension ConsumeQueue {
-    /// Entries that get room at a time, at the most: 1 MiB.
+    /// Entries that get room at a time, at the most: 1 MiB, or a file where that is used up soon.
     private static let largestExtent = Int64(1 << 20 / ConsumeQueueUnit.byteCount)
 
     /// Entries for which an appender that waits makes room at the most; more are made ahead of it.
     private static let awaitedExtent = Int64(16 << 10) / Int64(ConsumeQueueUnit.byteCount)
+
+    /// An extension that comes so soon after the last one says that larger ones are wanted.
+    private static let soonMilliseconds: UInt32 = 250
 
     /// Opens or makes the files that hold the next `count` entries and gives them room.
     ///
@@ -19,14 +22,14 @@ extension ConsumeQueue {
     /// under the reservation lock: the file of the next entry, the one behind it when the entries
     /// reach over, and the end of what has room.
     func prepare(
-        count: Int64, nextOffset: Int64, preparedEnd: Int64, for maker: RoomMaker,
+        count: Int64, nextOffset: Int64, preparedEnd: Int64, for maker: RoomMaker, at now: Int64,
         install: (QueueFile, QueueFile?, Int64) -> Void
     ) throws(StoreError) {
         var extent = currentExtent
         if maker == .appender {
             extent = min(extent, max(leastExtent, Self.awaitedExtent))
         } else {
-            nextExtent = max(extent, min(2 * extent, Self.largestExtent))
+            nextExtent = extentBehind(extent, at: UInt32(truncatingIfNeeded: now / 1_000_000))
         }
         let isEmpty = maker != .recovery
         let wanted = nextOffset + max(count, 1)
@@ -34,7 +37,8 @@ extension ConsumeQueue {
         let first = try writableFile(
             from: fileFirst(of: nextOffset), nextOffset: nextOffset, upTo: stepped)
         var end = min(first.window.end, stepped)
-        let start = endStep(in: first, from: max(nextOffset, preparedEnd))
+        let made = takeStep()
+        let start = made.end(in: first, from: max(nextOffset, preparedEnd))
         do throws(StoreError) {
             try allocate(first, from: start, to: end, isEmpty: isEmpty)
         } catch {
@@ -44,23 +48,24 @@ extension ConsumeQueue {
             try allocate(first, from: start, to: end, isEmpty: isEmpty)
         }
         var second: QueueFile?
-        // The next file is not left to an appender that comes to the end of this one: to make it
-        // takes longer than the appender does for what is left.
-        let goesOn = maker == .extender && stepped > first.window.end && end == first.window.end
-        if wanted > first.window.end || goesOn {
-            do throws(StoreError) {
-                let last = max(goesOn ? stepped : wanted, first.end + extent)
-                let file = try writableFile(from: first.end, nextOffset: first.end, upTo: last)
-                let until = min(file.window.end, last)
-                try allocate(
-                    file, from: max(first.window.end, preparedEnd), to: until, isEmpty: isEmpty)
-                (second, end) = (file, until)
-            } catch {
-                // Nobody needs it yet: whoever does tries again, and gets the error.
-                guard wanted <= first.window.end else { throw error }
-            }
+        if wanted > first.window.end {
+            let last = max(maker == .extender ? stepped : wanted, first.end + extent)
+            let file = try writableFile(from: first.end, nextOffset: first.end, upTo: last)
+            let until = min(file.window.end, last)
+            let start = made.end(in: file, from: max(first.window.end, preparedEnd))
+            try allocate(file, from: start, to: until, isEmpty: isEmpty)
+            (second, end) = (file, until)
         }
         install(first, second, end)
+    }
+
+    /// What the next extension makes. Who appends through 1 MiB in less than that is through with
+    /// what is ready while a sync of another queue's names keeps whoever makes room.
+    private func extentBehind(_ extent: Int64, at milliseconds: UInt32) -> Int64 {
+        defer { extendedAt = milliseconds }
+        let isSoon = milliseconds &- extendedAt < Self.soonMilliseconds
+        let limit = isSoon ? max(entriesPerFile, Self.largestExtent) : Self.largestExtent
+        return max(min(2 * extent, limit), leastExtent)
     }
 
     private var leastExtent: Int64 {
@@ -71,14 +76,24 @@ extension ConsumeQueue {
     /// is opened again begins with a small one, since many may be.
     private var currentExtent: Int64 { max(nextExtent, leastExtent) }
 
-    /// Begins a step in the file that is written now: the long part of making room, for which no
-    /// lock is needed. The caller holds the room lock.
-    func beginStep(preparedEnd: Int64) -> RoomStep? {
+    /// Begins a step in the file of the next entries that are to have room: the long part of making
+    /// it, for which no lock is needed. The caller holds the room lock.
+    func beginStep(_ marks: Marks) -> RoomStep? {
         dropStep()
-        guard let file = currentFile, preparedEnd < file.window.end else { return nil }
+        let preparedEnd = marks.preparedEnd
+        guard let file = fileWithoutRoom(marks) else { return nil }
         let end = min(file.window.end, preparedEnd + 1 + currentExtent)
         step = RoomStep(file: file, range: preparedEnd..<end)
         return step
+    }
+
+    private func fileWithoutRoom(_ marks: Marks) -> QueueFile? {
+        let written = [currentFile, followingFile].compactMap(\.self)
+        if let file = written.first(where: { $0.window.contains(marks.preparedEnd) }) {
+            return file
+        }
+        guard isNextWanted(marks) else { return nil }
+        return files.withLock { $0.kept(containing: marks.preparedEnd) }
     }
 
     /// Gives a step's entries room, as far as nobody ends it.
@@ -100,13 +115,25 @@ extension ConsumeQueue {
         step = nil
     }
 
-    /// Where to go on from `start`, when a step in `file` was there already. Nobody writes zeros
-    /// from then on but the caller, who holds the room lock.
-    private func endStep(in file: QueueFile, from start: Int64) -> Int64 {
-        guard let step else { return start }
-        let done = step.end()
-        self.step = nil
-        return step.file === file && step.range.lowerBound <= start ? max(start, done) : start
+    /// Ends the step, if there is one. Nobody writes zeros from then on but the caller, who holds
+    /// the room lock.
+    private func takeStep() -> EndedStep {
+        defer { step = nil }
+        return EndedStep(step: step, done: step?.end() ?? 0)
+    }
+
+    /// A step that goes on no more.
+    private struct EndedStep {
+        let step: RoomStep?
+        let done: Int64
+
+        /// Where to go on from `start` in `file`: behind the step, when it was there.
+        func end(in file: QueueFile, from start: Int64) -> Int64 {
+            guard let step, step.file === file, step.range.lowerBound <= start else {
+                return start
+            }
+            return max(start, done)
+        }
     }
 
     /// Sets the windows. The caller holds the reservation lock, and lets go behind it what is
@@ -139,7 +166,7 @@ extension ConsumeQueue {
 
     /// Gives entries room that nobody writes to meanwhile. They are zeroed where they are
     /// empty: behind the end of an open queue nothing counts that was there.
-    private func allocate(
+    func allocate(
         _ file: QueueFile, from: Int64, to: Int64, isEmpty: Bool
     ) throws(StoreError) {
         guard to > from else { return }
@@ -177,63 +204,6 @@ extension ConsumeQueue {
             }
         } catch {
             throw StoreError(error)
-        }
-    }
-
-    /// The file that begins with entry `first`, mapped up to an entry or its end.
-    private func writableFile(
-        from first: Int64, nextOffset: Int64, upTo last: Int64
-    ) throws(StoreError) -> QueueFile {
-        let last = min(last, first + entriesPerFile)
-        let inUse = [currentFile, followingFile].compactMap(\.self)
-            .filter { $0.window.first == first }
-        if let held = inUse.first(where: { $0.window.end >= last }) { return held }
-        let (exists, held) = files.withLock { files in
-            for file in inUse { files.outgrow(file) }
-            return (
-                files.firsts.contains(first),
-                files.forReading.first { $0.window.first == first && $0.window.end >= last }
-            )
-        }
-        if !exists { try makeDirectory() }
-        if let held { return held }
-        let file = try QueueFile(
-            disk, path: path(ofFileFrom: first), first: first, length: fileByteCount,
-            mapped: QueueFile.mappedByteCount(
-                for: last - first, least: common.settings.leastMapping),
-            creates: !exists, writable: true)
-        if !inUse.isEmpty { change { $0.keep(file) } }
-        if !exists {
-            namesMade.wrappingAdd(1, ordering: .releasing)
-            try fill(file, upTo: nextOffset)
-            change { $0.add(file) }
-        }
-        return file
-    }
-
-    /// Makes the directory, unless it is there, for a new file.
-    private func makeDirectory() throws(StoreError) {
-        do throws(DiskError) {
-            // One that was killed on its way to the first file left a directory, which counts.
-            guard try disk.status(directory) == nil else {
-                // A file whose name outlives that of the one before would hide its entries.
-                if hasFiles, !Mutant.mixesNames.isPlanted { try disk.syncDirectory(directory) }
-                return
-            }
-            try disk.createUnsyncedDirectories(directory)
-            hasNewDirectory.store(true, ordering: .relaxed)
-        } catch {
-            throw StoreError(error)
-        }
-    }
-
-    /// Marks the entries before a queue's first message, as RocketMQ does when it starts in
-    /// mid-file.
-    private func fill(_ file: QueueFile, upTo nextOffset: Int64) throws(StoreError) {
-        guard nextOffset > file.window.first else { return }
-        try allocate(file, from: file.window.first, to: nextOffset, isEmpty: true)
-        for offset in file.window.first..<nextOffset {
-            file.window.store(.filler, at: offset)
         }
     }
 

@@ -58,6 +58,8 @@ package final class ConsumeQueue: @unchecked Sendable {
     var previousEnd: Int64 = 0
     /// Entries that get room at the next step. Of whoever makes room.
     var nextExtent: Int64 = 0
+    /// When room was last made ahead of appenders, in milliseconds that wrap around.
+    var extendedAt: UInt32 = 0
     /// The step that is made without the room lock; of whoever has that.
     var step: RoomStep?
 
@@ -67,6 +69,8 @@ package final class ConsumeQueue: @unchecked Sendable {
     /// the flusher has synced. One for names found then: whoever made them may have been killed.
     let namesMade = Atomic<Int>(1)
     var namesSynced = 0
+    /// Those of them that are on the device, though the directories above may not be.
+    let namesBrought = Atomic<Int>(0)
     /// Whether the directory was made since the store was opened, and its name not synced yet.
     let hasNewDirectory = Atomic<Bool>(false)
     /// Whether its entries were held against the whole log since the store was opened.
