@@ -251,6 +251,37 @@ import Testing
         try store.close()
     }
 
+    @Test("names that were found when the store was opened wait until a file is made")
+    func namesFound() throws {
+        try fill(past: 20_000)
+        try store.close()
+        let disk = FaultyDisk()
+        let again = try MessageStore.open(
+            directory.path, tinyConfiguration { $0.queues.fileByteCount = 400_000 },
+            observer: nil, disk: disk, time: .system)
+        try again.append(message(7, size: 20))
+        let queue = try again.queue(topic: "Orders").queue
+        #expect(queue.files.withLock { $0.firsts.count } > 1)
+        again.log.roomRequests.note(queue)
+        #expect(QueueExtender(again.log).doWork() == 1)
+        let synced = disk.operations.filter { $0.name == "sync directory" }
+        #expect(!synced.contains { $0.path.hasSuffix("/Orders/0") })
+        try again.close()
+    }
+
+    @Test("a sync of names that fails behind the next file poisons the store")
+    func namesFailBehind() throws {
+        func prepared() -> Int64 { store.log.reservation.withLock { queue.preparedEnd } }
+        while prepared() <= 20_000 { try store.log.extend(queue) }
+        #expect(queue.files.withLock { $0.firsts } == [0, 20_000])
+        disk.fail(Fault(operation: "sync directory", path: "/Orders/0", code: 5))
+        store.log.roomRequests.note(queue)
+        _ = QueueExtender(store.log).doWork()
+        disk.fail(nil)
+        #expect(store.log.poisonCause?.isOfSync == true)
+        #expect(throws: StoreError.self) { try store.append(message(7, size: 20)) }
+    }
+
     @Test("is of 1 MiB at the most, or of a file for a queue that comes back at once")
     func pace() throws {
         let directory = try TemporaryDirectory()

@@ -113,7 +113,9 @@ extension ConsumeQueue {
     }
 
     /// Has the names of a queue that has filled a file on the device before the next one is made.
+    /// Not those of one that has made none since the store was opened: there may be 10,000.
     func bringNamesAhead() throws(StoreError) {
+        guard namesMade.load(ordering: .relaxed) > 1 else { return }
         if files.withLock({ $0.firsts.count > 1 }) { try bringNames() }
     }
 
