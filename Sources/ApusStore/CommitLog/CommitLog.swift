@@ -231,10 +231,12 @@ extension CommitLog {
     /// memory.
     @inline(__always)
     func prefetch(behind place: Place, size: Int) {
-        // Not those right behind, which the next append writes too soon.
-        let distance = 512
+        // Not those right behind, which the next append writes too soon. Of a long record all: its
+        // copy is as slow as its lines come in. Beyond a page they would not stay until then.
+        let isLong = size > 2048
         place.segment.prefetchForWriting(
-            at: place.position &+ size &+ distance, length: min(size, 2048))
+            at: place.position &+ size &+ (isLong ? 2048 : 512),
+            length: isLong ? min(size, 4608) : size)
     }
 
     /// A place in the log, after making room when there is none.
