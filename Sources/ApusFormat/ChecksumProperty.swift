@@ -9,7 +9,7 @@
 public enum ChecksumProperty: Sendable {
     /// Bytes of the property, counted in the record's properties length.
     @inlinable public static var byteCount: Int { 20 }
-    private static var name: UInt64 { 0x5F5F_4352_4333_3223 }  // "__CRC32#"
+    @inlinable static var name: UInt64 { 0x5F5F_4352_4333_3223 }  // "__CRC32#"
 
     /// Writes the property for a record whose checksum is `checksum`; traps unless 20 bytes are
     /// there.

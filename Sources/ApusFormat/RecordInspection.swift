@@ -65,6 +65,19 @@ public enum RecordInspection: Sendable {
     public static func inspect(
         _ bytes: RawSpan, at offset: Int, physicalOffset: Int64, checks: RecordChecks
     ) -> RecordOutcome {
+        if let frame = plainFrame(
+            of: bytes, at: offset, physicalOffset: physicalOffset, checks: checks)
+        {
+            return .record(frame)
+        }
+        return inspectAny(bytes, at: offset, physicalOffset: physicalOffset, checks: checks)
+    }
+
+    /// The same for whatever may be there.
+    @usableFromInline
+    package static func inspectAny(
+        _ bytes: RawSpan, at offset: Int, physicalOffset: Int64, checks: RecordChecks
+    ) -> RecordOutcome {
         let room = bytes.byteCount &- offset
         guard offset >= 0, room >= BlankMarker.byteCount else { return .end }
         let size = RecordLayout.totalSize.load(from: bytes, at: offset)

@@ -141,6 +141,13 @@ private import Glibc
         unsafe capus_prefetch(base + offset, min(length, count &- offset))
     }
 
+    /// The same for bytes that will be read soon; those outside are left out.
+    @inlinable @inline(__always)
+    package func prefetchForReading(at offset: Int, length: Int) {
+        guard offset >= 0, offset < count else { return }
+        unsafe capus_prefetch_to_read(base + offset, min(length, count &- offset))
+    }
+
     /// Brings the pages of `range` in, ready to be written without a fault. Advice: a kernel that
     /// does not know it leaves the faults to the writer.
     package func populateForWriting(_ range: Range<Int>) {

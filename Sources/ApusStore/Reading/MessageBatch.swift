@@ -1,23 +1,29 @@
 // What a read answers: records in place, kept mapped for as long as the batch lives.
 
-import ApusFormat
-import ApusSystem
+public import ApusFormat
+public import ApusSystem
 
 /// Records of one queue, in order, as views over the mapped log. The bytes stay valid while the
 /// batch is there, whatever is deleted meanwhile.
 public struct MessageBatch: Sendable {
-    struct Entry: Sendable {
-        let segment: Int
-        let position: Int
-        let frame: RecordFrame
+    @usableFromInline struct Entry: Sendable {
+        @usableFromInline let segment: Int
+        @usableFromInline let position: Int
+        @usableFromInline let frame: RecordFrame
+
+        @inline(__always) init(segment: Int, position: Int, frame: RecordFrame) {
+            self.segment = segment
+            self.position = position
+            self.frame = frame
+        }
     }
 
     /// The first segment and the first record are here, others in arrays: a read that finds one
     /// message, which is most reads at the end of a queue, allocates nothing.
-    private var firstSegment: Segment?
-    private var moreSegments: [Segment] = []
-    private var first: Entry?
-    private var more: [Entry] = []
+    @usableFromInline private(set) var firstSegment: Segment?
+    @usableFromInline private(set) var moreSegments: [Segment] = []
+    @usableFromInline private(set) var first: Entry?
+    @usableFromInline private(set) var more: [Entry] = []
     private let limit: Int
     public private(set) var count = 0
     /// Bytes of all records in the batch.
@@ -60,7 +66,9 @@ public struct MessageBatch: Sendable {
     }
 
     /// Visits each record in place.
-    public func forEach<Failure: Error>(
+    ///
+    /// Inlinable: what `visit` does is less than it takes to be called as an unknown function.
+    @inlinable public func forEach<Failure: Error>(
         _ visit: (RecordView) throws(Failure) -> Void
     ) throws(Failure) {
         guard let first, let firstSegment else { return }

@@ -88,10 +88,20 @@ struct QueueReader {
 
 extension ConsumeQueue {
     /// Whether an entry is that of a record.
-    @inline(__always)
     func isEntry(_ unit: ConsumeQueueUnit, of record: RecordView, at offset: Int64) -> Bool {
-        record.frame.totalSize == Int(unit.size) && record.queueOffset == offset
-            && record.queueID == queueID && topic.isNamed(record.topic)
+        isEntry(unit, of: record.frame, in: record.bytes, at: 0, offset: offset)
+    }
+
+    /// The same for a record of `frame` at `position` in `bytes`.
+    @inline(__always)
+    func isEntry(
+        _ unit: ConsumeQueueUnit, of frame: RecordFrame, in bytes: RawSpan, at position: Int,
+        offset: Int64
+    ) -> Bool {
+        frame.totalSize == Int(unit.size)
+            && RecordLayout.queueOffset.load(from: bytes, at: position) == offset
+            && RecordLayout.queueID.load(from: bytes, at: position) == queueID
+            && topic.isNamed(frame.topic(in: bytes, at: position))
     }
 }
 

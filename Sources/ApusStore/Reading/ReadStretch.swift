@@ -10,6 +10,9 @@ import Synchronization
 
 /// Reads in place.
 struct ReadStretch {
+    /// How many entries ahead lines of a record are asked for.
+    private static var ahead: Int64 { 8 }
+
     private let byteCount: Int
     private let checks: RecordChecks
     /// Where records lie that may be read: as when the read began.
@@ -62,6 +65,13 @@ struct ReadStretch {
         let takesAll = filter.takesAll
         while batch.nextOffset < limit, batch.count < count {
             let unit = window.unit(at: batch.nextOffset)
+            if batch.nextOffset &+ Self.ahead < limit {
+                let next = window.unit(at: batch.nextOffset &+ Self.ahead)
+                if inside.contains(next.physicalOffset) {
+                    bytes.prefetchForReading(
+                        at: Int(next.physicalOffset &- base), length: min(Int(next.size), 384))
+                }
+            }
             guard inside.contains(unit.physicalOffset) else { return true }
             guard !unit.isFiller,
                 batch.isEmpty || batch.byteCount &+ Int(max(0, unit.size)) <= byteCount
@@ -69,18 +79,38 @@ struct ReadStretch {
             if takesAll || filter.mayMatch(unit.tagsCode) {
                 let position = Int(unit.physicalOffset &- base)
                 guard
-                    case .record(let frame) = RecordInspection.inspect(
-                        bytes.bytes, at: position, physicalOffset: unit.physicalOffset,
-                        checks: checks)
+                    let frame = frame(
+                        in: bytes.bytes, at: position, physicalOffset: unit.physicalOffset)
                 else { return false }
-                let record = RecordView(bytes.bytes, at: position, frame: frame)
-                guard queue.isEntry(unit, of: record, at: batch.nextOffset) else { return false }
-                if takesAll || filter.matches(record) {
+                guard
+                    queue.isEntry(
+                        unit, of: frame, in: bytes.bytes, at: position, offset: batch.nextOffset)
+                else { return false }
+                if takesAll
+                    || filter.matches(RecordView(bytes.bytes, at: position, frame: frame))
+                {
                     batch.append(frame, at: position, in: segment)
                 }
             }
             batch.nextOffset &+= 1
         }
         return true
+    }
+
+    /// The frame of a record that is as it should be.
+    @inline(__always)
+    private func frame(in bytes: RawSpan, at position: Int, physicalOffset: Int64)
+        -> RecordFrame?
+    {
+        if let frame = RecordInspection.plainFrame(
+            of: bytes, at: position, physicalOffset: physicalOffset, checks: checks)
+        {
+            return frame
+        }
+        guard
+            case .record(let frame) = RecordInspection.inspectAny(
+                bytes, at: position, physicalOffset: physicalOffset, checks: checks)
+        else { return nil }
+        return frame
     }
 }

@@ -10,28 +10,30 @@ public struct RecordView: ~Escapable {
     public let frame: RecordFrame
 
     /// The record of `frame` that starts at `position` in `segment`.
-    @_lifetime(copy segment)
+    @inlinable @inline(__always) @_lifetime(copy segment)
     package init(_ segment: RawSpan, at position: Int, frame: RecordFrame) {
         bytes = segment.extracting(position..<position &+ frame.totalSize)
         self.frame = frame
     }
 
     /// The body as stored: compressed when the system flag says so.
-    public var body: RawSpan { @_lifetime(copy self) get { frame.body(in: bytes) } }
+    @inlinable public var body: RawSpan { @_lifetime(copy self) get { frame.body(in: bytes) } }
     /// The topic's name in UTF-8.
-    public var topic: RawSpan { @_lifetime(copy self) get { frame.topic(in: bytes) } }
+    @inlinable public var topic: RawSpan { @_lifetime(copy self) get { frame.topic(in: bytes) } }
     /// The properties: `name 01 value 02`, repeated.
-    public var properties: RawSpan { @_lifetime(copy self) get { frame.properties(in: bytes) } }
+    @inlinable public var properties: RawSpan {
+        @_lifetime(copy self) get { frame.properties(in: bytes) }
+    }
     /// The fixed fields.
-    public var fields: RecordFields { frame.fields(in: bytes) }
+    @inlinable public var fields: RecordFields { frame.fields(in: bytes) }
 
     /// Where the record begins in the CommitLog, as it says itself.
-    public var physicalOffset: Int64 { RecordLayout.physicalOffset.load(from: bytes) }
+    @inlinable public var physicalOffset: Int64 { RecordLayout.physicalOffset.load(from: bytes) }
     /// The message's number in its queue.
-    public var queueOffset: Int64 { RecordLayout.queueOffset.load(from: bytes) }
-    public var queueID: Int32 { RecordLayout.queueID.load(from: bytes) }
+    @inlinable public var queueOffset: Int64 { RecordLayout.queueOffset.load(from: bytes) }
+    @inlinable public var queueID: Int32 { RecordLayout.queueID.load(from: bytes) }
     /// Milliseconds since 1970.
-    public var storeTimestamp: Int64 { frame.storeTimestamp(in: bytes) }
+    @inlinable public var storeTimestamp: Int64 { frame.storeTimestamp(in: bytes) }
 
     var physicalEnd: Int64 { physicalOffset &+ Int64(frame.totalSize) }
     var systemFlag: SystemFlag { frame.systemFlag }

@@ -6,15 +6,15 @@
 // file.
 
 import ApusFormat
-package import ApusSystem
+public import ApusSystem
 import Synchronization
 
 /// A CommitLog file.
-package final class Segment: Sendable {
+@usableFromInline package final class Segment: Sendable {
     /// Physical offset of the first byte.
     package let base: Int64
     package let file: any DiskFile
-    package let bytes: MappedBytes
+    @usableFromInline package let bytes: MappedBytes
     /// Where records are encoded: `bytes` or, for the page-aligned writer, memory of the segment's
     /// own.
     package let target: MappedBytes

@@ -190,7 +190,13 @@ static inline void capus_prefetch(const void *bytes, long count) {
         __builtin_prefetch((const char *)bytes + offset, 1, 3);
 }
 
-// The same for bytes that will be read soon: as far as the second level, which holds many.
+// The same for a few bytes that will be read soon.
+static inline void capus_prefetch_to_read(const void *bytes, long count) {
+    for (long offset = 0; offset < count; offset += 64)
+        __builtin_prefetch((const char *)bytes + offset, 0, 3);
+}
+
+// The same for many: as far as the second level, which holds many.
 static inline void capus_prefetch_lines(const void *start, long count) {
     const char *bytes = start;
     for (long offset = 0; offset < count; offset += 64)

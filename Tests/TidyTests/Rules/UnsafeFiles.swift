@@ -57,6 +57,7 @@ extension Rule {
         "Sources/ApusSystem/SystemThread.swift": "passes a closure through pthread_create",
         // Floor 2
         "Sources/ApusFormat/CRC32.swift": "hands a span to the checksum in C",
+        "Sources/ApusFormat/RecordInspection+Plain.swift": "one check of the bounds for many loads",
         "Sources/ApusFormat/ByteArrays.swift": "arrays and strings as raw memory",
         "Sources/ApusFormat/Field.swift": "loads and stores the fields of all layouts",
         "Sources/ApusFormat/GrowingOutput.swift": "lends its room to a decoder in C",
