@@ -43,7 +43,8 @@ public struct ConsumeQueueUnit: Hashable, Sendable, BitwiseCopyable {
     @inlinable public var isWritten: Bool { physicalOffset >= 0 && size > 0 }
 
     /// Reads the entry at `offset`; traps unless 20 bytes are there.
-    @inlinable public init(loadingFrom bytes: RawSpan, at offset: Int) {
+    @inlinable @inline(__always)
+    public init(loadingFrom bytes: RawSpan, at offset: Int) {
         self.init(
             physicalOffset: Self.physicalOffsetField.load(from: bytes, at: offset),
             size: Self.sizeField.load(from: bytes, at: offset),

@@ -153,12 +153,18 @@ extension RawSpan {
 
     /// Whether every byte is zero.
     public var isZero: Bool {
+        let count = byteCount
         var offset = 0
-        while offset &+ 8 <= byteCount {
-            if loadBigEndian(UInt64.self, at: offset) != 0 { return false }
-            offset &+= 8
+        while offset &+ 64 <= count {
+            var found: UInt64 = 0
+            let end = offset &+ 64
+            while offset < end {
+                found |= loadLittleEndian(at: offset)
+                offset &+= 8
+            }
+            if found != 0 { return false }
         }
-        while offset < byteCount {
+        while offset < count {
             if loadBigEndian(UInt8.self, at: offset) != 0 { return false }
             offset &+= 1
         }

@@ -102,19 +102,19 @@ public struct RecordFrame: Hashable, Sendable {
     }
 
     /// The body's bytes in a record that starts at `base` in `bytes`.
-    @inlinable @_lifetime(copy bytes)
+    @inlinable @inline(__always) @_lifetime(copy bytes)
     public func body(in bytes: RawSpan, at base: Int = 0) -> RawSpan {
         bytes.extracting(base &+ bodyOffset..<base &+ bodyOffset &+ bodyLength)
     }
 
     /// The topic's bytes in a record that starts at `base` in `bytes`.
-    @inlinable @_lifetime(copy bytes)
+    @inlinable @inline(__always) @_lifetime(copy bytes)
     public func topic(in bytes: RawSpan, at base: Int = 0) -> RawSpan {
         bytes.extracting(base &+ topicOffset..<base &+ topicOffset &+ topicLength)
     }
 
     /// The properties' bytes in a record that starts at `base` in `bytes`.
-    @inlinable @_lifetime(copy bytes)
+    @inlinable @inline(__always) @_lifetime(copy bytes)
     public func properties(in bytes: RawSpan, at base: Int = 0) -> RawSpan {
         bytes.extracting(base &+ propertiesOffset..<base &+ propertiesOffset &+ propertiesLength)
     }

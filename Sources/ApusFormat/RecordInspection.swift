@@ -66,9 +66,12 @@ public enum RecordInspection: Sendable {
         _ bytes: RawSpan, at offset: Int, physicalOffset: Int64, checks: RecordChecks
     ) -> RecordOutcome {
         if let frame = plainFrame(
-            of: bytes, at: offset, physicalOffset: physicalOffset, checks: checks)
+            of: bytes, at: offset, physicalOffset: physicalOffset,
+            checks: checks.subtracting(.writtenSectors))
         {
-            return .record(frame)
+            let isWhole =
+                !checks.contains(.writtenSectors) || !lacksSector(frame, in: bytes, at: offset)
+            return isWhole ? .record(frame) : .damaged(.sectorMissing)
         }
         return inspectAny(bytes, at: offset, physicalOffset: physicalOffset, checks: checks)
     }
@@ -174,7 +177,8 @@ public enum RecordInspection: Sendable {
         return nil
     }
 
-    private static func lacksSector(
+    @usableFromInline
+    static func lacksSector(
         _ frame: RecordFrame, in bytes: RawSpan, at offset: Int
     ) -> Bool {
         let end = offset + frame.totalSize

@@ -27,6 +27,21 @@ import Testing
         }
     }
 
+    @Test("are zero when each byte is", arguments: lengths)
+    func zero(count: Int) {
+        var bytes = [UInt8](repeating: 0, count: count)
+        let isZero = bytes.rawSpan.isZero
+        #expect(isZero)
+        for place in 0..<count {
+            for bit in [UInt8(1), 0x80] {
+                bytes[place] = bit
+                let isZero = bytes.rawSpan.isZero
+                #expect(!isZero)
+            }
+            bytes[place] = 0
+        }
+    }
+
     @Test("have escapes where one byte is one", arguments: lengths.filter { $0 >= 16 })
     func escapes(count: Int) {
         let plain = [UInt8](repeating: UInt8(ascii: "x"), count: count)

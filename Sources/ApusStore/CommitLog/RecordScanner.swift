@@ -17,6 +17,9 @@ package enum ScanStop: Hashable, Sendable {
 
 /// Walks over records.
 package enum RecordScanner {
+    /// Bytes ahead of a record whose lines are asked for.
+    private static let prefetchDistance = 1536
+
     /// Visits the records from `start` up to `limit`, both physical offsets in `segment`.
     package static func scan(
         _ segment: Segment, from start: Int64, to limit: Int64, checks: RecordChecks,
@@ -31,6 +34,9 @@ package enum RecordScanner {
             try segment.checkMapping(of: outcome, at: position)
             switch outcome {
             case .record(let frame):
+                // The processor itself looks ahead within a page only.
+                bytes.prefetchForReading(
+                    at: position + prefetchDistance, length: min(frame.totalSize, prefetchDistance))
                 try visit(RecordView(bytes.bytes, at: position, frame: frame))
                 offset += Int64(frame.totalSize)
             case .padding: return .segmentEnd
