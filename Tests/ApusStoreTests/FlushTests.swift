@@ -71,6 +71,26 @@ func namesOfQueues() throws {
     try store.close()
 }
 
+@Test("an entry that recovery finds to be right is synced again, also one before the queue's end")
+func entriesMadeDirty() throws {
+    let directory = try TemporaryDirectory()
+    let disk = FaultyDisk()
+    let store = try open(directory, disk: disk)
+    for number in 0..<600 { try store.append(message(number)) }
+    try store.flush()
+    let queue = try store.queue(topic: "Orders").queue
+    func syncs() -> Int { disk.synced.count { $0.contains("/consumequeue/Orders/0/") } }
+    let before = syncs()
+    try store.flush()
+    #expect(syncs() == before && queue.flushed.load(ordering: .relaxed) == 600)
+    let unit = try #require(try queue.unit(at: 3))
+    #expect(try store.log.restore(unit, at: 3, of: queue) == false)
+    #expect(queue.flushed.load(ordering: .relaxed) == 3)
+    try store.flush()
+    #expect(syncs() > before && queue.flushed.load(ordering: .relaxed) == 600)
+    try store.close()
+}
+
 @Test("a sync that ends well while another file's fails acknowledges nothing")
 func syncBesideFailure() throws {
     let directory = try TemporaryDirectory()

@@ -107,7 +107,8 @@ extension ConsumeQueue {
             namesMade.wrappingAdd(1, ordering: .releasing)
             return files.withLock { $0.add(file) }
         }
-        // Made by an appender, and removed since: files have no gaps between them.
+        // Made by an appender, and removed since: files have no gaps between them. Should it stay,
+        // the next opening sets the queue's files aside and makes them again from the log.
         if files.withLock({ !$0.firsts.contains(first) }) { try? disk.unlink(file.file.path) }
         return [file]
     }

@@ -295,6 +295,7 @@ extension CommitLog {
         if offset <= queue.nextOffset, try queue.unit(at: offset) == unit {
             // What a failed sync left in the page cache counts as written there: it is not.
             try queue.makeDirty(offset)
+            dirtyQueues.add(queue)
             advance(queue, past: offset)
             return false
         }
