@@ -71,6 +71,8 @@ public struct MessageBatch: Sendable {
     @inlinable public func forEach<Failure: Error>(
         _ visit: (RecordView) throws(Failure) -> Void
     ) throws(Failure) {
+        // Inlined, nothing but this holds segments until the last visit is over.
+        defer { withExtendedLifetime(self) {} }
         guard let first, let firstSegment else { return }
         var bytes = firstSegment.bytes
         try visit(RecordView(bytes.bytes, at: first.position, frame: first.frame))

@@ -67,7 +67,8 @@ struct ReadStretch {
             let unit = window.unit(at: batch.nextOffset)
             if batch.nextOffset &+ Self.ahead < limit {
                 let next = window.unit(at: batch.nextOffset &+ Self.ahead)
-                if inside.contains(next.physicalOffset) {
+                if inside.contains(next.physicalOffset), takesAll || filter.mayMatch(next.tagsCode)
+                {
                     bytes.prefetchForReading(
                         at: Int(next.physicalOffset &- base), length: min(Int(next.size), 384))
                 }
