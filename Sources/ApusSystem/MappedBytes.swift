@@ -149,8 +149,8 @@ private import Glibc
     }
 
     /// Brings the pages of `range` in, ready to be written without a fault. Advice: a kernel that
-    /// does not know it leaves the faults to the writer.
-    package func populateForWriting(_ range: Range<Int>) {
+    /// does not know it leaves the faults to the writer. `between` is run behind each step.
+    package func populateForWriting(_ range: Range<Int>, between: () -> Void = {}) {
         guard let pages = pages(in: range) else { return }
         // Step by step: within a call the kernel leaves the processor to nobody, not even for the
         // 8 ms that 4 MiB of memory take which the host of a virtual machine has to find first.
@@ -158,6 +158,7 @@ private import Glibc
             let count = min(Self.populateStep, pages.upperBound - start)
             // MADV_POPULATE_WRITE is 23 since Linux 5.14; older headers do not name it.
             if unsafe madvise(base + start, count, 23) != 0 { return }
+            between()
         }
     }
 

@@ -104,7 +104,10 @@ extension CommitLog {
         let step = roomLock.withLock { _ in
             takesMessages ? queue.beginStep(marks(of: queue)) : nil
         }
-        if let step { try? queue.take(step) }
+        if let step {
+            var work = courtesy.begin()
+            try? queue.take(step) { work.endPiece() }
+        }
         return try roomLock.withLock { _ throws(StoreError) in
             // A step that nobody goes on from would hold its file.
             defer { queue.dropStep() }

@@ -23,7 +23,9 @@ package final class CommitLog: Sendable {
     let writer: PageAlignedWriter?
     let preallocator: Preallocator
     let reservation = Reservation()
-    let publication = Publication()
+    let publication: Publication
+    /// Of threads of the store's own, with appenders.
+    let courtesy: Courtesy
     /// What the indexer has to read; a record is noted in its turn to publish.
     let keyed = KeyedRange()
     let dirtyQueues = DirtyQueues()
@@ -97,6 +99,8 @@ package final class CommitLog: Sendable {
         self.time = time
         self.observer = observer
         self.guards = guards
+        publication = Publication()
+        courtesy = Courtesy(publication)
         segments = SegmentList(segmentByteCount: configuration.commitLog.segmentByteCount)
         zeroesAhead = configuration.zeroesAhead
         writer =
@@ -104,7 +108,7 @@ package final class CommitLog: Sendable {
             ? PageAlignedWriter(segments) : nil
         preallocator = Preallocator(
             disk: disk, directory: directory, settings: configuration.commitLog, writer: writer,
-            time: time, observer: observer)
+            courtesy: courtesy, time: time, observer: observer)
         nearCount = configuration.queues.nearCount
         storeHost = configuration.storeHost
         storeHostNumber = StoreHostNumber(configuration.storeHost)

@@ -96,8 +96,8 @@ extension ConsumeQueue {
         return files.withLock { $0.kept(containing: marks.preparedEnd) }
     }
 
-    /// Gives a step's entries room, as far as nobody ends it.
-    func take(_ step: RoomStep) throws(StoreError) {
+    /// Gives a step's entries room, as far as nobody ends it. `between` is run behind each piece.
+    func take(_ step: RoomStep, between: () -> Void = {}) throws(StoreError) {
         let bytes = try reserve(step.file, step.range)
         let count = Int64(Self.zeroPiece / ConsumeQueueUnit.byteCount)
         while try step.advance(
@@ -105,8 +105,8 @@ extension ConsumeQueue {
             { entries throws(StoreError) in
                 try Self.zero(step.file, step.file.bytes(of: entries))
             })
-        {}
-        step.file.window.bytes.populateForWriting(bytes)
+        { between() }
+        step.file.window.bytes.populateForWriting(bytes, between: between)
     }
 
     /// Ends the step, if there is one. The caller holds the room lock.

@@ -13,6 +13,7 @@ package final class Preallocator: Agent {
     /// The physical offset at which an appender is to call `follow`.
     package let wakeAt = Atomic<Int64>(0)
     private let time: TimeSource
+    private let courtesy: Courtesy
     /// How far ahead pages are brought in: moved by the agent.
     private let window: Mutex<PopulateWindow>
     /// Bytes that are worth a write that nobody waits for.
@@ -23,11 +24,13 @@ package final class Preallocator: Agent {
 
     init(
         disk: any Disk, directory: StoreDirectory, settings: CommitLogSettings,
-        writer: PageAlignedWriter?, time: TimeSource, observer: (any StoreObserver)?
+        writer: PageAlignedWriter?, courtesy: Courtesy, time: TimeSource,
+        observer: (any StoreObserver)?
     ) {
         self.settings = settings
         self.writer = writer
         self.time = time
+        self.courtesy = courtesy
         maker = SegmentMaker(
             disk: disk, directory: directory, settings: settings, isStaged: writer != nil,
             observer: observer, whenMade: signal)
@@ -116,10 +119,11 @@ package final class Preallocator: Agent {
     private func populate(_ segment: Segment, upTo limit: Int) -> Int {
         let limit = min(limit, segment.bytes.count)
         let step = 4 << 20
-        var done = segment.populate(upTo: limit, step: step)
+        var work = courtesy.begin()
+        var done = segment.populate(upTo: limit, step: step) { work.endPiece() }
         while done < limit {
             let before = done
-            done = segment.populate(upTo: limit, step: step)
+            done = segment.populate(upTo: limit, step: step) { work.endPiece() }
             if done == before { break }
         }
         return done

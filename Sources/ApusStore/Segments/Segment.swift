@@ -57,11 +57,11 @@ import Synchronization
 
     /// Brings pages in up to `limit` bytes from the start, at most `step` bytes of them.
     /// Answers the bytes now populated. One thread at a time.
-    package func populate(upTo limit: Int, step: Int) -> Int {
+    package func populate(upTo limit: Int, step: Int, between: () -> Void = {}) -> Int {
         let from = populated.load(ordering: .relaxed)
         let to = min(limit, from + step, bytes.count)
         guard to > from else { return from }
-        target.populateForWriting(from..<to)
+        target.populateForWriting(from..<to, between: between)
         populated.store(to, ordering: .relaxed)
         return to
     }
