@@ -276,6 +276,22 @@ private func request(_ opaque: Int32, body: [UInt8] = []) -> [UInt8] {
         #expect(known.channel.isActive)
     }
 
+    /// What connects hears of it by way of another thread, and may come late.
+    @Test("who asks for a client's connection when its channel is gone gets the one that has ended")
+    func gone() throws {
+        let bench = try Bench(isServer: false) { _, _ in }
+        let handler = try bench.channel.pipeline.syncOperations.handler(type: FrameHandler.self)
+        let before = handler.opened(bench.channel)
+        #expect(before.isOpen)
+        try bench.channel.close().wait()
+        let after = handler.opened(bench.channel)
+        #expect(after === before && !after.isOpen)
+        let isTold = Mutex(false)
+        after.onClose { isTold.withLock { $0 = true } }
+        #expect(isTold.withLock { $0 })
+        #expect(bench.processor.opened == 1 && bench.processor.closed == 1)
+    }
+
     /// The numbers of the frames in all writes.
     private func opaques(in writes: [[UInt8]]) throws -> [Int32] {
         let limits = HeaderLimits()

@@ -26,6 +26,9 @@ final class FrameHandler: ChannelInboundHandler {
     private var decoder: FrameDecoder
     private var index = HeaderIndex()
     private var connection: Connection?
+    /// The connection when its channel is gone: who asks for it late must not make another, which
+    /// nothing would ever end.
+    private var ended: Connection?
     /// What the processor keeps for this connection.
     private var memo: AnyObject?
     /// What may come before the first frame; nil behind it, and for a client.
@@ -92,6 +95,7 @@ final class FrameHandler: ChannelInboundHandler {
         memo = nil
         guard let connection else { return }
         self.connection = nil
+        ended = connection
         connection.note(reason: "the peer closed it\(hint)")
         logger.debug(
             "connection closed",
@@ -162,7 +166,7 @@ final class FrameHandler: ChannelInboundHandler {
 
     /// The connection, which is made at the first call.
     func opened(_ channel: any Channel) -> Connection {
-        if let connection { return connection }
+        if let known = connection ?? ended { return known }
         let made = Connection(
             channel: channel, remote: source ?? HostAddress(channel.remoteAddress),
             local: HostAddress(channel.localAddress), configuration: configuration)
