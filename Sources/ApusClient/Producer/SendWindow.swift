@@ -41,6 +41,9 @@ final class SendWindow: Sendable {
 
     var inFlight: Int { count.load(ordering: .relaxed) }
 
+    /// Whether somebody waits for a place, about.
+    var hasWaiters: Bool { isAwaited.load(ordering: .relaxed) }
+
     /// Takes a place, or several at once, if there are so many and nobody waits for one.
     func tryEnter(_ places: Int = 1, bytes: Int) -> Bool {
         if isAwaited.load(ordering: .relaxed) { return false }

@@ -45,6 +45,37 @@ struct PipelineTests {
         }
     }
 
+    @Test("what fails while others wait for its place is tried again")
+    func failedWhileStuck() async throws {
+        let one = FakeServer { $0.requestCode == .sendMessageV2 ? nil : Response(.success) }
+        let two = FakeServer.broker()
+        let nameServer = FakeServer.nameServer(
+            ["one": try await one.start(), "two": try await two.start()], queues: 1)
+        var configuration = ProducerConfiguration(nameServers: try await nameServer.start())
+        configuration.client.logger = .quiet
+        configuration.maximumInFlight = 2
+        configuration.sendTimeout = .seconds(30)
+        let told = Mutex<[Int: Bool]>([:])
+        try await Producer(configuration).running { producer in
+            try await producer.withPipeline { number, result in
+                told.withLock { $0[number] = (try? result.get()) != nil }
+            } body: { pipeline in
+                // By the keys' hashes: 98 is even, 97 is odd.
+                for _ in 0..<2 {
+                    try await pipeline.send(Message("first", to: "T"), shardingKey: "b")
+                }
+                try await eventually("all places are taken") { one.count(.sendMessageV2) == 2 }
+                try await pipeline.send(Message("second", to: "T"), shardingKey: "a")
+                try await eventually("it waits for one") { producer.window.hasWaiters }
+                one.answer { FakeServer.stored($0) }
+                one.cut()
+            }
+        }
+        #expect(told.withLock { $0 } == [0: true, 1: true, 2: true])
+        #expect(one.count(.sendMessageV2) == 4 && two.count(.sendMessageV2) == 1)
+        for server in [one, two, nameServer] { await server.stop() }
+    }
+
     @Test("what is given up before it is under way is told so")
     func cancelled() async throws {
         try await with { producer, broker in

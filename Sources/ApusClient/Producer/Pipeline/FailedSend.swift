@@ -54,11 +54,9 @@ extension SendPipeline {
                 let (failures, stuck, isOver) = takeFailures()
                 if isOver { return }
                 for failure in failures { tasks.addTask { await self.repeatAttempts(failure) } }
-                if let stuck {
-                    await waitForPlace(stuck)
-                    continue
-                }
-                if failures.isEmpty {
+                // Not waited for here: what fails meanwhile may have the places that it waits for.
+                if let stuck { tasks.addTask { await self.waitForPlace(stuck) } }
+                if failures.isEmpty, stuck == nil {
                     if Task.isCancelled { await bell.waitUncancelled() } else { await bell.wait() }
                 }
             }
@@ -66,10 +64,13 @@ extension SendPipeline {
     }
 
     /// Others have all places, and nothing of this lane will give one back: waits for one, and has
-    /// the lane go on.
+    /// all lanes go on.
     private func waitForPlace(_ lane: SendLane) async {
         let bytes = lane.bytesOfNext
-        guard await producer.window.enter(bytes) else {
+        let hasPlace = await producer.window.enter(bytes)
+        // A lane that is stuck from here on is waited for again.
+        endWaitForPlace()
+        guard hasPlace else {
             // Nobody waits any longer for what was not begun. What a lane has not taken yet, it
             // does now, and finds no place either.
             for failure in lanes.flatMap({ $0.removeUnsent() }) {

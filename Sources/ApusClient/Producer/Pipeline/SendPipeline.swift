@@ -75,6 +75,8 @@ public final class SendPipeline: Sendable {
         var failures: [FailedSend] = []
         /// Has messages, but no place for one.
         var stuck: SendLane?
+        /// A place is waited for. All lanes go on when there is one, whichever it was for.
+        var isAwaitingPlace = false
         /// The route that was used last, and the generation of routes that it is of.
         var route: PublishRoute?
         var generation = 0
@@ -277,9 +279,15 @@ public final class SendPipeline: Sendable {
     }
 
     func isStuck(_ lane: SendLane) {
-        state.withBriefLock { $0.stuck = lane }
-        bell.ring()
+        let isFirst = state.withBriefLock { state in
+            if state.isAwaitingPlace { return false }
+            state.stuck = lane
+            return true
+        }
+        if isFirst { bell.ring() }
     }
+
+    func endWaitForPlace() { state.withBriefLock { $0.isAwaitingPlace = false } }
 
     var lanes: [SendLane] { state.withBriefLock { $0.fillings.map(\.lane) } }
 
@@ -314,6 +322,7 @@ public final class SendPipeline: Sendable {
         let (failures, stuck) = state.withBriefLock { state in
             defer {
                 state.failures = []
+                if state.stuck != nil { state.isAwaitingPlace = true }
                 state.stuck = nil
             }
             return (state.failures, state.stuck)
