@@ -20,6 +20,7 @@ import tempfile
 import threading
 import time
 
+import aftermath
 from clients import Consumer, message, producer
 from servers import Cluster, wait_until
 import swift_client
@@ -383,7 +384,11 @@ def main():
         with Cluster(arguments.programs, home, SETTINGS.get(name, "").format(home=home),
                      BROKERS.get(name, 1)) as cluster:
             cluster.outage = arguments.outage
-            scenario(cluster)
+            try:
+                scenario(cluster)
+            except Exception:
+                aftermath.tell(home)
+                raise
         # The client's own threads do not always end.
         sys.stdout.flush()
         os._exit(0)

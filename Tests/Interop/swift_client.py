@@ -237,6 +237,7 @@ class SwiftStream(Peer):
 
     def __init__(self, cluster, topic, *options):
         super().__init__(cluster, "stream", topic, *options)
+        self.topic = topic
 
     def acknowledged(self):
         return [told for told in self.received if "error" not in told]
@@ -246,7 +247,8 @@ class SwiftStream(Peer):
 
     def goes_on(self, count=100):
         before = len(self.acknowledged())
-        wait_until("sends succeed", lambda: len(self.acknowledged()) > before + count, 60)
+        wait_until(f"{self.topic}: sends succeed",
+                   lambda: len(self.acknowledged()) > before + count, 60)
 
 
 def swift_outage(cluster):
