@@ -22,7 +22,7 @@ package final class CommitLog: Sendable {
     /// Nil where records are stored through the mapping that readers use.
     let writer: PageAlignedWriter?
     let preallocator: Preallocator
-    let reservation = Reservation()
+    let reservation: Reservation
     let publication: Publication
     /// Of threads of the store's own, with appenders.
     let courtesy: Courtesy
@@ -100,7 +100,8 @@ package final class CommitLog: Sendable {
         self.observer = observer
         self.guards = guards
         publication = Publication()
-        courtesy = Courtesy(publication)
+        reservation = Reservation()
+        courtesy = Courtesy(publication, reservation)
         segments = SegmentList(segmentByteCount: configuration.commitLog.segmentByteCount)
         zeroesAhead = configuration.zeroesAhead
         writer =

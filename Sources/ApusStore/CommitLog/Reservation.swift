@@ -141,6 +141,15 @@ final class Reservation: Sendable {
         }
     }
 
+    /// Whether somebody has a place that is not published when this turn comes, or takes one just
+    /// now.
+    func isAnyoneIn(behind turn: UInt32) -> Bool {
+        guard state.tryLock() else { return true }
+        let next = state.withHeld { $0.nextTicket }
+        state.unlock()
+        return next != turn
+    }
+
     /// A turn to publish without a place: what was reserved before it is published before it.
     func ticket() -> UInt32 {
         state.withLock { $0.takeTicket() }
