@@ -292,6 +292,24 @@ private func request(_ opaque: Int32, body: [UInt8] = []) -> [UInt8] {
         #expect(bench.processor.opened == 1 && bench.processor.closed == 1)
     }
 
+    @Test("a connection that has ended is let go of with its channel")
+    func letGo() throws {
+        weak var seen: Connection?
+        func connect() throws {
+            let channel = EmbeddedChannel()
+            let handler = FrameHandler(isServer: false, .init(), NoRequests(), .quiet)
+            try channel.pipeline.syncOperations.addHandler(handler)
+            try channel.connect(to: SocketAddress(ipAddress: "10.0.0.7", port: 4711)).wait()
+            let connection = handler.opened(channel)
+            seen = connection
+            #expect(connection.isOpen)
+            try channel.close().wait()
+            channel.embeddedEventLoop.run()
+        }
+        try connect()
+        #expect(seen == nil)
+    }
+
     /// The numbers of the frames in all writes.
     private func opaques(in writes: [[UInt8]]) throws -> [Int32] {
         let limits = HeaderLimits()

@@ -9,55 +9,109 @@ import Testing
 
 @Suite("long work of the store's own") struct CourtesyTests {
     /// What a thread of the store's own looks at.
-    private struct Bench {
+    private final class Bench: Sendable {
         let publication = Publication()
         let reservation = Reservation()
         let courtesy: Courtesy
-        let start = steadyNanoseconds()
+        /// In nanoseconds.
+        private let clock: Clock
 
-        init() { courtesy = Courtesy(publication, reservation) }
+        private final class Clock: Sendable {
+            let time = Atomic<Int64>(1_000_000_000)
+            /// What passes while the processor is given away, once.
+            let absence: Int64
+            let givenCount = Mutex<@Sendable () -> Int> { 0 }
+
+            init(absence: Int64) { self.absence = absence }
+
+            var now: Int64 {
+                time.load(ordering: .relaxed) + absence * Int64(givenCount.withLock { $0 }())
+            }
+        }
+
+        init(absence: Int64 = 0) {
+            let clock = Clock(absence: absence)
+            self.clock = clock
+            courtesy = Courtesy(publication, reservation) { clock.now }
+            clock.givenCount.withLock { count in
+                count = { [weak courtesy] in courtesy?.givenCount.load(ordering: .relaxed) ?? 0 }
+            }
+        }
 
         var given: Int { courtesy.givenCount.load(ordering: .relaxed) }
 
+        func pass(_ nanoseconds: Int64) { clock.time.add(nanoseconds, ordering: .relaxed) }
+
+        func append() { publication.turn.raise(to: reservation.ticket() + 1) }
+
         /// Work that begins when turns have passed, each after so long.
-        func work(after turns: UInt32, nanosecondsEach: Int64) -> Courtesy.Work {
-            _ = courtesy.begin(at: start)
-            for _ in 0..<turns { publication.turn.raise(to: reservation.ticket() + 1) }
-            return courtesy.begin(at: start + Int64(turns) * nanosecondsEach)
+        func work(after turns: Int64, nanosecondsEach: Int64) -> Courtesy.Work {
+            _ = courtesy.begin()
+            for _ in 0..<turns { append() }
+            pass(turns * nanosecondsEach)
+            return courtesy.begin()
         }
     }
 
     @Test("gives its processor away behind a piece during which many turns should have passed")
     func late() {
         let bench = Bench()
-        // Each takes 1 us: in 4 us none may have come, in 10 us one should have.
         var work = bench.work(after: 1000, nanosecondsEach: 1000)
-        let begun = bench.start + 1_000_000
-        work.endPiece(at: begun + 4_000)
+        bench.pass(4_003)
+        work.endPiece()
         #expect(bench.given == 0)
-        work.endPiece(at: begun + 14_000)
+        bench.pass(4_004)
+        work.endPiece()
         #expect(bench.given == 1)
-        // When it got the processor back is what counts from then on.
-        let now = steadyNanoseconds()
-        work.endPiece(at: now + 1_000_000)
-        #expect(bench.given == 2)
-        bench.publication.turn.raise(to: bench.reservation.ticket() + 1)
-        work.endPiece(at: now + 2_000_000)
-        work.endPiece(at: now + 2_004_000)
-        #expect(bench.given == 2)
+        bench.append()
+        bench.pass(1_000_000)
+        work.endPiece()
+        #expect(bench.given == 1)
+    }
+
+    @Test("goes by the pace before where work begins too soon to tell of another")
+    func soon() {
+        let bench = Bench()
+        _ = bench.work(after: 1000, nanosecondsEach: 1000)
+        bench.pass(50_000)
+        var work = bench.courtesy.begin()
+        bench.pass(10_000)
+        work.endPiece()
+        #expect(bench.given == 1)
+        bench.pass(50_000)
+        var slow = bench.courtesy.begin()
+        bench.pass(10_000)
+        slow.endPiece()
+        #expect(bench.given == 1)
+    }
+
+    @Test("does not count what passes while it has no processor")
+    func without() {
+        let bench = Bench(absence: 4_000_000)
+        var work = bench.work(after: 1000, nanosecondsEach: 1000)
+        bench.pass(10_000)
+        work.endPiece()
+        #expect(bench.given == 1)
+        bench.pass(3_000)
+        work.endPiece()
+        #expect(bench.given == 1)
     }
 
     @Test("keeps its processor where appends are seldom, and none is under way")
     func seldom() {
         let bench = Bench()
         var work = bench.work(after: 10, nanosecondsEach: 1_000_000)
-        let begun = bench.start + 10_000_000
-        for piece in 1...100 as ClosedRange<Int64> { work.endPiece(at: begun + piece * 20_000) }
+        for _ in 0..<100 {
+            bench.pass(20_000)
+            work.endPiece()
+        }
         #expect(bench.given == 0)
         // The same in a store that nobody appends to.
-        var idle = bench.courtesy.begin(at: begun + 1_000_000_000)
-        for piece in 1...100 as ClosedRange<Int64> {
-            idle.endPiece(at: begun + 1_000_000_000 + piece * 1_000_000)
+        bench.pass(1_000_000_000)
+        var idle = bench.courtesy.begin()
+        for _ in 0..<100 {
+            bench.pass(1_000_000)
+            idle.endPiece()
         }
         #expect(bench.given == 0)
     }
@@ -72,9 +126,14 @@ import Testing
         work.endPiece()
         work.endPiece()
         #expect(bench.given == 2)
-        // Who takes a place just now is, too.
+        // A piece during which a turn passed is none of that, though another is in the middle.
+        let next = bench.reservation.ticket()
         bench.publication.turn.raise(to: ticket + 1)
         work.endPiece()
+        #expect(bench.given == 2)
+        bench.publication.turn.raise(to: next + 1)
+        work.endPiece()
+        // Who takes a place just now is.
         bench.reservation.withLock { work.endPiece() }
         #expect(bench.given == 3)
         work.endPiece()

@@ -5,15 +5,16 @@ import pathlib
 import sys
 
 
-def tell(home):
-    """Of this process's group, while it still runs, and of the logs in `home`."""
-    for process in processes():
-        words = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-        print(f"  --- {process.name}: {words[:150]}")
+def tell(home, group):
+    """Of a group of processes, while it still runs, and of the logs in `home`."""
+    for process in processes(group):
         try:
+            words = (process / "cmdline").read_bytes().replace(b"\0", b" ")
+            print(f"  --- {process.name}: {words.decode(errors='replace')[:150]}")
             print(f"    {threads(process)}")
         except OSError as error:
-            print(f"    {error}")
+            # It has ended meanwhile.
+            print(f"  --- {process.name}: {error}")
     for log in sorted(pathlib.Path(home).glob("*.log")):
         print(f"  --- {log.name}")
         for line in log.read_text(errors="replace").splitlines()[-4:]:
@@ -22,11 +23,11 @@ def tell(home):
     sys.stdout.flush()
 
 
-def processes():
-    """Of this group, but for this one."""
+def processes(group):
+    """Those of a group, but for this one."""
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
-            if int(pid) != os.getpid() and os.getpgid(int(pid)) == os.getpgrp():
+            if int(pid) != os.getpid() and os.getpgid(int(pid)) == group:
                 yield pathlib.Path("/proc", pid)
         except ProcessLookupError:
             pass

@@ -360,6 +360,7 @@ def run(command, environment, seconds=400):
         return process.wait(timeout=seconds) == 0
     except subprocess.TimeoutExpired:
         print(f"  not over after {seconds} s", flush=True)
+        aftermath.tell(environment["HOME"], process.pid)
         return False
     finally:
         with contextlib.suppress(ProcessLookupError):
@@ -387,7 +388,7 @@ def main():
             try:
                 scenario(cluster)
             except Exception:
-                aftermath.tell(home)
+                aftermath.tell(home, os.getpgrp())
                 raise
         # The client's own threads do not always end.
         sys.stdout.flush()

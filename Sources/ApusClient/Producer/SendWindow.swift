@@ -41,7 +41,7 @@ final class SendWindow: Sendable {
 
     var inFlight: Int { count.load(ordering: .relaxed) }
 
-    /// Whether somebody waits for a place, about.
+    /// Whether somebody waits for a place, about: for tests.
     var hasWaiters: Bool { isAwaited.load(ordering: .relaxed) }
 
     /// Takes a place, or several at once, if there are so many and nobody waits for one.

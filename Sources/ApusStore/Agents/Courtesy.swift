@@ -13,6 +13,8 @@ import Synchronization
 final class Courtesy: Sendable {
     private let publication: Publication
     private let reservation: Reservation
+    /// Nanoseconds that do not step back.
+    private let now: @Sendable () -> Int64
     private let pace = SpinLocked(Pace())
     /// How often it was given away.
     let givenCount = Atomic<Int>(0)
@@ -36,21 +38,23 @@ final class Courtesy: Sendable {
         }
     }
 
-    init(_ publication: Publication, _ reservation: Reservation) {
+    init(
+        _ publication: Publication, _ reservation: Reservation,
+        now: @escaping @Sendable () -> Int64 = { steadyNanoseconds() }
+    ) {
         self.publication = publication
         self.reservation = reservation
+        self.now = now
     }
 
-    /// Begins the work of one thread. `now` is in nanoseconds by a clock that does not step.
-    func begin(at now: Int64 = steadyNanoseconds()) -> Work {
-        let turn = publication.turn.load()
-        pace.lock()
-        let usual = pace.withHeld { pace in
-            pace.note(turn, at: now)
+    /// Begins the work of one thread.
+    func begin() -> Work {
+        let (turn, time) = (publication.turn.load(), now())
+        let usual = pace.withLock { pace in
+            pace.note(turn, at: time)
             return pace.nanosecondsPerTurn
         }
-        pace.unlock()
-        return Work(courtesy: self, nanosecondsPerTurn: usual, turn: turn, time: now)
+        return Work(courtesy: self, nanosecondsPerTurn: usual, turn: turn, time: time)
     }
 
     /// What one thread does, piece by piece.
@@ -68,21 +72,17 @@ final class Courtesy: Sendable {
         /// Called behind each piece of some ten microseconds. Whoever wants the processor gets it
         /// where no turn has passed during the piece although many should have, or although
         /// somebody is in the middle of an append.
-        mutating func endPiece(at now: Int64 = steadyNanoseconds()) {
-            let seen = courtesy.publication.turn.load()
-            guard seen == turn else {
-                (turn, time) = (seen, now)
-                return
-            }
-            let isLate = (now &- time) / Self.manyTurns > nanosecondsPerTurn
-            if isLate || courtesy.reservation.isAnyoneIn(behind: seen) {
+        mutating func endPiece() {
+            let passed = courtesy.now() &- time
+            let isLate = passed / Self.manyTurns > nanosecondsPerTurn
+            if courtesy.publication.turn.load() == turn,
+                isLate || courtesy.reservation.isAnyoneIn(behind: turn)
+            {
                 courtesy.givenCount.wrappingAdd(1, ordering: .relaxed)
                 SystemThread.yield()
-                turn = courtesy.publication.turn.load()
-                time = steadyNanoseconds()
-            } else {
-                time = now
             }
+            // What passes while it has no processor is not the next piece's.
+            (turn, time) = (courtesy.publication.turn.load(), courtesy.now())
         }
     }
 }
