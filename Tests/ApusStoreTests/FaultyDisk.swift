@@ -23,6 +23,7 @@ final class FaultyDisk: InterceptingDisk {
     private let fault = Mutex<Fault?>(nil)
     private let done = Mutex<[Operation]>([])
     private let used = Mutex<Double?>(nil)
+    private let left = Mutex<Int?>(nil)
     private let limits = Mutex<ProcessLimits?>(nil)
 
     private typealias Hook = @Sendable (String) -> Void
@@ -67,7 +68,13 @@ final class FaultyDisk: InterceptingDisk {
         }
     }
 
+    /// The same, for the bytes that are left.
+    func pretend(available: Int?) { left.withLock { $0 = available } }
+
     func space(_ path: String) throws(DiskError) -> DiskSpace {
+        if let available = left.withLock({ $0 }) {
+            return DiskSpace(total: .max, available: available)
+        }
         guard let percent = used.withLock({ $0 }) else { return try SystemDisk().space(path) }
         return DiskSpace(total: 10_000, available: Int(100 * (100 - percent)))
     }

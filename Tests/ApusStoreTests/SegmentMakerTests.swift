@@ -209,6 +209,19 @@ import Testing
         #expect(disk.operations.count { $0.name == "open" } == 2)
     }
 
+    @Test("makes none but the next where the disk has little more room than that")
+    func littleRoom() throws {
+        let maker = maker(mostReady: 3)
+        let first = try maker.takeNext(base: 0)
+        disk.pretend(available: 4 * length - 1)
+        runFast(maker, first)
+        #expect(maker.prepared?.base == first.end && maker.isIdle)
+        #expect(try files.count == 2)
+        disk.pretend(available: 4 * length)
+        runFast(maker, first, from: second)
+        #expect(try files.count == 4)
+    }
+
     @Test("tries one that is not the next yet once, and the next one each time that it is asked")
     func noRoom() throws {
         let listener = Listener()

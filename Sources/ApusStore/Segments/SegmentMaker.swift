@@ -110,7 +110,9 @@ final class SegmentMaker: Agent {
         let event = madeEnd.withLock { end -> StoreEvent? in
             // The writer may have gone on since `segment` was looked at.
             let base = max(segment.end, end)
-            guard isWanted(base, behind: segment, position: position) else { return nil }
+            guard isWanted(base, behind: segment, position: position),
+                base == segment.end || leavesRoom()
+            else { return nil }
             do throws(StoreError) {
                 let made = try make(base: base, &end)
                 ready.withLock { $0.append(made) }
@@ -142,6 +144,13 @@ final class SegmentMaker: Agent {
         guard left < reach.withLock({ $0.byteCount }), base != failedBase.load(ordering: .relaxed)
         else { return false }
         return base == segment.end || base - segment.end < mostReady
+    }
+
+    /// Whether one that is not the next one yet leaves as much room as all that may be made ahead
+    /// take. The last of a disk is for what appends need now: the next segment, and queues.
+    private func leavesRoom() -> Bool {
+        guard let space = try? disk.space(directory.commitLog) else { return false }
+        return Int64(space.available) >= mostReady &+ Int64(settings.segmentByteCount)
     }
 
     private func make(base: Int64, _ end: inout Int64) throws(StoreError) -> Segment {
