@@ -103,6 +103,9 @@ public final class ManualClock: Sendable {
 /// clock says.
 package func steadyNanoseconds() -> Int64 { TimeSource.read(CLOCK_MONOTONIC) }
 
+/// Nanoseconds of processor time that the calling thread has used.
+package func threadNanoseconds() -> Int64 { TimeSource.read(CLOCK_THREAD_CPUTIME_ID) }
+
 /// 64 random bits from the system, never 0.
 package func randomNonzero() -> UInt64 { UInt64.random(in: 1...UInt64.max) }
 

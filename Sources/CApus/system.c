@@ -138,3 +138,9 @@ void capus_name_thread(const char *name) {
     cut[sizeof cut - 1] = 0;
     pthread_setname_np(pthread_self(), cut);
 }
+
+static _Thread_local struct capus_share own_share;
+
+struct capus_share capus_own_share(void) { return own_share; }
+
+void capus_keep_share(struct capus_share share) { own_share = share; }

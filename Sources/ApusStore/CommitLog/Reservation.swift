@@ -83,8 +83,8 @@ final class Reservation: Sendable {
     @inline(__always)
     func reserve(size: Int, count: Int64, queue: ConsumeQueue, now: Int64) -> Place? {
         state.lock()
-        if state.withHeld({ $0.tenure.owner != threadMark() }), size <= Tenure.longestRecord {
-            succeed()
+        if state.withHeld({ $0.tenure.owner != threadMark() }) {
+            succeed(waits: size <= Tenure.longestRecord)
         }
         // Both ways out unlock for themselves: joined, they would pass the place through memory.
         let hasRoom = state.withHeld { $0.hasRoom(size: size, count: count, queue: queue) }
@@ -97,21 +97,35 @@ final class Reservation: Sendable {
         return place
     }
 
-    /// Begins a tenure of this thread, after most of one that is under way. The lock is held, but
-    /// not meanwhile.
+    /// Begins a tenure of this thread; where it `waits`, after most of one that is under way. The
+    /// lock is held, but not meanwhile. Several threads append then, and none waits yet for this
+    /// one: the time to give its processor away.
     @inline(never)
-    private func succeed() {
-        let now = steadyNanoseconds()
+    private func succeed(waits: Bool) {
+        var now = steadyNanoseconds()
+        if ProcessorShare.isOwnOver(at: now) {
+            state.unlock()
+            ProcessorShare.endOwn(at: now)
+            state.lock()
+            now = steadyNanoseconds()
+        }
+        if waits {
+            awaitTenure(from: now)
+            now = steadyNanoseconds()
+        }
+        state.withHeld { state in
+            state.tenure.begin(threadMark(), at: now, nextTicket: state.nextTicket)
+        }
+    }
+
+    /// Waits for most of the tenure that is under way, if its owner is busy.
+    private func awaitTenure(from now: Int64) {
         let (tenure, seen) = state.withHeld { ($0.tenure, $0.nextTicket) }
         if tenure.isBusy(at: now, nextTicket: seen) {
             pause(from: now, until: min(now &+ Tenure.look, tenure.end))
             if state.withHeld({ $0.nextTicket != seen }) {
                 pause(from: now, until: tenure.end)
             }
-        }
-        state.withHeld { state in
-            state.tenure.begin(
-                threadMark(), at: steadyNanoseconds(), nextTicket: state.nextTicket)
         }
     }
 
@@ -134,7 +148,10 @@ final class Reservation: Sendable {
     func reserveBatch(
         size: Int, count: Int64, queue: ConsumeQueue, now: Int64
     ) -> (place: Place, following: QueueWindow)? {
-        state.withLock { state in
+        state.lock()
+        defer { state.unlock() }
+        if state.withHeld({ $0.tenure.owner != threadMark() }) { succeed(waits: false) }
+        return state.withHeld { state in
             guard state.hasRoom(size: size, count: count, queue: queue) else { return nil }
             let place = state.take(size: size, count: count, queue: queue, now: now)
             return (place, queue.following)

@@ -48,6 +48,15 @@ static inline uintptr_t capus_thread_mark(void) {
     return (uintptr_t)__builtin_thread_pointer();
 }
 
+// Three numbers that the calling thread keeps for itself; 0 at first.
+struct capus_share {
+    int64_t start;
+    int64_t used;
+    int64_t length;
+};
+struct capus_share capus_own_share(void);
+void capus_keep_share(struct capus_share share);
+
 // A hint to the processor that this is a spin loop.
 void capus_spin_hint(void);
 
