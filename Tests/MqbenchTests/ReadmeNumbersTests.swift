@@ -29,6 +29,7 @@ import Testing
         Row("append, 128 B, with a key", "append", ["body": "128", "keys": "1"]),
         Row("append, 128 B, batches of 32", "append", ["body": "128", "batch": "32"]),
         Row("append, 128 B, two writers", "append", ["body": "128", "writers": "2"]),
+        Row("append, 128 B, four writers", "append", ["body": "128", "writers": "4"]),
         Row("append, 128 B, SYNC_FLUSH", "append", ["body": "128", "flush": "sync"]),
         Row(
             "append, 128 B, SYNC_FLUSH, 256 in flight", "append",
