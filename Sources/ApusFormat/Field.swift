@@ -156,13 +156,13 @@ extension RawSpan {
         let count = byteCount
         var offset = 0
         while offset &+ 64 <= count {
-            var found: UInt64 = 0
-            let end = offset &+ 64
-            while offset < end {
-                found |= loadLittleEndian(at: offset)
-                offset &+= 8
-            }
-            if found != 0 { return false }
+            // Safe: 64 bytes are there, and every bit pattern of a number is valid.
+            let eight = unsafe unsafeLoadUnaligned(
+                fromUncheckedByteOffset: offset, as: SIMD8<UInt64>.self)
+            let four = eight.lowHalf | eight.highHalf
+            let two = four.lowHalf | four.highHalf
+            if two.x | two.y != 0 { return false }
+            offset &+= 64
         }
         while offset < count {
             if loadBigEndian(UInt8.self, at: offset) != 0 { return false }
