@@ -56,7 +56,28 @@ final class MappedPieces {
         starts[mapped] = memory.assumingMemoryBound(to: UInt8.self)
         mapped += 1
         // MADV_POPULATE_WRITE and MADV_POPULATE_READ. An older kernel takes the faults instead.
-        _ = madvise(memory, byteCount, makes ? 23 : 22)
+        if makes {
+            _ = madvise(memory, byteCount, 23)
+        } else {
+            for data in stretches(of: descriptor) {
+                let start = data.lowerBound & ~4095
+                _ = madvise(memory + start, min(data.upperBound, byteCount) - start, 22)
+            }
+        }
+    }
+
+    /// Where a file holds anything. What was never written is not brought in: who opens the file
+    /// later would find all of it in memory, as it is on no machine.
+    private func stretches(of descriptor: Int32) -> [Range<Int>] {
+        var found: [Range<Int>] = []
+        var end = 0
+        while true {
+            let start = lseek(descriptor, end, 3)  // SEEK_DATA
+            guard start >= 0 else { return found }
+            end = lseek(descriptor, start, 4)  // SEEK_HOLE
+            guard end > start else { return found }
+            found.append(start..<end)
+        }
     }
 
     private func failure(_ operation: String, _ path: String, _ code: Int32) -> BenchError {

@@ -23,6 +23,13 @@ final class RememberingDisk: InterceptingDisk {
     func before(_ operation: String, _ path: String) throws(DiskError) {
         all.withLock { $0.append("\(operation) \(path)") }
     }
+
+    private let ranges = Mutex<[String: [Range<Int>]]>([:])
+    /// The ranges of a file that were synced apart from the rest.
+    func synced(_ path: String) -> [Range<Int>] { ranges.withLock { $0[path] ?? [] } }
+    func willSync(_ path: String, _ range: Range<Int>) {
+        ranges.withLock { $0[path, default: []].append(range) }
+    }
 }
 
 /// Changes bytes of a file in place.
@@ -131,6 +138,29 @@ private let firstSegment = "commitlog/00000000000000000000"
         let store = try reopen()
         try expectMessages(0..<150, in: store)
         #expect(quarantined.isEmpty)
+        try store.close()
+    }
+
+    @Test("makes what is above the mark durable, and leaves zeros ahead of it to the system")
+    func syncedRange() throws {
+        func open() throws -> (store: MessageStore, disk: RememberingDisk) {
+            let disk = RememberingDisk()
+            let store = try MessageStore.open(
+                directory.path, tinyConfiguration(), observer: nil, disk: disk, time: .system)
+            return (store, disk)
+        }
+        func letGo() throws {
+            let (store, disk) = try open()
+            let above = Int(places[99].physicalEnd)..<Int(places[149].physicalEnd)
+            #expect(disk.synced(segment) == [above])
+            #expect(disk.operations.count { $0 == "sync \(segment)" } == 1)
+            try store.append(message(150))
+            try store.flush()
+        }
+        try letGo()
+        let (store, disk) = try open()
+        #expect(!disk.operations.contains("sync \(segment)"))
+        try expectMessages(0..<151, in: store)
         try store.close()
     }
 

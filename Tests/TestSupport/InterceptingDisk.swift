@@ -8,11 +8,14 @@ package protocol InterceptingDisk: Disk {
     func before(_ operation: String, _ path: String) throws(DiskError)
     /// Called when a file that was opened has been closed.
     func didClose(_ path: String)
+    /// Called before a range of a file is synced, behind `before`.
+    func willSync(_ path: String, _ range: Range<Int>)
 }
 
 extension InterceptingDisk {
     private var real: SystemDisk { SystemDisk() }
     package func didClose(_ path: String) {}
+    package func willSync(_ path: String, _ range: Range<Int>) {}
 
     package func open(_ path: String, _ mode: OpenMode) throws(DiskError) -> any DiskFile {
         try before(mode == .readOnly ? "look" : "open", path)
@@ -99,6 +102,7 @@ private final class InterceptedFile: DiskFile {
     }
     func sync(_ bytes: MappedBytes, _ range: Range<Int>) throws(DiskError) {
         try disk.before("sync", path)
+        disk.willSync(path, range)
         try file.sync(bytes, range)
     }
     func lockFirstByte() throws(DiskError) -> Bool { try file.lockFirstByte() }

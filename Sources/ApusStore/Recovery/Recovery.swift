@@ -390,8 +390,10 @@ extension Recovery {
             for segment in segments where segment.end > durable && segment.base < end {
                 let from = max(0, segment.position(of: durable))
                 let to = min(segment.bytes.count, segment.position(of: end))
+                guard from < to else { continue }
                 segment.file.dirty(segment.bytes, from..<to)
-                try segment.file.sync()
+                // Not the zeros ahead, of which the last run left as many as it had brought in.
+                try segment.file.sync(segment.bytes, from..<to)
             }
         } catch {
             throw StoreError(error)
