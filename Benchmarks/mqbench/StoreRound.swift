@@ -45,7 +45,7 @@ final class StoreRound {
         _ = try task.run()
         appended += count
         guard awaitsSegment else { return }
-        try watch.awaitSegment()
+        try watch.awaitSegment(of: store)
     }
 
     /// Own memory that was touched since there are queues, for each of them. Tells of the queues
@@ -128,10 +128,11 @@ final class SegmentWatch: StoreObserver, Sendable {
 
     var isReady: Bool { flag.load(ordering: .acquiring) }
 
-    /// Waits until it has come.
-    func awaitSegment() throws {
+    /// Waits until it has come, and the pages of that segment are there: who brings them in takes
+    /// memory's time and, where all processors are in use, an appender's.
+    func awaitSegment(of store: MessageStore) throws {
         let deadline = Date() + 60
-        while !isReady {
+        while !isReady || store.isPreparing {
             guard Date() < deadline else { throw BenchError("the next segment is never ready") }
             SystemThread.sleep(nanoseconds: 1_000_000)
         }

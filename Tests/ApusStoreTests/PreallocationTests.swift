@@ -40,6 +40,30 @@ func lateFollower() throws {
     try store.close()
 }
 
+@Test(
+    "pages are being brought in until those of the next segment are there",
+    arguments: [false, true]
+)
+func preparing(wholeSegments: Bool) throws {
+    let directory = try TemporaryDirectory()
+    let store = try MessageStore.open(
+        directory.path,
+        tinyConfiguration {
+            $0.commitLog.writer = .mapped
+            $0.commitLog.populatesWholeSegment = wholeSegments
+        })
+    let preallocator = store.log.preallocator
+    preallocator.follow(try #require(store.log.segments.last), position: 40_000)
+    #expect(store.isPreparing)
+    _ = preallocator.doWork()
+    #expect(preallocator.isIdle && store.isPreparing)
+    while preallocator.maker.doWork() > 0 {}
+    #expect(preallocator.maker.isIdle && preallocator.maker.prepared != nil && store.isPreparing)
+    _ = preallocator.doWork()
+    #expect(!store.isPreparing)
+    try store.close()
+}
+
 private func pageAlignedStore(in directory: TemporaryDirectory) throws -> MessageStore {
     let configuration = tinyConfiguration {
         $0.commitLog.writer = .pageAligned

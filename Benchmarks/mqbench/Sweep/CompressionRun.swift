@@ -72,7 +72,7 @@ struct CompressionRun {
         let store = try MessageStore.open(path, configuration, observer: watch)
         let queue = try store.queue(topic: SampleMessages.topic)
         try append(0, to: queue, of: store)
-        try watch.awaitSegment()
+        try watch.awaitSegment(of: store)
         let first = store.published
         let limit = Stopwatch(seconds: seconds)
         // A fifth of the time is for latencies.

@@ -48,6 +48,13 @@ package final class Preallocator: Agent {
     /// Whether all that was asked for was done: for tests.
     var isIdle: Bool { reached.withLock { $0 == nil } }
 
+    /// Whether pages are left to be brought in: ahead of the writer, or of the next segment.
+    var isPreparing: Bool {
+        guard isIdle, maker.isIdle else { return true }
+        guard let next = maker.prepared else { return false }
+        return next.populatedByteCount < preparedLimit(next)
+    }
+
     /// Where the writer stands now: pages ahead of it are brought in, and the next segment made
     /// once it is past the middle of this one.
     package func follow(_ segment: Segment, position: Int) {
@@ -111,8 +118,12 @@ package final class Preallocator: Agent {
     /// The first pages of a segment that was made, or all of them.
     private func populatePrepared() {
         guard let next = maker.prepared else { return }
-        let ahead = window.withLock { $0.least }
-        _ = populate(next, upTo: populatesWholeSegment ? next.bytes.count : ahead)
+        _ = populate(next, upTo: preparedLimit(next))
+    }
+
+    private func preparedLimit(_ next: Segment) -> Int {
+        populatesWholeSegment
+            ? next.bytes.count : min(next.bytes.count, window.withLock { $0.least })
     }
 
     /// In steps: whoever needs a page of those that are being brought in waits for a step's end.

@@ -66,6 +66,9 @@ import Synchronization
         return to
     }
 
+    /// As far as pages were brought in, or need not be.
+    var populatedByteCount: Int { populated.load(ordering: .relaxed) }
+
     /// Takes bytes that hold data already out of `populate`'s work.
     package func skipPopulating(to position: Int) {
         populated.store(
