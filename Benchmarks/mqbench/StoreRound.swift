@@ -13,7 +13,6 @@ final class StoreRound {
     let queues: [MessageQueue]
     let messages: SampleMessages
     private let workplace: Workplace
-    private let watch: SegmentWatch
     /// Messages appended so far, for the check.
     var appended = 0
     /// The process's own memory before there were queues.
@@ -28,8 +27,7 @@ final class StoreRound {
         self.workplace = workplace
         self.messages = messages
         path = workplace.newPath("store")
-        watch = SegmentWatch()
-        let store = try MessageStore.open(path, configuration, observer: watch)
+        let store = try MessageStore.open(path, configuration)
         self.store = store
         memoryBefore = OwnMemory.byteCount
         queues = try (0..<queueCount).map {
@@ -45,7 +43,7 @@ final class StoreRound {
         _ = try task.run()
         appended += count
         guard awaitsSegment else { return }
-        try watch.awaitSegment(of: store)
+        try store.awaitSegment()
     }
 
     /// Own memory that was touched since there are queues, for each of them. Tells of the queues
@@ -122,23 +120,15 @@ final class StoreRound {
     deinit { if !keepsFiles { workplace.remove(path) } }
 }
 
-/// Waits for the event that a segment is ready.
-final class SegmentWatch: StoreObserver, Sendable {
-    private let flag = Atomic<Bool>(false)
-
-    var isReady: Bool { flag.load(ordering: .acquiring) }
-
-    /// Waits until it has come, and the pages of that segment are there: who brings them in takes
-    /// memory's time and, where all processors are in use, an appender's.
-    func awaitSegment(of store: MessageStore) throws {
+extension MessageStore {
+    /// Waits until all pages that are to be brought in are there, those of a next segment too if
+    /// one is to be made: who brings them in takes memory's time and, where all processors are in
+    /// use, an appender's.
+    func awaitSegment() throws {
         let deadline = Date() + 60
-        while !isReady || store.isPreparing {
-            guard Date() < deadline else { throw BenchError("the next segment is never ready") }
+        while isPreparing {
+            guard Date() < deadline else { throw BenchError("pages are brought in without end") }
             SystemThread.sleep(nanoseconds: 1_000_000)
         }
-    }
-
-    func storeDid(_ event: StoreEvent) {
-        if case .segmentReady = event { flag.store(true, ordering: .releasing) }
     }
 }

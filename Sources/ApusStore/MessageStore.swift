@@ -122,7 +122,8 @@ public final class MessageStore: Sendable {
     /// Whether zeros are being written ahead, or will be once nothing is appended.
     package var isZeroing: Bool { log.hasZeroesToWrite.load(ordering: .relaxed) }
 
-    /// Whether pages are being brought in ahead of what is appended, or will be at once.
+    /// Whether pages are being brought in ahead of what is appended, or will be at once: for who
+    /// measures without that.
     package var isPreparing: Bool { log.preallocator.isPreparing }
 
     /// The background work, for whoever steps it by hand.

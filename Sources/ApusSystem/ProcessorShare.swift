@@ -8,7 +8,7 @@
 import CApus
 
 /// How long one thread has had its processor for without a break. Times are in nanoseconds.
-package struct ProcessorShare: Equatable, Sendable {
+package struct ProcessorShare {
     /// By `steadyNanoseconds`.
     private(set) var start: Int64 = 0
     /// How much processor time the thread had used then.

@@ -47,6 +47,7 @@ final class FaultyDisk: InterceptingDisk {
 
     /// What `space` answers instead of the truth.
     func pretend(usedPercent: Double?) { used.withLock { $0 = usedPercent } }
+    func pretend(available: Int?) { left.withLock { $0 = available } }
 
     func pretend(limits new: ProcessLimits?) { limits.withLock { $0 = new } }
     func processLimits() -> ProcessLimits? { limits.withLock { $0 } }
@@ -62,16 +63,18 @@ final class FaultyDisk: InterceptingDisk {
             done.withLock { $0.append(Operation(name: operation, path: path)) }
         }
         hooks.withLock { $0[operation] }?(path)
+        try failIfWanted(operation, path)
+    }
+
+    private func failIfWanted(_ operation: String, _ path: String) throws(DiskError) {
         let found = fault.withLock { $0 }
         if let found, found.operation == operation, path.contains(found.path) {
             throw DiskError(operation: operation, path: path, code: found.code)
         }
     }
 
-    /// The same, for the bytes that are left.
-    func pretend(available: Int?) { left.withLock { $0 = available } }
-
     func space(_ path: String) throws(DiskError) -> DiskSpace {
+        try failIfWanted("space", path)
         if let available = left.withLock({ $0 }) {
             return DiskSpace(total: .max, available: available)
         }

@@ -19,12 +19,12 @@ final class Listener: StoreObserver {
 /// Remembers what is done to files.
 final class RememberingDisk: InterceptingDisk {
     private let all = Mutex<[String]>([])
+    private let ranges = Mutex<[String: [Range<Int>]]>([:])
     var operations: [String] { all.withLock { $0 } }
     func before(_ operation: String, _ path: String) throws(DiskError) {
         all.withLock { $0.append("\(operation) \(path)") }
     }
 
-    private let ranges = Mutex<[String: [Range<Int>]]>([:])
     /// The ranges of a file that were synced apart from the rest.
     func synced(_ path: String) -> [Range<Int>] { ranges.withLock { $0[path] ?? [] } }
     func willSync(_ path: String, _ range: Range<Int>) {

@@ -222,6 +222,21 @@ import Testing
         #expect(try files.count == 4)
     }
 
+    @Test("says so where the room that is left cannot be told, and makes the next all the same")
+    func unknownRoom() throws {
+        let listener = Listener()
+        let maker = maker(listener)
+        let first = try maker.takeNext(base: 0)
+        disk.fail(Fault(operation: "space", path: "/commitlog", code: 5))
+        runFast(maker, first)
+        #expect(maker.prepared?.base == first.end && maker.isIdle)
+        #expect(try files.count == 2)
+        let told = listener.events.filter { event in
+            if case .delayed("preparing the next segment", _) = event { true } else { false }
+        }
+        #expect(told.count == 1)
+    }
+
     @Test("tries one that is not the next yet once, and the next one each time that it is asked")
     func noRoom() throws {
         let listener = Listener()

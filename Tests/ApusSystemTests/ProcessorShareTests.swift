@@ -87,6 +87,36 @@ import Testing
         #expect(ProcessorShare.isOwnOver(at: now + 1_000_000_000))
     }
 
+    @Test("whoever shares the processor gets it from a thread that ends its share")
+    func given() throws {
+        final class Other: Sendable {
+            let steps = Atomic<Int>(0)
+            let isOver = Flag()
+        }
+        let other = Other()
+        let all = Affinity.allowed()
+        defer { Affinity.allow(all) }
+        Affinity.allow(Affinity.only(SystemThread.processor))
+        let thread = try SystemThread(name: "other") {
+            while !other.isOver.isSet { other.steps.add(1, ordering: .relaxed) }
+        }
+        // The system need not give it to that one each time. Between two looks it takes it from
+        // this thread of its own accord once in some ten thousand times.
+        var hadIt = false
+        for _ in 0..<100 where !hadIt {
+            ProcessorShare.endOwn(at: steadyNanoseconds())
+            let start = threadNanoseconds()
+            while threadNanoseconds() - start < 300_000 {}
+            let now = steadyNanoseconds()
+            let before = other.steps.load(ordering: .relaxed)
+            ProcessorShare.endOwn(at: now)
+            hadIt = other.steps.load(ordering: .relaxed) != before
+        }
+        _ = other.isOver.set()
+        thread.join()
+        #expect(hadIt)
+    }
+
     @Test("the time that a thread worked grows while it works, and not while it sleeps")
     func threadTime() {
         let start = threadNanoseconds()

@@ -7,30 +7,6 @@ import Testing
 @testable import ApusSystem
 
 @Suite("signals", .timeLimit(.minutes(1))) struct SignalTests {
-    /// The C library hides these two from Swift.
-    private typealias Affinity = @convention(c) (pid_t, Int, UnsafeMutableRawPointer) -> Int32
-
-    private static func call(_ name: String, _ set: inout cpu_set_t) {
-        let function = unsafeBitCast(dlsym(nil, name), to: Affinity.self)
-        let code = function(0, MemoryLayout<cpu_set_t>.size, &set)
-        #expect(code == 0)
-    }
-
-    private static func allowed() -> cpu_set_t {
-        var set = cpu_set_t()
-        call("sched_getaffinity", &set)
-        return set
-    }
-
-    private static func allow(_ set: cpu_set_t) {
-        var set = set
-        call("sched_setaffinity", &set)
-    }
-
-    private static func bits(_ set: cpu_set_t) -> [UInt] {
-        withUnsafeBytes(of: set) { Array($0.bindMemory(to: UInt.self)) }
-    }
-
     /// Rings for a thread on the same processor, and answers where that one was before and after
     /// it had left, and whether it may run where it could.
     private func ring() throws -> (before: Int32, after: Int32, isFree: Bool, rang: Int32) {
@@ -41,22 +17,20 @@ import Testing
             let found = Mutex(Found())
         }
         let shared = Shared()
-        let all = Self.allowed()
-        defer { Self.allow(all) }
+        let all = Affinity.allowed()
+        defer { Affinity.allow(all) }
         let here = SystemThread.processor
-        var only = cpu_set_t()
-        withUnsafeMutableBytes(of: &only) { $0[Int(here) / 8] = 1 << UInt8(here % 8) }
-        Self.allow(only)
+        Affinity.allow(Affinity.only(here))
         let thread = try SystemThread(name: "woken") {
             let seen = shared.signal.current
             _ = shared.isReady.set()
             shared.signal.wait(after: seen)
             // It came here with who made it, and may go now.
-            Self.allow(all)
+            Affinity.allow(all)
             let before = SystemThread.processor
             shared.signal.leaveRinger()
             let after = SystemThread.processor
-            let isFree = Self.bits(Self.allowed()) == Self.bits(all)
+            let isFree = Affinity.bits(Affinity.allowed()) == Affinity.bits(all)
             shared.found.withLock { $0 = Found(before: before, after: after, isFree: isFree) }
         }
         while !shared.isReady.isSet { SystemThread.yield() }
@@ -69,7 +43,7 @@ import Testing
 
     @Test("whoever is woken on the processor of who rang leaves it, where there are others")
     func leaves() throws {
-        let count = Self.bits(Self.allowed()).reduce(0) { $0 + $1.nonzeroBitCount }
+        let count = Affinity.bits(Affinity.allowed()).reduce(0) { $0 + $1.nonzeroBitCount }
         var wasThere = 0
         for _ in 0..<20 {
             let (before, after, isFree, rang) = try ring()

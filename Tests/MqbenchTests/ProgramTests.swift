@@ -33,7 +33,8 @@ private func complaints(_ object: [String: Any]) -> [String] {
     arguments: [
         "append", "append --body 1k --writers 2 --queues 3", "append --batch 8",
         "append --keys 2 --tags 3", "append --rate 20000", "append --sustained",
-        "append --queues 50", "append --sustained --rate 20000 --retention", "grow",
+        "append --queues 50", "append --writer page-aligned",
+        "append --sustained --rate 20000 --retention", "grow",
         "append --body 4k --sustained --used-memory",
         "append --sustained --of-peak 0.05 --retention",
         "append --flush sync", "append --flush sync --in-flight 8",

@@ -68,11 +68,10 @@ struct CompressionRun {
     ) throws {
         let path = workplace.newPath("store")
         defer { workplace.remove(path) }
-        let watch = SegmentWatch()
-        let store = try MessageStore.open(path, configuration, observer: watch)
+        let store = try MessageStore.open(path, configuration)
         let queue = try store.queue(topic: SampleMessages.topic)
         try append(0, to: queue, of: store)
-        try watch.awaitSegment(of: store)
+        try store.awaitSegment()
         let first = store.published
         let limit = Stopwatch(seconds: seconds)
         // A fifth of the time is for latencies.

@@ -45,11 +45,13 @@ package final class Preallocator: Agent {
     package var roleName: String { "prepare" }
     package var idleNanoseconds: Int64? { nil }
 
-    /// Whether all that was asked for was done: for tests.
+    /// Whether all that was asked for was done.
     var isIdle: Bool { reached.withLock { $0 == nil } }
 
-    /// Whether pages are left to be brought in: ahead of the writer, or of the next segment.
+    /// Whether pages are left to be brought in: ahead of the writer, or of the next segment, made
+    /// or to be made.
     var isPreparing: Bool {
+        // In the order in which work is handed on, so that it is met at one place or the next.
         guard isIdle, maker.isIdle else { return true }
         guard let next = maker.prepared else { return false }
         return next.populatedByteCount < preparedLimit(next)

@@ -110,10 +110,9 @@ final class SegmentMaker: Agent {
         let event = madeEnd.withLock { end -> StoreEvent? in
             // The writer may have gone on since `segment` was looked at.
             let base = max(segment.end, end)
-            guard isWanted(base, behind: segment, position: position),
-                base == segment.end || leavesRoom()
-            else { return nil }
+            guard isWanted(base, behind: segment, position: position) else { return nil }
             do throws(StoreError) {
+                if base != segment.end, try !leavesRoom() { return nil }
                 let made = try make(base: base, &end)
                 ready.withLock { $0.append(made) }
                 isMade = true
@@ -148,9 +147,13 @@ final class SegmentMaker: Agent {
 
     /// Whether one that is not the next one yet leaves as much room as all that may be made ahead
     /// take. The last of a disk is for what appends need now: the next segment, and queues.
-    private func leavesRoom() -> Bool {
-        guard let space = try? disk.space(directory.commitLog) else { return false }
-        return Int64(space.available) >= mostReady &+ Int64(settings.segmentByteCount)
+    private func leavesRoom() throws(StoreError) -> Bool {
+        do throws(DiskError) {
+            let available = try disk.space(directory.commitLog).available
+            return Int64(available) >= mostReady &+ Int64(settings.segmentByteCount)
+        } catch {
+            throw StoreError(error)
+        }
     }
 
     private func make(base: Int64, _ end: inout Int64) throws(StoreError) -> Segment {
