@@ -45,11 +45,17 @@ static uint32_t by_tables(uint32_t crc, const void *bytes, size_t count) {
 #if defined(__x86_64__)
 // Lengths from which a form is used; SIZE_MAX when the processor lacks it.
 static size_t narrow_from = SIZE_MAX;
+static size_t middle_from = SIZE_MAX;
 static size_t wide_from = SIZE_MAX;
 
 static uint32_t by_pclmul(uint32_t crc, const void *bytes, size_t count) {
     if (count < CAPUS_PCLMUL_LEAST) return by_tables(crc, bytes, count);
     return capus_crc32_pclmul(crc, bytes, count);
+}
+
+static uint32_t by_vpclmulqdq256(uint32_t crc, const void *bytes, size_t count) {
+    if (count < CAPUS_VPCLMULQDQ256_LEAST) return by_pclmul(crc, bytes, count);
+    return capus_crc32_vpclmulqdq256(crc, bytes, count);
 }
 
 static uint32_t by_vpclmulqdq(uint32_t crc, const void *bytes, size_t count) {
@@ -63,6 +69,7 @@ __attribute__((constructor)) static void choose(void) {
 #if defined(__x86_64__)
     __builtin_cpu_init();
     if (capus_crc32_has_pclmul()) narrow_from = CAPUS_PCLMUL_LEAST;
+    if (capus_crc32_has_vpclmulqdq256()) middle_from = CAPUS_VPCLMULQDQ256_WORTHWHILE;
     if (capus_crc32_has_vpclmulqdq()) wide_from = CAPUS_VPCLMULQDQ_LEAST;
 #endif
 }
@@ -70,6 +77,7 @@ __attribute__((constructor)) static void choose(void) {
 uint32_t capus_crc32(uint32_t crc, const void *bytes, size_t count) {
 #if defined(__x86_64__)
     if (count >= wide_from) return capus_crc32_vpclmulqdq(crc, bytes, count);
+    if (count >= middle_from) return capus_crc32_vpclmulqdq256(crc, bytes, count);
     if (count >= narrow_from) return capus_crc32_pclmul(crc, bytes, count);
 #endif
     return by_tables(crc, bytes, count);
@@ -78,6 +86,7 @@ uint32_t capus_crc32(uint32_t crc, const void *bytes, size_t count) {
 const char *capus_crc32_implementation(void) {
 #if defined(__x86_64__)
     if (wide_from != SIZE_MAX) return "vpclmulqdq";
+    if (middle_from != SIZE_MAX) return "vpclmulqdq256";
     if (narrow_from != SIZE_MAX) return "pclmul";
 #endif
     return "portable";
@@ -87,6 +96,7 @@ capus_crc32_form capus_crc32_named(const char *name) {
     if (strcmp(name, "portable") == 0) return by_tables;
 #if defined(__x86_64__)
     if (narrow_from != SIZE_MAX && strcmp(name, "pclmul") == 0) return by_pclmul;
+    if (middle_from != SIZE_MAX && strcmp(name, "vpclmulqdq256") == 0) return by_vpclmulqdq256;
     if (wide_from != SIZE_MAX && strcmp(name, "vpclmulqdq") == 0) return by_vpclmulqdq;
 #endif
     return NULL;

@@ -1,5 +1,5 @@
 // CRC-32 by folding with carry-less multiplication, on x86-64 (Gopal et al., "Fast CRC Computation
-// for Generic Polynomials Using PCLMULQDQ", Intel 2009), in 128 and in 512 bits.
+// for Generic Polynomials Using PCLMULQDQ", Intel 2009), in 128, 256 and 512 bits.
 //
 // Folding a 128-bit lane over D bits multiplies its low half by x^(D+32) mod P and its high half by
 // x^(D-32) mod P, both bit-reflected and shifted left by one, and adds the lane D bits further on.
@@ -16,13 +16,21 @@
 #define OVER_256 0x15a546366, 0x0f1da05aa
 #define OVER_384 0x174359406, 0x03db1ecdc
 #define OVER_512 0x1c6e41596, 0x154442bd4
+#define OVER_768 0x18cb44e58, 0x0df068dc2
+#define OVER_1024 0x14a7fe880, 0x1e88ef372
 #define OVER_2048 0x1322d1430, 0x11542778a
 
 #define NARROW __attribute__((target("pclmul,sse4.1")))
+#define MIDDLE __attribute__((target("pclmul,sse4.1,avx2,vpclmulqdq")))
 #define WIDE __attribute__((target("pclmul,sse4.1,avx512f,avx512vl,vpclmulqdq")))
 
 int capus_crc32_has_pclmul(void) {
     return __builtin_cpu_supports("pclmul") && __builtin_cpu_supports("sse4.1");
+}
+
+int capus_crc32_has_vpclmulqdq256(void) {
+    return capus_crc32_has_pclmul() && __builtin_cpu_supports("avx2") &&
+           __builtin_cpu_supports("vpclmulqdq");
 }
 
 int capus_crc32_has_vpclmulqdq(void) {
@@ -100,6 +108,37 @@ NARROW uint32_t capus_crc32_pclmul(uint32_t crc, const uint8_t *bytes, size_t co
         d = fold(d, factors, _mm_loadu_si128(source + 3));
     }
     return finish(fold_four(a, b, c, d), (const uint8_t *)source, count);
+}
+
+MIDDLE static inline __m256i fold_middle(__m256i lanes, __m256i factors, __m256i next) {
+    __m256i low = _mm256_clmulepi64_epi128(lanes, factors, 0x00);
+    __m256i high = _mm256_clmulepi64_epi128(lanes, factors, 0x11);
+    return _mm256_xor_si256(_mm256_xor_si256(low, high), next);
+}
+
+MIDDLE uint32_t capus_crc32_vpclmulqdq256(uint32_t crc, const uint8_t *bytes, size_t count) {
+    const __m256i over_256 = _mm256_broadcastsi128_si256(_mm_set_epi64x(OVER_256));
+    const __m256i over_512 = _mm256_broadcastsi128_si256(_mm_set_epi64x(OVER_512));
+    const __m256i over_768 = _mm256_broadcastsi128_si256(_mm_set_epi64x(OVER_768));
+    const __m256i far = _mm256_broadcastsi128_si256(_mm_set_epi64x(OVER_1024));
+    const __m256i *source = (const __m256i *)bytes;
+    __m256i a = _mm256_xor_si256(
+        _mm256_loadu_si256(source), _mm256_zextsi128_si256(_mm_cvtsi32_si128((int)~crc)));
+    __m256i b = _mm256_loadu_si256(source + 1);
+    __m256i c = _mm256_loadu_si256(source + 2);
+    __m256i d = _mm256_loadu_si256(source + 3);
+    for (source += 4, count -= 128; count >= 128; source += 4, count -= 128) {
+        a = fold_middle(a, far, _mm256_loadu_si256(source));
+        b = fold_middle(b, far, _mm256_loadu_si256(source + 1));
+        c = fold_middle(c, far, _mm256_loadu_si256(source + 2));
+        d = fold_middle(d, far, _mm256_loadu_si256(source + 3));
+    }
+    d = fold_middle(a, over_768, fold_middle(b, over_512, fold_middle(c, over_256, d)));
+    for (; count >= 32; source++, count -= 32)
+        d = fold_middle(d, over_256, _mm256_loadu_si256(source));
+    __m128i lane = fold(
+        _mm256_castsi256_si128(d), _mm_set_epi64x(OVER_128), _mm256_extracti128_si256(d, 1));
+    return finish(lane, (const uint8_t *)source, count);
 }
 
 WIDE static inline __m512i fold_wide(__m512i lanes, __m512i factors, __m512i next) {

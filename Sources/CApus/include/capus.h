@@ -15,7 +15,7 @@
 uint32_t capus_crc32(uint32_t crc, const void *bytes, size_t count);
 
 // The name of the widest form that capus_crc32 uses on this processor, for the lengths that pay:
-// "portable", "pclmul" or "vpclmulqdq".
+// "portable", "pclmul", "vpclmulqdq256" or "vpclmulqdq".
 const char *capus_crc32_implementation(void);
 
 // One form of capus_crc32, which gives the same results at any length.
@@ -221,6 +221,9 @@ static inline void capus_prefetch_near(const void *start, long last) {
     __builtin_prefetch(bytes + 128, 1, 3);
     __builtin_prefetch(bytes + last, 1, 3);
 }
+
+// The longest record whose lines are worth asking for before they are written; LONG_MAX for any.
+long capus_prefetch_limit(void);
 
 // Installs a handler of SIGBUS for this process, once: the one that is there is kept and called for
 // every fault outside of the regions below.
