@@ -12,3 +12,6 @@ public func prefetchForWriting(_ object: AnyObject, byteCount: Int) {
     // object begins anywhere in one.
     unsafe capus_prefetch_near(Unmanaged.passUnretained(object).toOpaque(), byteCount - 1)
 }
+
+/// The longest record whose lines are worth asking for on this processor, in bytes.
+public let longestPrefetchedRecord = capus_prefetch_limit()

@@ -114,8 +114,10 @@ extension CommitLog {
                 reconsumeTimes: first.reconsumeTimes,
                 preparedTransactionOffset: first.preparedTransactionOffset,
                 bodyChecksum: CRC32.stored(body))
-            mapped.prefetchForWriting(
-                at: place.position &+ written &+ Self.linesAhead, length: frame.totalSize)
+            if frame.totalSize <= prefetchLimit {
+                mapped.prefetchForWriting(
+                    at: place.position &+ written &+ Self.linesAhead, length: frame.totalSize)
+            }
             RecordEncoder.encodePlain(
                 fields, frame: frame, topic: topic.bytes, properties: properties, body: body,
                 into: &segment, at: place.position &+ written)

@@ -72,6 +72,8 @@ package final class CommitLog: Sendable {
     /// The longest record that `append` writes itself, when nothing about it is unusual; -1 where
     /// every record of the store is.
     let plainLimit: Int
+    /// The longest record whose lines are asked for before it is written.
+    let prefetchLimit = longestPrefetchedRecord
     /// Appends after which a queue that had none of them is far.
     let nearCount: UInt32
     /// Whether the last append went to such a queue, and the next one most likely does: only then
@@ -236,6 +238,7 @@ extension CommitLog {
     /// memory.
     @inline(__always)
     func prefetch(behind place: Place, size: Int) {
+        guard size <= prefetchLimit else { return }
         // Not those right behind, which the next append writes too soon. Of a long record all: its
         // copy is as slow as its lines come in. Beyond a page they would not stay until then.
         let isLong = size > 2048
