@@ -138,7 +138,12 @@ private import Glibc
     @inlinable @inline(__always)
     public func prefetchForWriting(at offset: Int, length: Int) {
         guard offset >= 0, offset < count else { return }
-        unsafe capus_prefetch(base + offset, min(length, count &- offset))
+        if length <= CAPUS_PREFETCH_SHORT {
+            // Most are this short. What lies behind the mapping is named, but not touched.
+            unsafe capus_prefetch_short(base + offset)
+        } else {
+            unsafe capus_prefetch(base + offset, min(length, count &- offset))
+        }
     }
 
     /// The same for bytes that will be read soon; those outside are left out.
