@@ -7,7 +7,8 @@
 
 #include <limits.h>
 
-// glibc copies so many bytes and more with it; a record has up to some 450 around its body.
+// glibc copies so many bytes and more with it. Around its body a record has less than that, as a
+// rule.
 enum { LONG_COPY = 2112, AROUND = 448 };
 
 long capus_prefetch_limit(void) {
