@@ -22,31 +22,74 @@ public enum BatchDamage: Error, Hashable, Sendable {
 public struct ClientBatchFrame: Hashable, Sendable {
     /// The application's flag.
     public let flag: Int32
-    public let body: Range<Int>
-    public let properties: Range<Int>
-    /// Where the next frame begins.
-    public let end: Int
+    /// Where the body begins.
+    @usableFromInline let start: Int
+    /// Bytes of the body.
+    public let bodyLength: Int
+    /// Bytes of the properties.
+    public let propertiesLength: Int
 
     /// The caller has made sure that the frame lies within the bytes, and no length is negative.
     @inlinable @inline(__always)
     init(flag: Int32, at offset: Int, bodyLength: Int, propertiesLength: Int) {
-        let bodyStart = offset &+ ClientBatch.body
-        let bodyEnd = bodyStart &+ bodyLength
-        let propertiesStart = bodyEnd &+ ClientBatch.propertiesLengthWidth
         self.flag = flag
-        end = propertiesStart &+ propertiesLength
-        body = unsafe Range(uncheckedBounds: (bodyStart, bodyEnd))
-        properties = unsafe Range(uncheckedBounds: (propertiesStart, end))
+        start = offset &+ ClientBatch.body
+        self.bodyLength = bodyLength
+        self.propertiesLength = propertiesLength
     }
 
-    @inlinable public var bodyLength: Int { body.upperBound &- body.lowerBound }
+    /// Bytes of the whole frame.
+    @inlinable @inline(__always)
+    public var byteCount: Int {
+        ClientBatch.minimumSize &+ bodyLength &+ propertiesLength
+    }
+
+    /// Where the next frame begins.
+    @inlinable @inline(__always)
+    public var end: Int { propertiesStart &+ propertiesLength }
+
+    @inlinable @inline(__always)
+    var propertiesStart: Int { start &+ bodyLength &+ ClientBatch.propertiesLengthWidth }
+
+    /// How many frames from this one on have the same lengths, and properties for which the summary
+    /// of this one's holds: 1 or more. `bytes` are those that it was found in; traps where they end
+    /// before it does.
+    @inline(never)
+    public func alikeCount(in bytes: RawSpan, _ summary: PropertySummary) -> Int {
+        let offset = start &- ClientBatch.body
+        precondition(offset >= 0)
+        let properties = properties(in: bytes)
+        var count = 1
+        var next = end
+        while byteCount <= bytes.byteCount &- next {
+            // Safe: this frame lies within the bytes, and as many are behind `next`.
+            guard unsafe ClientBatch.totalSizeField.isSame(in: bytes, at: offset, next),
+                unsafe ClientBatch.bodyLengthField.isSame(in: bytes, at: offset, next),
+                unsafe Field<Int16>(at: ClientBatch.body &+ bodyLength)
+                    .isSame(in: bytes, at: offset, next),
+                summary.holds(
+                    for: unsafe bytes.part(
+                        at: next &+ byteCount &- propertiesLength, byteCount: propertiesLength),
+                    as: properties)
+            else { break }
+            count &+= 1
+            next &+= byteCount
+        }
+        return count
+    }
+
+    /// Where the body stands in the batch's bytes.
+    @inlinable public var body: Range<Int> { start..<start &+ bodyLength }
+
+    /// Where the properties stand.
+    @inlinable public var properties: Range<Int> { propertiesStart..<end }
 
     /// The body, in the bytes that the frame was found in. Traps where they are fewer.
     @inlinable @inline(__always) @_lifetime(copy bytes)
     public func body(in bytes: RawSpan) -> RawSpan {
         precondition(end <= bytes.byteCount)
         // Safe: the body ends before the frame does.
-        return unsafe bytes.extracting(unchecked: body)
+        return unsafe bytes.part(at: start, byteCount: bodyLength)
     }
 
     /// The properties, in the bytes that the frame was found in. Traps where they are fewer.
@@ -54,7 +97,19 @@ public struct ClientBatchFrame: Hashable, Sendable {
     public func properties(in bytes: RawSpan) -> RawSpan {
         precondition(end <= bytes.byteCount)
         // Safe: the properties end where the frame does.
-        return unsafe bytes.extracting(unchecked: properties)
+        return unsafe bytes.part(at: propertiesStart, byteCount: propertiesLength)
+    }
+
+    /// Body and properties, in bytes that the caller has made sure the frame lies within.
+    @unsafe @inlinable @inline(__always) @_lifetime(copy bytes)
+    public func uncheckedBody(in bytes: RawSpan) -> RawSpan {
+        unsafe bytes.part(at: start, byteCount: bodyLength)
+    }
+
+    /// The same for the properties.
+    @unsafe @inlinable @inline(__always) @_lifetime(copy bytes)
+    public func uncheckedProperties(in bytes: RawSpan) -> RawSpan {
+        unsafe bytes.part(at: propertiesStart, byteCount: propertiesLength)
     }
 }
 
@@ -94,18 +149,29 @@ public enum ClientBatch: Sendable {
             bodyLength: bodyLength, propertiesLength: propertiesLength)
     }
 
-    /// The same frame again, by the lengths that were found before. Traps where it would not lie
-    /// within `bytes`.
+    /// The frame at `offset` again, by the lengths that were found before. Traps where it would not
+    /// lie within `bytes`.
     @inlinable @inline(__always)
     public static func frame(
-        in bytes: RawSpan, at offset: Int, bodyLength: UInt32, propertiesLength: UInt16
+        in bytes: RawSpan, at offset: Int, bodyLength: Int, propertiesLength: Int
     ) -> ClientBatchFrame {
-        let size = minimumSize &+ Int(bodyLength) &+ Int(propertiesLength)
-        precondition(offset >= 0 && size <= bytes.byteCount &- offset)
+        let size = minimumSize &+ bodyLength &+ propertiesLength
+        precondition(
+            offset >= 0 && (bodyLength | propertiesLength) >= 0
+                && size <= bytes.byteCount &- offset)
         // Safe: checked just now.
-        return ClientBatchFrame(
+        return unsafe uncheckedFrame(
+            in: bytes, at: offset, bodyLength: bodyLength, propertiesLength: propertiesLength)
+    }
+
+    /// The same for a caller that has made sure that it does.
+    @unsafe @inlinable @inline(__always)
+    public static func uncheckedFrame(
+        in bytes: RawSpan, at offset: Int, bodyLength: Int, propertiesLength: Int
+    ) -> ClientBatchFrame {
+        ClientBatchFrame(
             flag: unsafe flagField.loadUnchecked(from: bytes, at: offset), at: offset,
-            bodyLength: Int(bodyLength), propertiesLength: Int(propertiesLength))
+            bodyLength: bodyLength, propertiesLength: propertiesLength)
     }
 
     /// Appends a frame to `frames`. The properties may have 32,767 bytes and the whole frame less

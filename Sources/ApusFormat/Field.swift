@@ -30,6 +30,13 @@ public struct Field<Value: FixedWidthInteger & BitwiseCopyable & Sendable>: Send
                 fromUncheckedByteOffset: base &+ offset, as: Value.self))
     }
 
+    /// Whether it has the same value in two layouts, both of which the caller has made sure lie
+    /// within.
+    @unsafe @inlinable @inline(__always)
+    func isSame(in bytes: RawSpan, at one: Int, _ other: Int) -> Bool {
+        unsafe loadUnchecked(from: bytes, at: one) == loadUnchecked(from: bytes, at: other)
+    }
+
     /// Writes without a check, for a caller that has made sure that the whole layout lies within.
     @unsafe @inlinable @inline(__always)
     func storeUnchecked(_ value: Value, into bytes: inout MutableRawSpan, at base: Int) {
@@ -83,6 +90,15 @@ extension [UInt8] {
 }
 
 extension RawSpan {
+    /// So many bytes from `offset` on, which must be there: an extraction by a range would look
+    /// whether its bounds can be subtracted.
+    @unsafe @inlinable @inline(__always) @_lifetime(copy self)
+    func part(at offset: Int, byteCount: Int) -> RawSpan {
+        guard let base = unsafe withUnsafeBytes({ $0.baseAddress }) else { return self }
+        let span = unsafe RawSpan(_unsafeStart: base + offset, byteCount: byteCount)
+        return unsafe _overrideLifetime(span, copying: self)
+    }
+
     /// Which of the 64 bytes from `offset` on, or as many as there are, are `one` or `other`: bit n
     /// stands for byte n. Traps when `offset` does not lie within the span.
     @inlinable @inline(__always)

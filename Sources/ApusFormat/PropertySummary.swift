@@ -4,7 +4,7 @@
 // properties of each message, so it is written for few instructions: no item's bounds are checked
 // twice, and names are told apart by their first four bytes.
 
-private import CApus
+public import CApus
 
 /// The hash of a message's tags, and what else about its properties decides how it is appended.
 @frozen public struct PropertySummary: Sendable {
@@ -13,7 +13,7 @@ private import CApus
     /// Of several summaries, whether one of them says so.
     public let flags: PropertyFlags
     /// Where the value of UNIQ_KEY begins, and above 16 bits where it ends; 0 for none.
-    private let unique: UInt32
+    @usableFromInline let unique: UInt32
 
     /// Never inlined: in a call of its own all that it keeps fits into registers.
     @inline(never)
@@ -45,19 +45,15 @@ private import CApus
     /// Whether `bytes` have the same summary as `previous`, of which this is the one. That is seen
     /// at a glance where they differ in the value of UNIQ_KEY at most, as the messages do that a
     /// client puts into a batch; of others the answer is false.
-    @inline(__always)
+    @inlinable @inline(__always)
     public func holds(for bytes: RawSpan, as previous: RawSpan) -> Bool {
-        guard bytes.byteCount == previous.byteCount, bytes.byteCount >= 16 else { return false }
-        // Safe: both have as many bytes, and the pointers are used within the call.
-        return unsafe bytes.withUnsafeBytes { bytes in
-            unsafe previous.withUnsafeBytes { previous in
-                guard let base = bytes.baseAddress, let other = previous.baseAddress else {
-                    return false
-                }
-                return unsafe capus_has_same_items(
-                    base, other, bytes.count, Int(unique & 0xFFFF), Int(unique &>> 16)) != 0
-            }
-        }
+        guard bytes.byteCount == previous.byteCount else { return false }
+        if bytes.byteCount < 16 { return bytes.isEqual(to: previous) }
+        // Safe: both have as many bytes, and the pointers are used in here only.
+        guard let base = unsafe bytes.withUnsafeBytes({ $0.baseAddress }),
+            let other = unsafe previous.withUnsafeBytes({ $0.baseAddress })
+        else { return false }
+        return unsafe capus_has_same_items(base, other, bytes.byteCount, unique) != 0
     }
 
     /// Of the `count` bytes at `base`, 16 or more.
@@ -65,14 +61,17 @@ private import CApus
     private init(_ base: UnsafeRawPointer, _ count: Int) {
         var items = unsafe PropertyFlagItems(base: base, count: count)
         var offset = 0
-        repeat {
-            var ends = unsafe capus_matches_of_64(base, offset, count, 2)
+        // Nearly always all that there is, and not less than the sixteen bytes of one look.
+        var ends = unsafe capus_matches_of_first_64(base, count, 2)
+        while true {
             while ends != 0 {
                 items.end(at: offset &+ ends.trailingZeroBitCount)
                 ends &= ends &- 1
             }
             offset &+= 64
-        } while offset < count
+            if offset >= count { break }
+            ends = unsafe capus_matches_of_64(base, offset, count, 2)
+        }
         if items.start < count {
             items.end(at: count)
             items.flags.insert(.open)
@@ -118,9 +117,11 @@ private import CApus
     @inline(__always)
     mutating func end(at end: Int) {
         // The eight bytes at `start`, zeros behind the end. Safe: those that are read lie within.
-        let from = min(start, count &- 8)
-        let shift = UInt64(truncatingIfNeeded: 8 &* (start &- from))
-        let prefix = unsafe eight(at: from) &>> shift
+        let last = count &- 8
+        let prefix =
+            start <= last
+            ? unsafe eight(at: start)
+            : unsafe eight(at: last) &>> UInt64(truncatingIfNeeded: 8 &* (start &- last))
         switch UInt32(truncatingIfNeeded: prefix) {
         case Self.tagsName:
             if prefix >> 32 & 0xFF == 1, start &+ 5 < end { tags = start &+ 5 | end &<< 16 }

@@ -82,6 +82,13 @@ private import Glibc
         }
     }
 
+    /// So many of them from `offset` on, which the caller has made sure are there.
+    @unsafe @inlinable @inline(__always) @_lifetime(borrow self)
+    package func uncheckedMutableBytes(at offset: Int, byteCount: Int) -> MutableRawSpan {
+        let span = unsafe MutableRawSpan(_unsafeStart: base + offset, byteCount: byteCount)
+        return unsafe _overrideLifetime(span, borrowing: self)
+    }
+
     /// Asks the processor for the cache lines in `range`, to be read soon. Traps when it reaches
     /// beyond the end.
     package func prefetchForReading(_ range: Range<Int>) {
@@ -134,16 +141,22 @@ private import Glibc
         return try body(&span)
     }
 
-    /// Asks the processor for the cache lines of up to `length` bytes from `offset` on.
+    /// Asks the processor for the cache lines of up to `length` bytes from `offset` on, which must
+    /// not be negative. Most are so few that nothing is looked at: those behind the end are left
+    /// out, or named and not touched.
     @inlinable @inline(__always)
     public func prefetchForWriting(at offset: Int, length: Int) {
-        guard offset >= 0, offset < count else { return }
         if length <= CAPUS_PREFETCH_SHORT {
-            // Most are this short. What lies behind the mapping is named, but not touched.
             unsafe capus_prefetch_short(base + offset)
         } else {
-            unsafe capus_prefetch(base + offset, min(length, count &- offset))
+            prefetchManyForWriting(at: offset, length: length)
         }
+    }
+
+    @inlinable @inline(never)
+    func prefetchManyForWriting(at offset: Int, length: Int) {
+        guard offset >= 0, offset < count else { return }
+        unsafe capus_prefetch(base + offset, min(length, count &- offset))
     }
 
     /// The same for bytes that will be read soon; those outside are left out.

@@ -2,36 +2,23 @@
 
 #include "capus.h"
 
-// The bits of those of 16 bytes from `at` on that lie in `from..<to`.
-static uint32_t within(size_t at, size_t from, size_t to) {
-    size_t low = from > at ? from - at : 0, high = to > at ? to - at : 0;
-    if (low > 16) low = 16;
-    if (high > 16) high = 16;
-    return ((1u << high) - 1) & ~((1u << low) - 1);
+// The bits of those of 64 bytes from `at` on that lie below `end`.
+static uint64_t below(size_t at, size_t end) {
+    if (end <= at) return 0;
+    return end - at >= 64 ? ~0ull : (1ull << (end - at)) - 1;
 }
 
-static uint32_t differences(const uint8_t *a, const uint8_t *b) {
-#if defined(__x86_64__)
-    __m128i same = _mm_cmpeq_epi8(
-        _mm_loadu_si128((const __m128i *)a), _mm_loadu_si128((const __m128i *)b));
-    return (uint32_t)_mm_movemask_epi8(same) ^ 0xFFFF;
-#else
-    uint32_t mask = 0;
-    for (int i = 0; i < 16; i++) mask |= (uint32_t)(a[i] != b[i]) << i;
-    return mask;
-#endif
-}
-
-int capus_has_same_items(
-    const void *bytes, const void *other, size_t count, size_t free_from, size_t free_to) {
-    const uint8_t *a = bytes, *b = other;
-    for (size_t at = 0; at < count; at += 16) {
-        // The last sixteen may have been looked at in part.
-        if (at + 16 > count) at = count - 16;
-        uint32_t found = differences(a + at, b + at);
-        if (found == 0) continue;
-        uint32_t separators = (uint32_t)capus_either_of_16(a + at, 1, 2);
-        if (found & (separators | ~within(at, free_from, free_to))) return 0;
+int capus_has_same_rest(
+    const uint8_t *bytes, const uint8_t *other, size_t count, uint32_t open, uint64_t found) {
+    for (size_t at = 0;;) {
+        if (found) {
+            uint64_t within = below(at, open >> 16) & ~below(at, open & 0xFFFF);
+            if (found & (capus_either_of_64(bytes, at, count, 1, 2) | ~within)) return 0;
+        }
+        at += 64;
+        if (at >= count) return 1;
+        // Where less than 16 bytes are left, some are looked at twice.
+        if (count - at < 16) at = count - 16;
+        found = capus_differences_of_64(bytes + at, other + at, count - at);
     }
-    return 1;
 }

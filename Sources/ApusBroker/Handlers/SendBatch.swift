@@ -51,7 +51,7 @@ extension BrokerCore {
         var place = 0
         // The store refuses what does not end with its last frame.
         while let frame = try? ClientBatch.frame(in: frames, at: place) {
-            lengths.append(frame.body.count + frame.properties.count)
+            lengths.append(frame.bodyLength + frame.propertiesLength)
             place = frame.end
         }
         return lengths

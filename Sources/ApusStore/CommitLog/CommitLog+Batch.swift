@@ -9,22 +9,10 @@ extension CommitLog {
         var byteCount = 0
         var firstByteCount = 0
         var count: Int64 = 0
+        var lastBodyLength = 0
         /// What is true of one of the messages.
         var flags: PropertyFlags = []
     }
-
-    /// What the first pass over a batch found out about a message.
-    private struct Noted {
-        var bodyLength: UInt32 = 0
-        var propertiesLength: UInt16 = 0
-        var tagsHash: Int32 = 0
-    }
-
-    /// How far before a record its lines are asked for.
-    private static let linesAhead = 2048
-
-    /// The first messages of a batch, on the stack: those behind them are looked at twice.
-    private typealias Notes = InlineArray<32, Noted>
 
     /// Appends the messages of a client batch as records of their own and publishes them together.
     func append(
@@ -35,8 +23,8 @@ extension CommitLog {
         guard systemFlag.transaction == .none else {
             throw .mixedBatch(reason: "a batch cannot be part of a transaction")
         }
-        var notes = Notes(repeating: Noted())
-        let measure = try measure(frames, systemFlag: systemFlag, queue: queue, notes: &notes)
+        var runs = BatchRuns(repeating: BatchRun())
+        let measure = try measure(frames, systemFlag: systemFlag, queue: queue, runs: &runs)
         if measure.flags.contains(.checksum) {
             let clean = try Self.withoutChecksums(frames)
             return try append(to: queue, batch: clean.rawSpan, attributes: attributes)
@@ -52,7 +40,7 @@ extension CommitLog {
             preparedTransactionOffset: attributes.preparedTransactionOffset)
         if plainLimit >= 0, queue.topic.isPlain, attributes.isPlain {
             writePlain(
-                frames, notes.span, fields, to: queue, place: place, following: following)
+                frames, runs.span, fields, to: queue, place: place, following: following)
         } else {
             writeAny(frames, fields, to: queue, place: place, following: following)
         }
@@ -82,116 +70,9 @@ extension CommitLog {
         }
     }
 
-    /// Writes the records and entries of a batch in which all records are plain.
-    private func writePlain(
-        _ frames: RawSpan, _ notes: Span<Noted>, _ first: RecordFields,
-        to queue: ConsumeQueue, place: Place, following: QueueWindow
-    ) {
-        let mapped = place.segment
-        var segment = mapped.mutableBytes
-        let topic = queue.topic.bytes
-        let bornHost = first.bornHost.asIPv4
-        let storeHost = first.storeHost.asIPv4
-        var written = 0
-        var index = 0
-        var offset = 0
-        while offset < frames.byteCount {
-            let noted = index < notes.count ? notes[index] : noted(in: frames, at: offset)
-            let message = ClientBatch.frame(
-                in: frames, at: offset, bodyLength: noted.bodyLength,
-                propertiesLength: noted.propertiesLength)
-            let body = message.body(in: frames)
-            let properties = message.properties(in: frames)
-            let frame = RecordFrame(
-                plain: first.systemFlag, bodyLength: body.byteCount, topicLength: topic.count,
-                propertiesLength: properties.byteCount)
-            let fields = RecordFields(
-                queueID: first.queueID, flag: message.flag,
-                queueOffset: first.queueOffset &+ Int64(index),
-                physicalOffset: first.physicalOffset &+ Int64(written),
-                systemFlag: first.systemFlag, bornTimestamp: first.bornTimestamp,
-                bornHost: bornHost, storeTimestamp: first.storeTimestamp, storeHost: storeHost,
-                reconsumeTimes: first.reconsumeTimes,
-                preparedTransactionOffset: first.preparedTransactionOffset,
-                bodyChecksum: CRC32.stored(body))
-            if frame.totalSize <= prefetchLimit {
-                mapped.prefetchForWriting(
-                    at: place.position &+ written &+ Self.linesAhead, length: frame.totalSize)
-            }
-            RecordEncoder.encodePlain(
-                fields, frame: frame, topic: topic.bytes, properties: properties, body: body,
-                into: &segment, at: place.position &+ written)
-            store(
-                fields, size: frame.totalSize, tagsCode: Int64(noted.tagsHash), place: place,
-                following: following)
-            written &+= frame.totalSize
-            offset = message.end
-            index &+= 1
-        }
-    }
-
-    /// The same that the first pass found, which went over the same bytes.
-    @inline(never)
-    private func noted(in frames: RawSpan, at offset: Int) -> Noted {
-        guard let frame = try? ClientBatch.frame(in: frames, at: offset) else { return Noted() }
-        let properties = frame.properties(in: frames)
-        return Noted(
-            bodyLength: UInt32(truncatingIfNeeded: frame.body.count),
-            propertiesLength: UInt16(truncatingIfNeeded: properties.byteCount),
-            tagsHash: PropertySummary(properties).tagsHash)
-    }
-
-    /// Writes the records and entries of any batch.
-    @inline(never)
-    private func writeAny(
-        _ frames: RawSpan, _ first: RecordFields, to queue: ConsumeQueue, place: Place,
-        following: QueueWindow
-    ) {
-        let mapped = place.segment
-        var segment = mapped.mutableBytes
-        let topic = queue.topic.bytes
-        var fields = first
-        var position = place.position
-        var offset = 0
-        while let message = try? ClientBatch.frame(in: frames, at: offset) {
-            let body = message.body(in: frames)
-            let properties = message.properties(in: frames)
-            let scan = PropertyScan(properties)
-            let frame = RecordFrame(
-                version: queue.topic.version, systemFlag: first.systemFlag,
-                bodyLength: body.byteCount, topicLength: topic.count,
-                propertiesLength: storedLength(of: properties, isTerminated: scan.isTerminated))
-            fields.flag = message.flag
-            fields.bodyChecksum = CRC32.stored(body)
-            RecordEncoder.encode(
-                fields, frame: frame, topic: topic.bytes, properties: properties,
-                body: body, appendsChecksum: appendsChecksum, into: &segment, at: position)
-            store(
-                fields, size: frame.totalSize,
-                tagsCode: queue.tagsCode(properties, scan, storeTimestamp: first.storeTimestamp),
-                place: place, following: following)
-            position &+= frame.totalSize
-            fields.physicalOffset &+= Int64(frame.totalSize)
-            fields.queueOffset &+= 1
-            offset = message.end
-        }
-    }
-
-    /// Writes the entry of one message of a batch.
-    @inline(__always)
-    private func store(
-        _ fields: RecordFields, size: Int, tagsCode: Int64, place: Place, following: QueueWindow
-    ) {
-        let unit = ConsumeQueueUnit(
-            physicalOffset: fields.physicalOffset, size: Int32(truncatingIfNeeded: size),
-            tagsCode: tagsCode)
-        let window = fields.queueOffset < place.window.end ? place.window : following
-        window.store(unit, at: fields.queueOffset)
-    }
-
     /// Checks every message of a batch and adds up what they need.
     private func measure(
-        _ frames: RawSpan, systemFlag: SystemFlag, queue: ConsumeQueue, notes: inout Notes
+        _ frames: RawSpan, systemFlag: SystemFlag, queue: ConsumeQueue, runs: inout BatchRuns
     ) throws(StoreError) -> Measure {
         var measure = Measure()
         // What each record has besides body and properties.
@@ -202,6 +83,7 @@ extension CommitLog {
         var offset = 0
         var previous = frames.extracting(first: 0)
         var summary = PropertySummary(previous)
+        var (size, number, misses) = (0, 0, 0)
         while offset < frames.byteCount {
             let message: ClientBatchFrame
             do throws(BatchDamage) {
@@ -210,30 +92,41 @@ extension CommitLog {
                 throw .malformedBatch(error)
             }
             let properties = message.properties(in: frames)
-            if !summary.holds(for: properties, as: previous) {
-                summary = PropertySummary(properties)
-            }
+            // Where hardly any are like the one before them, that is not looked at.
+            let isSummarised = misses < 3 && summary.holds(for: properties, as: previous)
             previous = properties
-            let bodyLength = message.bodyLength
-            let stored = storedLength(
-                of: properties, isTerminated: !summary.flags.contains(.open))
-            let size = empty.totalSize &+ bodyLength &+ stored
-            if bodyLength > bodyLimit || size > recordLimit || isRefused
-                || stored > RecordLayout.maximumPropertiesLength
-            {
-                throw refusal(of: empty.with(bodyLength: bodyLength, propertiesLength: stored))
+            misses = isSummarised ? 0 : misses &+ 1
+            var count = 1
+            if isSummarised, number > 0, message.bodyLength == measure.lastBodyLength {
+                // Like the one before it, and so are those behind it more often than not.
+                count = message.alikeCount(in: frames, summary)
+                if number <= runs.count { runs[number &- 1].count &+= UInt32(clamping: count) }
+            } else {
+                if !isSummarised { summary = PropertySummary(properties) }
+                let stored = storedLength(
+                    of: properties, isTerminated: !summary.flags.contains(.open))
+                size = empty.totalSize &+ message.bodyLength &+ stored
+                if message.bodyLength > bodyLimit || size > recordLimit || isRefused
+                    || stored > RecordLayout.maximumPropertiesLength
+                {
+                    throw refusal(
+                        of: empty.with(
+                            bodyLength: message.bodyLength, propertiesLength: stored))
+                }
+                if number < runs.count {
+                    runs[number] = BatchRun(
+                        count: 1, bodyLength: UInt32(truncatingIfNeeded: message.bodyLength),
+                        propertiesLength: UInt16(truncatingIfNeeded: message.propertiesLength),
+                        tagsHash: summary.tagsHash)
+                }
+                if number == 0 { measure.firstByteCount = size }
+                number &+= 1
+                measure.lastBodyLength = message.bodyLength
+                measure.flags.formUnion(summary.flags)
             }
-            if Int(measure.count) < notes.count {
-                notes[Int(measure.count)] = Noted(
-                    bodyLength: UInt32(truncatingIfNeeded: bodyLength),
-                    propertiesLength: UInt16(truncatingIfNeeded: properties.byteCount),
-                    tagsHash: summary.tagsHash)
-            }
-            if offset == 0 { measure.firstByteCount = size }
-            measure.byteCount &+= size
-            measure.count &+= 1
-            measure.flags.formUnion(summary.flags)
-            offset = message.end
+            measure.byteCount &+= size &* count
+            measure.count &+= Int64(count)
+            offset &+= message.byteCount &* count
         }
         guard measure.count > 0 else { throw .emptyBatch }
         let limit = configuration.commitLog.segmentByteCount - BlankMarker.byteCount
@@ -256,9 +149,9 @@ extension CommitLog {
             } catch {
                 throw .malformedBatch(error)
             }
-            let properties = StoredProperties.withoutChecksum(frames.extracting(message.properties))
+            let properties = StoredProperties.withoutChecksum(message.properties(in: frames))
             ClientBatch.encode(
-                flag: message.flag, body: frames.extracting(message.body),
+                flag: message.flag, body: message.body(in: frames),
                 properties: properties.rawSpan, into: &clean)
             offset = message.end
         }

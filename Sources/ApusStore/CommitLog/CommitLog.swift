@@ -238,13 +238,14 @@ extension CommitLog {
     /// memory.
     @inline(__always)
     func prefetch(behind place: Place, size: Int) {
-        guard size <= prefetchLimit else { return }
         // Not those right behind, which the next append writes too soon. Of a long record all: its
         // copy is as slow as its lines come in. Beyond a page they would not stay until then.
-        let isLong = size > 2048
-        place.segment.prefetchForWriting(
-            at: place.position &+ size &+ (isLong ? 2048 : 512),
-            length: isLong ? min(size, 4608) : size)
+        if size <= 2048 {
+            place.segment.prefetchForWriting(at: place.position &+ size &+ 512, length: size)
+        } else if size <= prefetchLimit {
+            place.segment.prefetchForWriting(
+                at: place.position &+ size &+ 2048, length: min(size, 4608))
+        }
     }
 
     /// A place in the log, after making room when there is none.

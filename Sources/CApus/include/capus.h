@@ -102,6 +102,16 @@ CAPUS_INLINE uint64_t capus_either_of_16(const uint8_t *bytes, uint8_t one, uint
 #endif
 }
 
+// The same for up to 64 of `count` bytes, 16 or more.
+CAPUS_INLINE uint64_t capus_either_of_first_64(
+    const uint8_t *bytes, size_t count, uint8_t one, uint8_t other) {
+    if (count > 64) count = 64;
+    uint64_t mask = capus_either_of_16(bytes, one, other);
+    if (count > 32) mask |= capus_either_of_16(bytes + 16, one, other) << 16;
+    if (count > 48) mask |= capus_either_of_16(bytes + 32, one, other) << 32;
+    return mask | capus_either_of_16(bytes + count - 16, one, other) << (count - 16);
+}
+
 // The same for up to 64 of the `count` bytes at `start`, from `offset` on. Where a load would reach
 // beyond the end it is taken from further back.
 CAPUS_INLINE uint64_t capus_either_of_64(
@@ -116,11 +126,7 @@ CAPUS_INLINE uint64_t capus_either_of_64(
             few |= (uint64_t)(bytes[i] == one || bytes[i] == other) << i;
         return few;
     }
-    if (left > 64) left = 64;
-    uint64_t mask = capus_either_of_16(bytes, one, other);
-    if (left > 32) mask |= capus_either_of_16(bytes + 16, one, other) << 16;
-    if (left > 48) mask |= capus_either_of_16(bytes + 32, one, other) << 32;
-    return mask | capus_either_of_16(bytes + left - 16, one, other) << (left - 16);
+    return capus_either_of_first_64(bytes, left, one, other);
 }
 
 // Whether one of `count` bytes, of which there are at least 16, cannot stand in a string of JSON as
@@ -154,16 +160,51 @@ CAPUS_INLINE uint64_t capus_matches_of_64(
     const void *start, size_t offset, size_t count, uint8_t byte) {
     return capus_either_of_64(start, offset, count, byte, byte);
 }
+CAPUS_INLINE uint64_t capus_matches_of_first_64(const void *start, size_t count, uint8_t byte) {
+    return capus_either_of_first_64((const uint8_t *)start, count, byte, byte);
+}
 
 // Whether `count` bytes are alike: the same but where `loose` has FF and not 0, and there neither a
 // quote nor a backslash unless they `may_have_marks`.
 int capus_is_alike(
     const void *bytes, const void *other, const void *loose, size_t count, int may_have_marks);
 
-// Whether two properties of `count` bytes, 16 or more, have the same items: they differ within
-// `free_from..<free_to` only, and those of `bytes` that differ are no separators (1 and 2).
-int capus_has_same_items(
-    const void *bytes, const void *other, size_t count, size_t free_from, size_t free_to);
+// Which of the 16 bytes at `one` and `other` differ: bit n stands for byte n.
+CAPUS_INLINE uint64_t capus_differences_of_16(const uint8_t *one, const uint8_t *other) {
+#if defined(__x86_64__)
+    __m128i same = _mm_cmpeq_epi8(
+        _mm_loadu_si128((const __m128i *)one), _mm_loadu_si128((const __m128i *)other));
+    return (uint32_t)_mm_movemask_epi8(same) ^ 0xFFFF;
+#else
+    uint64_t mask = 0;
+    for (int i = 0; i < 16; i++) mask |= (uint64_t)(one[i] != other[i]) << i;
+    return mask;
+#endif
+}
+
+// The same for up to 64 of `count` bytes, 16 or more.
+CAPUS_INLINE uint64_t capus_differences_of_64(
+    const uint8_t *one, const uint8_t *other, size_t count) {
+    if (count > 64) count = 64;
+    uint64_t mask = capus_differences_of_16(one, other);
+    if (count > 32) mask |= capus_differences_of_16(one + 16, other + 16) << 16;
+    if (count > 48) mask |= capus_differences_of_16(one + 32, other + 32) << 32;
+    return mask | capus_differences_of_16(one + count - 16, other + count - 16) << (count - 16);
+}
+
+// What the next one does where more is to be looked at than one look finds alike.
+int capus_has_same_rest(
+    const uint8_t *bytes, const uint8_t *other, size_t count, uint32_t open, uint64_t found);
+
+// Whether two properties of `count` bytes, 16 or more, have the same items: they differ only where
+// `open` says (where that begins, and above 16 bits where it ends), and those of `bytes` that differ
+// are no separators (1 and 2).
+CAPUS_INLINE int capus_has_same_items(
+    const void *bytes, const void *other, size_t count, uint32_t open) {
+    const uint8_t *one = (const uint8_t *)bytes, *two = (const uint8_t *)other;
+    uint64_t found = capus_differences_of_64(one, two, count);
+    return (found == 0 && count <= 64) || capus_has_same_rest(one, two, count, open, found);
+}
 
 // Copies `count` bytes that do not overlap. Inline for up to 128, since topics, properties and many
 // bodies are that short and a call would cost more than the copy: the first bytes and the last,
@@ -171,14 +212,16 @@ int capus_has_same_items(
 CAPUS_INLINE void capus_copy(void *to, const void *from, size_t count) {
     uint8_t *target = (uint8_t *)to;
     const uint8_t *source = (const uint8_t *)from;
-    if (count > 128) {
-        memcpy(to, from, count);
-    } else if (count > 64) {
-        memcpy(target, source, 64);
-        memcpy(target + count - 64, source + count - 64, 64);
-    } else if (count > 32) {
-        memcpy(target, source, 32);
-        memcpy(target + count - 32, source + count - 32, 32);
+    if (count > 32) {
+        if (count <= 64) {
+            memcpy(target, source, 32);
+            memcpy(target + count - 32, source + count - 32, 32);
+        } else if (count <= 128) {
+            memcpy(target, source, 64);
+            memcpy(target + count - 64, source + count - 64, 64);
+        } else {
+            memcpy(to, from, count);
+        }
     } else if (count >= 16) {
         memcpy(target, source, 16);
         memcpy(target + count - 16, source + count - 16, 16);

@@ -45,6 +45,8 @@ extension Rule {
         "Sources/ApusStore/MessageQueueList.swift": "queues lent without a count",
         "Sources/ApusStore/CommitLog/PendingCompletions.swift":
             "completions that are moved without a count",
+        "Sources/ApusStore/CommitLog/CommitLog+BatchRecords.swift":
+            "frames whose bounds are looked at once for all",
         "Sources/ApusStore/CommitLog/Publication.swift": "queues that waiting appenders hold",
         "Sources/ApusStore/CommitLog/CommitLog+Publish.swift": "queues that waiting appenders hold",
         "Sources/ApusStore/CommitLog/CommitLog+Deferred.swift": "queues that the log's list holds",
