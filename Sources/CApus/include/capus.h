@@ -189,7 +189,8 @@ CAPUS_INLINE uint64_t capus_differences_of_64(
     uint64_t mask = capus_differences_of_16(one, other);
     if (count > 32) mask |= capus_differences_of_16(one + 16, other + 16) << 16;
     if (count > 48) mask |= capus_differences_of_16(one + 32, other + 32) << 32;
-    return mask | capus_differences_of_16(one + count - 16, other + count - 16) << (count - 16);
+    const size_t last = count - 16;
+    return mask | capus_differences_of_16(one + last, other + last) << last;
 }
 
 // What the next one does where more is to be looked at than one look finds alike.
