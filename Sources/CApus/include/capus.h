@@ -198,8 +198,8 @@ int capus_has_same_rest(
     const uint8_t *bytes, const uint8_t *other, size_t count, uint32_t open, uint64_t found);
 
 // Whether two properties of `count` bytes, 16 or more, have the same items: they differ only where
-// `open` says (where that begins, and above 16 bits where it ends), and those of `bytes` that differ
-// are no separators (1 and 2).
+// `open` says (where that begins, and above 16 bits where it ends), and no separators (1 and 2) are
+// among those of `bytes` that differ.
 CAPUS_INLINE int capus_has_same_items(
     const void *bytes, const void *other, size_t count, uint32_t open) {
     const uint8_t *one = (const uint8_t *)bytes, *two = (const uint8_t *)other;
