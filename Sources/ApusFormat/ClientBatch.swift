@@ -41,7 +41,7 @@ public struct ClientBatchFrame: Hashable, Sendable {
     /// Bytes of the whole frame.
     @inlinable @inline(__always)
     public var byteCount: Int {
-        ClientBatch.minimumSize &+ bodyLength &+ propertiesLength
+        ClientBatch.byteCount(bodyLength: bodyLength, propertiesLength: propertiesLength)
     }
 
     /// Where the next frame begins.
@@ -89,7 +89,7 @@ public struct ClientBatchFrame: Hashable, Sendable {
     public func body(in bytes: RawSpan) -> RawSpan {
         precondition(end <= bytes.byteCount)
         // Safe: the body ends before the frame does.
-        return unsafe bytes.part(at: start, byteCount: bodyLength)
+        return unsafe uncheckedBody(in: bytes)
     }
 
     /// The properties, in the bytes that the frame was found in. Traps where they are fewer.
@@ -97,10 +97,10 @@ public struct ClientBatchFrame: Hashable, Sendable {
     public func properties(in bytes: RawSpan) -> RawSpan {
         precondition(end <= bytes.byteCount)
         // Safe: the properties end where the frame does.
-        return unsafe bytes.part(at: propertiesStart, byteCount: propertiesLength)
+        return unsafe uncheckedProperties(in: bytes)
     }
 
-    /// Body and properties, in bytes that the caller has made sure the frame lies within.
+    /// The body, in bytes that the caller has made sure the frame lies within.
     @unsafe @inlinable @inline(__always) @_lifetime(copy bytes)
     public func uncheckedBody(in bytes: RawSpan) -> RawSpan {
         unsafe bytes.part(at: start, byteCount: bodyLength)
@@ -122,6 +122,12 @@ public enum ClientBatch: Sendable {
     @inlinable static var propertiesLengthWidth: Int { 2 }
     /// Bytes of a frame with nothing in it.
     @inlinable public static var minimumSize: Int { body &+ propertiesLengthWidth }
+
+    /// Bytes of a frame with such parts.
+    @inlinable @inline(__always)
+    public static func byteCount(bodyLength: Int, propertiesLength: Int) -> Int {
+        minimumSize &+ bodyLength &+ propertiesLength
+    }
 
     /// The frame that starts at `offset`. Allocates nothing.
     @inlinable @inline(__always)
@@ -155,7 +161,7 @@ public enum ClientBatch: Sendable {
     public static func frame(
         in bytes: RawSpan, at offset: Int, bodyLength: Int, propertiesLength: Int
     ) -> ClientBatchFrame {
-        let size = minimumSize &+ bodyLength &+ propertiesLength
+        let size = byteCount(bodyLength: bodyLength, propertiesLength: propertiesLength)
         precondition(
             offset >= 0 && (bodyLength | propertiesLength) >= 0
                 && size <= bytes.byteCount &- offset)

@@ -102,3 +102,62 @@ func batchOfRuns() throws {
     #expect(singles.count > 1000)
     #expect(singles == batches, "SEED=\(random.seed)")
 }
+
+/// Whether the store says so of these frames.
+private func isMalformed(_ frames: [UInt8], _ store: MessageStore, _ queue: MessageQueue) -> Bool {
+    do throws(StoreError) {
+        try store.append(to: queue, batch: frames.rawSpan)
+        return false
+    } catch {
+        if case .malformedBatch = error { return true }
+        return false
+    }
+}
+
+@Test("a wrong frame among alike ones is found, and nothing of its batch is stored")
+func wrongFrameInRun() throws {
+    let directory = try TemporaryDirectory()
+    let store = try MessageStore.open(directory.path, tinyConfiguration())
+    defer { try? store.close() }
+    let queue = try store.queue(topic: "Orders")
+    let properties = try MessageStore.encode([Property(name: "TAGS", value: "a tag of some")])
+    var frames: [UInt8] = []
+    for _ in 0..<9 {
+        ClientBatch.encode(
+            flag: 0, body: Array(repeating: 7, count: 40).rawSpan,
+            properties: properties.rawSpan, into: &frames)
+    }
+    let size = frames.count / 9
+    // The total size, the length of the body, and that of the properties.
+    for frame in 0..<9 {
+        for place in Array(0..<4) + Array(16..<20) + Array(60..<62) {
+            for bit in 0..<8 {
+                var wrong = frames
+                wrong[frame * size + place] ^= 1 << UInt8(bit)
+                #expect(isMalformed(wrong, store, queue), "\(frame), \(place), \(bit)")
+            }
+        }
+    }
+    for count in 0..<frames.count where count % size != 0 {
+        #expect(isMalformed(Array(frames[..<count]), store, queue), "\(count) bytes")
+    }
+    #expect(try store.append(to: queue, batch: frames.rawSpan).first.queueOffset == 0)
+}
+
+@Test("a run of messages is cut where a queue's file ends, wherever that is", arguments: 0..<9)
+func runAcrossFiles(before: Int) throws {
+    let directory = try TemporaryDirectory()
+    let store = try MessageStore.open(directory.path, tinyConfiguration())
+    defer { try? store.close() }
+    let queue = try store.queue(topic: "Orders")
+    // Files of 100 entries.
+    for number in 0..<100 - before { try store.append(message(number)) }
+    let alike = (0..<9).map { number in
+        Message(topic: "Orders", body: Array("body \(number)".utf8), tags: "a tag of some")
+    }
+    try store.append(batch: alike)
+    let read = try store.read(queue, from: Int64(100 - before)).messages()
+    #expect(read.map(\.body) == alike.map(\.body))
+    let codes = try (0..<9).map { try queue.queue.unit(at: Int64(100 - before + $0))?.tagsCode }
+    #expect(Set(codes) == [Int64(JavaHash.hashCode(utf8: "a tag of some".utf8.span.bytes))])
+}

@@ -13,13 +13,17 @@ struct BatchRun {
     /// Bytes of each message's frame in the batch.
     @inline(__always)
     var frameByteCount: Int {
-        ClientBatch.minimumSize &+ Int(bodyLength) &+ Int(propertiesLength)
+        ClientBatch.byteCount(
+            bodyLength: Int(bodyLength), propertiesLength: Int(propertiesLength))
     }
 
     /// Bytes of each message's record, where it is a plain one.
     @inline(__always)
     func recordByteCount(topicLength: Int) -> Int {
-        RecordLayout.minimumSize &+ topicLength &+ Int(bodyLength) &+ Int(propertiesLength)
+        RecordFrame(
+            plain: [], bodyLength: Int(bodyLength), topicLength: topicLength,
+            propertiesLength: Int(propertiesLength)
+        ).totalSize
     }
 }
 

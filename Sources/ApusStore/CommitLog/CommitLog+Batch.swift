@@ -9,7 +9,6 @@ extension CommitLog {
         var byteCount = 0
         var firstByteCount = 0
         var count: Int64 = 0
-        var lastBodyLength = 0
         /// What is true of one of the messages.
         var flags: PropertyFlags = []
     }
@@ -83,7 +82,7 @@ extension CommitLog {
         var offset = 0
         var previous = frames.extracting(first: 0)
         var summary = PropertySummary(previous)
-        var (size, number, misses) = (0, 0, 0)
+        var (size, lastBodyLength, number, misses) = (0, 0, 0, 0)
         while offset < frames.byteCount {
             let message: ClientBatchFrame
             do throws(BatchDamage) {
@@ -97,7 +96,7 @@ extension CommitLog {
             previous = properties
             misses = isSummarised ? 0 : misses &+ 1
             var count = 1
-            if isSummarised, number > 0, message.bodyLength == measure.lastBodyLength {
+            if isSummarised, number > 0, message.bodyLength == lastBodyLength {
                 // Like the one before it, and so are those behind it more often than not.
                 count = message.alikeCount(in: frames, summary)
                 if number <= runs.count { runs[number &- 1].count &+= UInt32(clamping: count) }
@@ -121,7 +120,7 @@ extension CommitLog {
                 }
                 if number == 0 { measure.firstByteCount = size }
                 number &+= 1
-                measure.lastBodyLength = message.bodyLength
+                lastBodyLength = message.bodyLength
                 measure.flags.formUnion(summary.flags)
             }
             measure.byteCount &+= size &* count

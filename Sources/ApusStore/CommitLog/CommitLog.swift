@@ -72,7 +72,7 @@ package final class CommitLog: Sendable {
     /// The longest record that `append` writes itself, when nothing about it is unusual; -1 where
     /// every record of the store is.
     let plainLimit: Int
-    /// The longest record whose lines are asked for before it is written.
+    /// The longest record whose lines are asked for before it is written: 2 KiB or more.
     let prefetchLimit = longestPrefetchedRecord
     /// Appends after which a queue that had none of them is far.
     let nearCount: UInt32
