@@ -63,12 +63,12 @@ package final class Signal: Sendable {
     /// What to pass to `wait`; read it before checking the condition.
     package var current: UInt32 { rings.load() }
 
-    /// Wakes everyone who sleeps here. Costs no system call when nobody does.
-    package func ring() {
+    /// Wakes everyone who sleeps here, or so many. Costs no system call when nobody does.
+    package func ring(_ count: Int32 = .max) {
         rings.add(1)
         guard sleepers.load(ordering: .sequentiallyConsistent) > 0 else { return }
         ringer.store(SystemThread.processor, ordering: .relaxed)
-        rings.wake()
+        rings.wake(count)
     }
 
     /// Moves the calling thread to another processor when it runs on that of who rang: woken there,

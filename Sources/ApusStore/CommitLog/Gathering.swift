@@ -1,0 +1,69 @@
+// Whether a commit waits a moment for those whom the last one acknowledged.
+//
+// Who was acknowledged often appends again at once. A commit that begins before they are back takes
+// few with it and makes the others wait for it and the next one: they fall into two groups that
+// take turns. A sync costs much however little it brings, so one for all of them, a moment later,
+// is sooner done than two. It waits no longer than half of what a short sync takes, not at all
+// where nobody was acknowledged just now, and ever less often where they do not come back in time.
+
+/// What the next commit is to know of the last one. Guarded by whoever leads.
+struct Gathering {
+    /// Appends that had come for a sync when the last commit began.
+    private var begun = 0
+    /// How many of those that had come it covered first.
+    private var covered = 0
+    /// How many will have come when all of those are back.
+    private var expected = 0
+    /// When it ended, in nanoseconds of the log's clock.
+    private var ended: Int64 = 0
+    /// Nanoseconds of a short sync: the shortest one of late.
+    private var short: Int64 = 0
+    /// Commits that are not to wait, since those who were expected did not come.
+    private var skipped = 0
+    /// How many more they become when it happens again.
+    private var penalty = Self.leastPenalty
+
+    private static let leastPenalty = 4
+    private static let mostPenalty = 1024
+    /// After so many syncs that all take longer, the shortest one counts for twice as much.
+    private static let memory: Int64 = 64
+
+    /// Whether the next commit may wait for some. Completions are called before it begins then:
+    /// their callers are whom it would wait for.
+    var isHopeful: Bool { covered > 1 && skipped == 0 }
+
+    /// How many appends are to have come before a commit begins, and how many nanoseconds it waits
+    /// for them at most; nil when it begins now.
+    mutating func wish(arrivals: Int, now: Int64) -> (arrivals: Int, nanoseconds: Int64)? {
+        guard covered > 1 else { return nil }
+        if skipped > 0 {
+            skipped -= 1
+            return nil
+        }
+        let left = ended &+ short / 2 &- now
+        if left > 0, arrivals < expected { return (expected, left) }
+        // In time, or not: completions that take long to call keep the device waiting too.
+        note(came: left > 0)
+        return nil
+    }
+
+    /// Notes whether those who were waited for came in time.
+    mutating func note(came: Bool) {
+        if came {
+            penalty = Self.leastPenalty
+        } else {
+            skipped = penalty
+            penalty = min(2 * penalty, Self.mostPenalty)
+        }
+    }
+
+    /// Notes a commit: appends that had come when it began and when it ended, and its times.
+    mutating func note(began: (arrivals: Int, at: Int64), ended: (arrivals: Int, at: Int64)) {
+        covered = began.arrivals - begun
+        begun = began.arrivals
+        expected = ended.arrivals + covered
+        self.ended = ended.at
+        let took = max(0, ended.at &- began.at)
+        short = short == 0 ? took : min(took, short + max(1, short / Self.memory))
+    }
+}

@@ -1,0 +1,220 @@
+// Commits that wait a moment for those whom the last one acknowledged, and who is woken by which.
+
+import ApusSystem
+import Foundation
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import ApusStore
+
+/// A commit of 200 µs that ended at 1,000,000 ns and covered so many; so many came meanwhile.
+private func gathering(covered: Int, waiting: Int = 0) -> Gathering {
+    var gathering = Gathering()
+    gathering.note(began: (covered, 800_000), ended: (covered + waiting, 1_000_000))
+    return gathering
+}
+
+@Test("a commit waits until those whom the last one covered are back, for half a short sync")
+func wishesForTheCovered() {
+    var four = gathering(covered: 4, waiting: 2)
+    let wish = four.wish(arrivals: 7, now: 1_020_000)
+    #expect(wish?.arrivals == 10 && wish?.nanoseconds == 80_000)
+    let whenAllAreThere = four.wish(arrivals: 10, now: 1_020_000)
+    #expect(whenAllAreThere == nil && four.isHopeful)
+    var lone = gathering(covered: 1)
+    let ofLone = lone.wish(arrivals: 1, now: 1_000_001)
+    #expect(ofLone == nil && !lone.isHopeful)
+    // All of them are there, but it took too long.
+    var late = gathering(covered: 4)
+    let whenLate = late.wish(arrivals: 9, now: 1_100_000)
+    #expect(whenLate == nil && !late.isHopeful)
+}
+
+@Test("a short sync is the shortest of late: a long one changes little, many do")
+func shortSyncs() throws {
+    var gathering = Gathering()
+    var arrivals = 0
+    /// What the next commit would wait after one that took so long, which covered two.
+    func limit(took: Int64) throws -> Int64 {
+        arrivals += 2
+        gathering.note(began: (arrivals, 0), ended: (arrivals, took))
+        let wish = gathering.wish(arrivals: arrivals, now: took)
+        return try #require(wish).nanoseconds
+    }
+    #expect(try limit(took: 400_000) == 200_000)
+    #expect(try limit(took: 200_000) == 100_000)
+    #expect(try limit(took: 3_000_000) < 110_000)
+    for _ in 0..<300 { _ = try limit(took: 3_000_000) }
+    #expect(try limit(took: 3_000_000) == 1_500_000)
+    #expect(try limit(took: 200_000) == 100_000)
+}
+
+@Test("where those who are expected do not come, ever fewer commits wait, until some come again")
+func disappointments() {
+    var gathering = gathering(covered: 2)
+    /// How many commits begin at once before one waits again.
+    func skipped() -> Int {
+        var count = 0
+        while gathering.wish(arrivals: 2, now: 1_000_000) == nil { count += 1 }
+        return count
+    }
+    #expect(skipped() == 0)
+    var expected = 4
+    for _ in 0..<12 {
+        gathering.note(came: false)
+        #expect(!gathering.isHopeful)
+        #expect(skipped() == expected)
+        expected = min(2 * expected, 1024)
+    }
+    gathering.note(came: true)
+    #expect(gathering.isHopeful)
+    gathering.note(came: false)
+    #expect(skipped() == 4)
+}
+
+@Suite("commits that many wait for", .timeLimit(.minutes(2))) struct GatheringTests {
+    private func open(
+        _ directory: TemporaryDirectory, disk: FaultyDisk,
+        _ change: (inout StoreConfiguration) -> Void = { _ in }
+    ) throws -> MessageStore {
+        try MessageStore.open(
+            directory.path,
+            tinyConfiguration {
+                $0.flush.mode = .sync
+                $0.flush.syncTimeoutMilliseconds = 20_000
+                change(&$0)
+            }, observer: nil, disk: disk, time: .system)
+    }
+
+    /// Threads that append one message behind the other; answers how many were not stored.
+    private func append(_ store: MessageStore, threads: Int, times: Int) throws -> Int {
+        let failures = Atomic<Int>(0)
+        let crew = try (0..<threads).map { number in
+            try SystemThread(name: "crew-\(number)") {
+                for time in 0..<times {
+                    let result = try? store.append(message(time, queue: Int32(number)))
+                    if result?.status != .stored { failures.wrappingAdd(1, ordering: .relaxed) }
+                }
+            }
+        }
+        for thread in crew { thread.join() }
+        return failures.load(ordering: .relaxed)
+    }
+
+    @Test("threads that append again once they are acknowledged share their syncs")
+    func shareSyncs() throws {
+        let directory = try TemporaryDirectory()
+        let disk = FaultyDisk()
+        let store = try open(directory, disk: disk)
+        disk.onSync { path in
+            if path.contains("/commitlog/") { SystemThread.sleep(nanoseconds: 20_000_000) }
+        }
+        let before = store.syncCount
+        #expect(try append(store, threads: 6, times: 20) == 0)
+        // In two groups that take turns they would need 40.
+        #expect(store.syncCount - before < 32)
+        disk.onSync(nil)
+        try store.close()
+    }
+
+    @Test("who waits for the next commit does not sleep with those whom this one covers")
+    func sleepingPlaces() throws {
+        let directory = try TemporaryDirectory()
+        let disk = FaultyDisk()
+        let store = try open(directory, disk: disk)
+        let commit = store.commit
+        let places = Mutex<[(covered: Signal, next: Signal)]>([])
+        disk.onSync { path in
+            guard path.contains("/commitlog/") else { return }
+            let end = store.published
+            places.withLock {
+                $0.append((commit.sleepingPlace(end), commit.sleepingPlace(end + 1)))
+            }
+        }
+        for number in 0..<3 { try store.append(message(number)) }
+        let seen = places.withLock { $0 }
+        try #require(seen.count == 3)
+        for place in seen { #expect(place.covered !== place.next) }
+        for (one, next) in zip(seen, seen.dropFirst()) { #expect(one.next === next.covered) }
+        disk.onSync(nil)
+        try store.close()
+    }
+
+    /// Runs `body` and expects it to end well before the time is up that a sync may take: who is
+    /// not woken is up again then.
+    private func expectAwake(_ body: () throws -> Void) rethrows {
+        let start = ContinuousClock.now
+        try body()
+        #expect(ContinuousClock.now - start < .seconds(15))
+    }
+
+    @Test("nobody sleeps past a commit that covers its message, whoever leads")
+    func nobodyOversleeps() throws {
+        let directory = try TemporaryDirectory()
+        let store = try open(directory, disk: FaultyDisk()) { $0.threads = .own }
+        let isDone = Flag()
+        let others = try (0..<2).map { number in
+            try SystemThread(name: "leader-\(number)") {
+                while !isDone.isSet { try? store.flush() }
+            }
+        }
+        try expectAwake {
+            let failures = try append(store, threads: 8, times: 400)
+            #expect(failures == 0)
+        }
+        _ = isDone.set()
+        for thread in others { thread.join() }
+        try store.close()
+    }
+
+    /// Threads that append one message each, and sleep until they are told of it.
+    private func sleepers(_ count: Int, _ store: MessageStore) throws -> [SystemThread] {
+        let end = store.published
+        let threads = try (0..<count).map { number in
+            try SystemThread(name: "sleeper-\(number)") {
+                _ = try? store.append(message(number, queue: 7))
+            }
+        }
+        let size = 100
+        while store.published < end + Int64(count * size) { SystemThread.yield() }
+        // Asleep, or about to be: all that they do before takes some microseconds.
+        SystemThread.sleep(nanoseconds: 50_000_000)
+        return threads
+    }
+
+    @Test("who comes while a sync is made leads the next one, if nobody else does")
+    func nextLeader() throws {
+        let directory = try TemporaryDirectory()
+        let disk = FaultyDisk()
+        let store = try open(directory, disk: disk)
+        let late = Mutex<[SystemThread]>([])
+        disk.onSync { path in
+            guard path.contains("/commitlog/") else { return }
+            disk.onSync(nil)
+            let threads = try? sleepers(3, store)
+            late.withLock { $0 = threads ?? [] }
+        }
+        try store.append(message(0))
+        let threads = late.withLock { $0 }
+        #expect(threads.count == 3)
+        expectAwake { for thread in threads { thread.join() } }
+        try store.close()
+    }
+
+    @Test("all whom a commit covers wake, also when the next one ends before they are told")
+    func toldLate() throws {
+        let directory = try TemporaryDirectory()
+        let store = try open(directory, disk: FaultyDisk())
+        let commit = store.commit
+        commit.leading.lock()
+        let threads = try sleepers(3, store)
+        let first = commit.lead()
+        try store.append(to: store.queue(topic: "Orders"), body: [1].span.bytes) { _ in }
+        _ = commit.lead()
+        commit.leading.unlock()
+        commit.finish(first.number)
+        expectAwake { for thread in threads { thread.join() } }
+        try store.close()
+    }
+}
