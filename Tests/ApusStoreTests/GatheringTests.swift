@@ -25,6 +25,12 @@ func wishesForTheCovered() {
     var lone = gathering(covered: 1)
     let ofLone = lone.wish(arrivals: 1, now: 1_000_001)
     #expect(ofLone == nil && !lone.isHopeful)
+    var many = gathering(covered: 40, waiting: 24)
+    let ofMany = many.wish(arrivals: 64, now: 1_020_000)
+    #expect(ofMany?.arrivals == 104)
+    var tooMany = gathering(covered: 40, waiting: 25)
+    let ofTooMany = tooMany.wish(arrivals: 65, now: 1_020_000)
+    #expect(ofTooMany == nil && !tooMany.isHopeful)
     // All of them are there, but it took too long.
     var late = gathering(covered: 4)
     let whenLate = late.wish(arrivals: 9, now: 1_100_000)
@@ -50,7 +56,7 @@ func shortSyncs() throws {
     #expect(try limit(took: 200_000) == 100_000)
 }
 
-@Test("where those who are expected do not come, ever fewer commits wait, until some come again")
+@Test("where those who are expected do not come, ever fewer commits wait, and more when they do")
 func disappointments() {
     var gathering = gathering(covered: 2)
     /// How many commits begin at once before one waits again.
@@ -69,6 +75,9 @@ func disappointments() {
     }
     gathering.note(came: true)
     #expect(gathering.isHopeful)
+    gathering.note(came: false)
+    #expect(skipped() == 1020, "one time out of two is not enough")
+    for _ in 0..<255 { gathering.note(came: true) }
     gathering.note(came: false)
     #expect(skipped() == 4)
 }
