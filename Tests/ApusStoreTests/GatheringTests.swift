@@ -117,12 +117,14 @@ func disappointments() {
         let disk = FaultyDisk()
         let store = try open(directory, disk: disk)
         disk.onSync { path in
-            if path.contains("/commitlog/") { SystemThread.sleep(nanoseconds: 20_000_000) }
+            if path.contains("/commitlog/") { SystemThread.sleep(nanoseconds: 150_000_000) }
         }
         let before = store.syncCount
-        #expect(try append(store, threads: 6, times: 20) == 0)
-        // In two groups that take turns they would need 40.
-        #expect(store.syncCount - before < 32)
+        let failures = try append(store, threads: 6, times: 8)
+        #expect(failures == 0)
+        // In two groups that take turns they would need 16, and 8 in one. Other tests run beside
+        // this one, and may once keep a thread from coming back in time.
+        #expect(store.syncCount - before < 14)
         disk.onSync(nil)
         try store.close()
     }
