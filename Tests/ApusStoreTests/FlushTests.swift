@@ -373,7 +373,7 @@ func slowCompletion() throws {
 }
 
 /// What the system calls the thread that asks.
-private func threadName() -> String {
+func threadName() -> String {
     let name = try? String(contentsOfFile: "/proc/thread-self/comm", encoding: .utf8)
     return String(name?.prefix { $0 != "\n" } ?? "")
 }

@@ -120,12 +120,31 @@ func disappointments() {
             if path.contains("/commitlog/") { SystemThread.sleep(nanoseconds: 150_000_000) }
         }
         let before = store.syncCount
-        let failures = try append(store, threads: 6, times: 8)
+        let failures = try append(store, threads: 6, times: 12)
         #expect(failures == 0)
-        // In two groups that take turns they would need 16, and 8 in one. Other tests run beside
+        // In two groups that take turns they would need 24, and 12 in one. Other tests run beside
         // this one, and may once keep a thread from coming back in time.
-        #expect(store.syncCount - before < 14)
+        #expect(store.syncCount - before < 19)
         disk.onSync(nil)
+        try store.close()
+    }
+
+    @Test("a commit begins as soon as those are back whom it waits for")
+    func beginsAtOnce() throws {
+        let directory = try TemporaryDirectory()
+        let store = try open(directory, disk: FaultyDisk())
+        // Two were acknowledged just now, behind a sync of 40 seconds: half of that is waited.
+        store.commit.arrivals.store(2, ordering: .relaxed)
+        let now = store.log.time.nanoseconds
+        store.commit.gathering.withLock {
+            $0.note(began: (2, now - 40_000_000_000), ended: (2, now))
+        }
+        let before = store.syncCount
+        try expectAwake {
+            let failures = try append(store, threads: 2, times: 1)
+            #expect(failures == 0)
+        }
+        #expect(store.syncCount - before == 1)
         try store.close()
     }
 
@@ -167,7 +186,8 @@ func disappointments() {
         let isDone = Flag()
         let others = try (0..<2).map { number in
             try SystemThread(name: "leader-\(number)") {
-                while !isDone.isSet { try? store.flush() }
+                // A sync without need would wake whom the last one has left asleep.
+                while !isDone.isSet { if store.commit.isBehind { try? store.flush() } }
             }
         }
         try expectAwake {
@@ -179,19 +199,38 @@ func disappointments() {
         try store.close()
     }
 
-    /// Threads that append one message each, and sleep until they are told of it.
-    private func sleepers(_ count: Int, _ store: MessageStore) throws -> [SystemThread] {
-        let end = store.published
-        let threads = try (0..<count).map { number in
-            try SystemThread(name: "sleeper-\(number)") {
-                _ = try? store.append(message(number, queue: 7))
-            }
+    private typealias Heard = [Result<AppendStatus, StoreError>]
+
+    /// What threads that slept heard of their messages.
+    private final class Sleepers: Sendable {
+        let threads = Mutex<[SystemThread]>([])
+        let heard = Mutex<Heard>([])
+
+        func join() -> Heard {
+            for thread in threads.withLock({ $0 }) { thread.join() }
+            return heard.withLock { $0 }
         }
-        let size = 100
-        while store.published < end + Int64(count * size) { SystemThread.yield() }
-        // Asleep, or about to be: all that they do before takes some microseconds.
+    }
+
+    private let allStored = Heard(repeating: .success(.stored), count: 3)
+
+    /// Threads that append one message each, and sleep until they are told of it.
+    private func sleepers(_ count: Int, _ store: MessageStore) throws -> Sleepers {
+        let sleepers = Sleepers()
+        let end = store.commit.arrivals.load(ordering: .acquiring) + count
+        for number in 0..<count {
+            let thread = try SystemThread(name: "sleeper-\(number)") {
+                let result = Result { () throws(StoreError) in
+                    try store.append(message(number, queue: 7)).status
+                }
+                sleepers.heard.withLock { $0.append(result) }
+            }
+            sleepers.threads.withLock { $0.append(thread) }
+        }
+        while store.commit.arrivals.load(ordering: .acquiring) < end { SystemThread.yield() }
+        // Asleep, or about to be: what they do before takes some microseconds.
         SystemThread.sleep(nanoseconds: 50_000_000)
-        return threads
+        return sleepers
     }
 
     @Test("who comes while a sync is made leads the next one, if nobody else does")
@@ -199,17 +238,16 @@ func disappointments() {
         let directory = try TemporaryDirectory()
         let disk = FaultyDisk()
         let store = try open(directory, disk: disk)
-        let late = Mutex<[SystemThread]>([])
+        let late = Mutex<Sleepers?>(nil)
         disk.onSync { path in
             guard path.contains("/commitlog/") else { return }
             disk.onSync(nil)
-            let threads = try? sleepers(3, store)
-            late.withLock { $0 = threads ?? [] }
+            let three = try? sleepers(3, store)
+            late.withLock { $0 = three }
         }
         try store.append(message(0))
-        let threads = late.withLock { $0 }
-        #expect(threads.count == 3)
-        expectAwake { for thread in threads { thread.join() } }
+        let three = try #require(late.withLock { $0 })
+        expectAwake { #expect(three.join() == allStored) }
         try store.close()
     }
 
@@ -219,13 +257,88 @@ func disappointments() {
         let store = try open(directory, disk: FaultyDisk())
         let commit = store.commit
         commit.leading.lock()
-        let threads = try sleepers(3, store)
-        let first = commit.lead()
+        let three = try sleepers(3, store)
+        let first = commit.lead(gathers: false)
         try store.append(to: store.queue(topic: "Orders"), body: [1].span.bytes) { _ in }
-        _ = commit.lead()
+        _ = commit.lead(gathers: false)
         commit.leading.unlock()
         commit.finish(first.number)
-        expectAwake { for thread in threads { thread.join() } }
+        expectAwake { #expect(three.join() == allStored) }
         try store.close()
+    }
+
+    @Test("when a sync fails, those hear of it too that wait for the next one")
+    func allHearOfFailure() throws {
+        let directory = try TemporaryDirectory()
+        let disk = FaultyDisk()
+        let store = try open(directory, disk: disk)
+        let late = Mutex<Sleepers?>(nil)
+        disk.onSync { path in
+            guard path.contains("/commitlog/") else { return }
+            let three = try? sleepers(3, store)
+            late.withLock { $0 = three }
+        }
+        disk.fail(Fault(operation: "sync", path: "/commitlog/", code: 5))
+        #expect(throws: StoreError.self) { try store.append(message(0)) }
+        let three = try #require(late.withLock { $0 })
+        expectAwake { #expect(three.join() == allPoisoned(by: store)) }
+    }
+
+    @Test("whoever leaves a store that was poisoned meanwhile wakes those that sleep beside it")
+    func poisonedBesideSync() throws {
+        let directory = try TemporaryDirectory()
+        let store = try open(directory, disk: FaultyDisk())
+        let commit = store.commit
+        commit.leading.lock()
+        let three = try sleepers(3, store)
+        // A sync of something else failed, behind a commit that wakes one to lead the next.
+        store.log.poison(DiskError(operation: "sync", path: "consumequeue", code: 5))
+        commit.sleepingPlace(store.published).ring(1)
+        expectAwake { #expect(three.join() == allPoisoned(by: store)) }
+        commit.leading.unlock()
+    }
+
+    private func allPoisoned(by store: MessageStore) -> Heard {
+        guard let cause = store.log.poisonCause else { return [] }
+        return Heard(repeating: .failure(.poisoned(cause: cause)), count: 3)
+    }
+
+    /// Which thread called completions of a commit of ten, during whose sync so many more came.
+    private func teller(besides more: Int) throws -> Set<String> {
+        let directory = try TemporaryDirectory()
+        let disk = FaultyDisk()
+        let store = try open(directory, disk: disk) { $0.threads = .own }
+        let queue = try store.queue(topic: "Orders")
+        let names = Mutex<[String]>([])
+        @Sendable func send(_ count: Int) {
+            for _ in 0..<count {
+                store.append(to: queue, body: [1].span.bytes) { _ in
+                    names.withLock { $0.append(threadName()) }
+                }
+            }
+        }
+        disk.onSync { _ in
+            // Others sync too: zeros ahead, queues.
+            guard threadName() == "apus-commit" else { return }
+            // The next sync begins when all those are told whom this one covers.
+            disk.onSync { _ in
+                guard threadName() == "apus-commit" else { return }
+                while names.withLock({ $0.count }) < 10 { SystemThread.yield() }
+            }
+            send(more)
+        }
+        // Whoever syncs waits until all of them are there.
+        store.commit.leading.lock()
+        send(10)
+        store.commit.leading.unlock()
+        while names.withLock({ $0.count }) < 10 + more { SystemThread.yield() }
+        try store.close()
+        return Set(names.withLock { $0.prefix(10) })
+    }
+
+    @Test("completions whose callers a commit waits for are called before it, others beside it")
+    func whoTells() throws {
+        #expect(try teller(besides: 54) == ["apus-commit"])
+        #expect(try teller(besides: 55) == ["apus-tell"])
     }
 }

@@ -1,4 +1,4 @@
-// Who is woken on the processor of who rang, and goes away from there.
+// How many are woken; who is woken on the processor of who rang, and goes away from there.
 
 import Glibc
 import Synchronization
@@ -53,5 +53,24 @@ import Testing
             #expect(count == 1 ? after == rang : after != rang)
         }
         #expect(wasThere > 0)
+    }
+
+    @Test("as many are woken as was rung for, and the others by the next ring")
+    func someAreWoken() throws {
+        let signal = Signal()
+        let awake = Atomic<Int>(0)
+        let seen = signal.current
+        let threads = try (0..<4).map { number in
+            try SystemThread(name: "sleeper-\(number)") {
+                signal.wait(after: seen)
+                awake.wrappingAdd(1, ordering: .sequentiallyConsistent)
+            }
+        }
+        SystemThread.sleep(nanoseconds: 100_000_000)
+        signal.ring(1)
+        SystemThread.sleep(nanoseconds: 100_000_000)
+        #expect(awake.load(ordering: .sequentiallyConsistent) == 1)
+        signal.ring()
+        for thread in threads { thread.join() }
     }
 }

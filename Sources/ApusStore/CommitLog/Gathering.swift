@@ -7,7 +7,7 @@
 // where nobody was acknowledged just now, and ever less often where they do not come back in time.
 // Nor does it wait for many: appending half of them while the other half is synced is worth more.
 
-/// What the next commit is to know of the last one. Guarded by whoever leads.
+/// What the next commit is to know of the last one.
 struct Gathering {
     /// Appends that had come for a sync when the last commit began.
     private var begun = 0

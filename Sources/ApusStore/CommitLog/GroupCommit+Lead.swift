@@ -16,17 +16,6 @@ extension GroupCommit {
         if count == awaited.load(ordering: .sequentiallyConsistent) { gathered.ring() }
     }
 
-    /// One sync for all who are there, and for those who are about to be. The caller holds
-    /// `leading`.
-    func leadAll() -> (number: Int, outcome: Result<Void, DiskError>) {
-        gather()
-        let began = (arrivals.load(ordering: .acquiring), log.time.nanoseconds)
-        let led = lead()
-        let ended = (arrivals.load(ordering: .acquiring), log.time.nanoseconds)
-        gathering.withLock { $0.note(began: began, ended: ended) }
-        return led
-    }
-
     /// Waits a moment for those whom the last commit acknowledged.
     private func gather() {
         let wish = gathering.withLock {
@@ -43,13 +32,19 @@ extension GroupCommit {
         gathering.withLock { $0.note(came: came) }
     }
 
-    /// One sync for all that is published; told by its number. The caller holds `leading`.
-    func lead() -> (number: Int, outcome: Result<Void, DiskError>) {
+    /// One sync for all that is published, and with `gathers` for those who are about to be back;
+    /// told by its number. The caller holds `leading`.
+    func lead(gathers: Bool) -> (number: Int, outcome: Result<Void, DiskError>) {
+        if gathers { gather() }
+        let began = (arrivals.load(ordering: .acquiring), log.time.nanoseconds)
         let (number, end) = newest.withLock { newest in
             newest = (newest.number + 1, log.published)
             return newest
         }
-        return (number, bring(upTo: end))
+        let outcome = bring(upTo: end)
+        let ended = (arrivals.load(ordering: .acquiring), log.time.nanoseconds)
+        gathering.withLock { $0.note(began: began, ended: ended) }
+        return (number, outcome)
     }
 
     /// One sync of each segment with unsynced records.

@@ -13,10 +13,11 @@ extension GroupCommit {
         tell()
     }
 
-    /// Wakes all who waited for this commit, and one who leads the next.
+    /// Wakes all who waited for this commit, and one who leads the next, or finds that the store is
+    /// poisoned and wakes the others.
     func ring(_ number: Int) {
         signal(of: number).ring()
-        signal(of: number + 1).ring(log.poisonCause == nil ? 1 : .max)
+        signal(of: number + 1).ring(1)
     }
 
     /// Where to sleep until the log is on the device up to `end`: with those whom the newest commit

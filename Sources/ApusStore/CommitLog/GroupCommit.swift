@@ -67,9 +67,13 @@ final class GroupCommit: Sendable {
             let signal = sleepingPlace(end)
             let seen = signal.current
             if log.flushed.load(ordering: .acquiring) >= end { return .flushed }
-            if let cause = log.poisonCause { return .poisoned(cause) }
+            if let cause = log.poisonCause {
+                // It may have been woken to lead the others, who are to hear of it as well.
+                signal.ring()
+                return .poisoned(cause)
+            }
             if leading.tryLock() {
-                let (number, led) = leadAll()
+                let (number, led) = lead(gathers: true)
                 leading.unlock()
                 finish(number)
                 if case .failure(let cause) = led { return .poisoned(cause) }
@@ -114,7 +118,7 @@ final class GroupCommit: Sendable {
     /// published meanwhile is synced next, and another thread tells those who have waited.
     func syncNow(goesOn: Bool = false) throws(DiskError) {
         leading.lock()
-        let (number, led) = goesOn ? leadAll() : lead()
+        let (number, led) = lead(gathers: goesOn)
         leading.unlock()
         if goesOn, hasTeller, isBehind, pending.withLock({ $0.all.count }) > Self.fewPending,
             !gathering.withLock({ $0.isHopeful }), case .success = led
