@@ -81,6 +81,33 @@ import Testing
         try store.close()
     }
 
+    @Test("that nobody needs yet are not asked for at the lock of a commit under way")
+    func noWaiting() throws {
+        let store = try open()
+        let agent = try agent(of: store)
+        try store.append(message(0))
+        while agent.doWork() > 0 {}
+        let isFirst = Flag()
+        let isDone = DispatchSemaphore(value: 0)
+        let thread = Mutex<SystemThread?>(nil)
+        let early = Flag()
+        // In the write of a commit, which has the lock.
+        disk.onWrite { path in
+            guard path.contains("/commitlog/"), isFirst.set() else { return }
+            let looking = try? SystemThread(name: "looking") {
+                _ = agent.doWork()
+                isDone.signal()
+            }
+            thread.withLock { $0 = looking }
+            if isDone.wait(timeout: .now() + 10) == .success { _ = early.set() }
+        }
+        try store.append(message(1))
+        disk.onWrite(nil)
+        thread.withLock { $0 }?.join()
+        #expect(isFirst.isSet && early.isSet, "the agent waited for the commit")
+        try store.close()
+    }
+
     @Test(
         "end the store when their sync fails, whatever the reason: it may have been of records",
         arguments: [Int32(5), 28, 12])

@@ -182,28 +182,37 @@ extension PageAlignedWriter {
 
     /// The next step in a segment, where nothing is written until it is done.
     private func claim(_ segment: Segment, upTo limit: Int) -> Range<Int>? {
-        state.withLock { state in
-            let end = written.load(ordering: .relaxed)
-            guard state.isStarted, state.failure == nil, end < segment.end else { return nil }
-            let position =
-                end <= segment.base
-                ? 0 : Self.pageStart(segment.position(of: end) + Self.pageByteCount - 1)
-            let zeroed = segment.zeroed.load(ordering: .relaxed)
-            // Whole pages: where zeros begin next, the page cache is passed by.
-            let limit = min(segment.bytes.count, Self.pageStart(limit))
-            if zeroed > 0, zeroed <= position {
-                segment.zeroed.store(limit, ordering: .relaxed)
-                return nil
-            }
-            let from = max(zeroed, position)
-            let to = min(limit, from + Self.zeros.count)
-            // Whole steps: what the writer has left behind since the last one is much less.
-            guard from < to, to - from == Self.zeros.count || to == segment.bytes.count else {
-                return nil
-            }
-            segment.zeroed.store(to, ordering: .relaxed)
-            state.zeroing = segment.base + Int64(from)..<segment.base + Int64(to)
-            return from..<to
+        // Without the lock at first: a commit may have it, and would wake who waits for it.
+        guard place(in: segment, upTo: limit) != nil else { return nil }
+        return state.withLock { state in
+            guard state.isStarted, state.failure == nil,
+                let (zeroed, range) = place(in: segment, upTo: limit)
+            else { return nil }
+            segment.zeroed.store(zeroed, ordering: .relaxed)
+            guard let range else { return nil }
+            state.zeroing =
+                segment.base + Int64(range.lowerBound)..<segment.base + Int64(range.upperBound)
+            return range
         }
+    }
+
+    /// Where the next step in a segment is, if there is one, and how far it is zeroed then.
+    private func place(in segment: Segment, upTo limit: Int) -> (zeroed: Int, Range<Int>?)? {
+        let end = written.load(ordering: .relaxed)
+        guard end < segment.end else { return nil }
+        let position =
+            end <= segment.base
+            ? 0 : Self.pageStart(segment.position(of: end) + Self.pageByteCount - 1)
+        let zeroed = segment.zeroed.load(ordering: .relaxed)
+        // Whole pages: where zeros begin next, the page cache is passed by.
+        let limit = min(segment.bytes.count, Self.pageStart(limit))
+        if zeroed > 0, zeroed <= position { return (limit, nil) }
+        let from = max(zeroed, position)
+        let to = min(limit, from + Self.zeros.count)
+        // Whole steps: what the writer has left behind since the last one is much less.
+        guard from < to, to - from == Self.zeros.count || to == segment.bytes.count else {
+            return nil
+        }
+        return (to, from..<to)
     }
 }
