@@ -47,6 +47,13 @@ struct AppendOutcome: Sendable {
         let now = callocationcounter_thread()
         allocations = now < 0 ? -1 : now - before
     }
+
+    /// Takes in messages, latencies and allocations of another thread, or of another round.
+    mutating func add(_ other: AppendOutcome) {
+        count += other.count
+        latency.merge(other.latency)
+        allocations = other.allocations < 0 ? -1 : allocations + other.allocations
+    }
 }
 
 extension AppendTask {

@@ -33,6 +33,26 @@ struct DeviceProbe {
         return best
     }
 
+    /// What two threads in C come to that hand messages over to each other, one of which commits:
+    /// the better of beginning the next commit at once and of waiting a moment for who is about to
+    /// be back. Nil where the file system knows no `RWF_DSYNC`.
+    func bestCommits(
+        of messages: SampleMessages, inFlight: Int, seconds: Double
+    ) throws -> croofline_commits? {
+        var message = messages.c
+        let all = try [Int32(0), 1].compactMap { gathers in
+            var result = croofline_commits()
+            let code = croofline_commit(
+                path, byteCount, &message, Int64(inFlight), gathers, seconds / 2, &result)
+            if code == EOPNOTSUPP || code == ENOSYS { return croofline_commits?.none }
+            guard code == 0 else {
+                throw BenchError("cannot commit to \(path): \(String(cString: strerror(code)))")
+            }
+            return result
+        }
+        return all.max { $0.per_second < $1.per_second }
+    }
+
     /// Bytes a second that the device takes in one file, whose pages are in memory, again and
     /// again, synced each 32 MiB.
     func sustained(seconds: Double) throws -> Double {

@@ -1,7 +1,8 @@
 // Appends that wait for the device: each writer for its own, or one writer with several in flight.
 //
 // The roofline is the raw device: as many messages as shared a sync of the store, written as one
-// block and made durable in the best of four ways, one block behind the other. Both write into
+// block and made durable in the best of four ways, one block behind the other. With several in
+// flight there is another: two threads in C, of which one appends and one commits. All write into
 // files of one directory; they take turns.
 
 import ApusStore
@@ -16,6 +17,37 @@ import Synchronization
 /// `mqbench store append --flush sync`.
 struct SyncRun {
     let plan: AppendPlan
+
+    /// What the rounds came to beside their rates.
+    private struct Shares {
+        /// Messages that shared a sync of the store.
+        var store: [Double] = []
+        /// The same of the two threads in C.
+        var handedOver: [Double] = []
+        /// An acknowledgement's time at the median, of one block's.
+        var latencies: [Double] = []
+        var methods: Set<String> = []
+
+        func notes(atATime: Int) -> [String] {
+            let best = methods.sorted().joined(separator: ", then ")
+            var all = [
+                String(
+                    format: "%.1f messages shared a sync; the device writes blocks of so many, and "
+                        + "of all that may be in flight (%d). Best was %@. An acknowledgement "
+                        + "takes %.2f of one block's time at the median",
+                    store.median, atATime, best, latencies.median)
+            ]
+            if !handedOver.isEmpty {
+                all.append(
+                    String(
+                        format: "Of the two threads in C, %.1f messages shared a sync. They hand "
+                            + "over to each other as appenders and the store do: who has as many "
+                            + "in flight as may be sleeps until a quarter is acknowledged",
+                        handedOver.median))
+            }
+            return all
+        }
+    }
 
     func measure() throws -> RunResult {
         let messages = SampleMessages(
@@ -33,9 +65,7 @@ struct SyncRun {
         try round.warmUp(1, awaitsSegment: false)
         var rates = RoundRates()
         var total = AppendOutcome()
-        var batches: [Double] = []
-        var medians: [Double] = []
-        var methods: Set<String> = []
+        var shares = Shares()
         let rounds = plan.settings.isSmoke ? 1 : 5
         let seconds = plan.settings.seconds / Double(rounds)
         for index in 0..<rounds {
@@ -51,30 +81,34 @@ struct SyncRun {
             let formed = try device.bestSync(block: block(batch), seconds: seconds * 0.15)
             let whole = try device.bestSync(
                 block: block(Double(atATime)), seconds: seconds * 0.15)
+            var rooflines = [
+                ("device, batches that formed", formed.perSecond * batch),
+                ("device, all in one block", whole.perSecond * Double(atATime)),
+            ]
+            if let commits = try handOver(device, messages, seconds: seconds * 0.2) {
+                rooflines.append(("C, one appends, one commits", commits.per_second))
+                shares.handedOver.append(commits.per_sync)
+            }
             rates.add(
-                Double(outcome.count) * 1e9 / Double(max(1, outcome.nanoseconds)),
-                [
-                    ("device, batches that formed", formed.perSecond * batch),
-                    ("device, all in one block", whole.perSecond * Double(atATime)),
-                ])
-            batches.append(batch)
+                Double(outcome.count) * 1e9 / Double(max(1, outcome.nanoseconds)), rooflines)
             let median = Double(outcome.latency.value(atPercentile: 50))
-            medians.append(median / Double(max(1, formed.latency.value(atPercentile: 50))))
-            methods.insert(formed.name)
-            total.latency.merge(outcome.latency)
-            total.count += outcome.count
-            total.allocations =
-                outcome.allocations < 0 ? -1 : total.allocations + outcome.allocations
+            shares.store.append(batch)
+            shares.latencies.append(
+                median / Double(max(1, formed.latency.value(atPercentile: 50))))
+            shares.methods.insert(formed.name)
+            total.add(outcome)
         }
         var result = report(round, rates, total, messages)
-        result.notes.append(
-            String(
-                format: "%.1f messages shared a sync; the device writes blocks of so many, and of "
-                    + "all that may be in flight (%d). Best was %@. An acknowledgement takes %.2f "
-                    + "of one block's time at the median",
-                batches.median, atATime, methods.sorted().joined(separator: ", then "),
-                medians.median))
+        result.notes += shares.notes(atATime: atATime)
         return result
+    }
+
+    /// The same by two threads in C, where there is one that appends and has some in flight.
+    private func handOver(
+        _ device: DeviceProbe, _ messages: SampleMessages, seconds: Double
+    ) throws -> croofline_commits? {
+        guard plan.inFlight > 1, plan.rate == 0 else { return nil }
+        return try device.bestCommits(of: messages, inFlight: plan.inFlight, seconds: seconds)
     }
 
     private func report(
@@ -116,11 +150,7 @@ struct SyncRun {
         }
         var all = AppendOutcome()
         all.nanoseconds = nanoseconds
-        for outcome in outcomes {
-            all.count += outcome.count
-            all.latency.merge(outcome.latency)
-            all.allocations = outcome.allocations < 0 ? -1 : all.allocations + outcome.allocations
-        }
+        for outcome in outcomes { all.add(outcome) }
         round.appended += all.count
         return all
     }

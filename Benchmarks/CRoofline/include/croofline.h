@@ -179,6 +179,23 @@ int64_t croofline_sync_first_writes(
     const char *path, int method, int64_t bytes, int64_t block, double seconds, int64_t limit,
     int64_t *latencies);
 
+// What a group commit came to: messages a second, messages that shared a sync, and nanoseconds from
+// an append to its acknowledgement, in the mean.
+struct croofline_commits {
+    double per_second;
+    double per_sync;
+    double mean_nanoseconds;
+};
+
+// One thread appends records of `message` to memory, with `in_flight` of them not acknowledged at
+// most, and sleeps until a quarter is. Another writes what has come to the prepared file of `bytes`
+// as whole pages (pwritev2 with RWF_DSYNC) and acknowledges it; with `gathers` it waits before that
+// until as many have come as it acknowledged last, for half of a short sync at most. Both for
+// `seconds`. 0 or an errno value.
+int croofline_commit(
+    const char *path, int64_t bytes, const struct croofline_message *message, int64_t in_flight,
+    int gathers, double seconds, struct croofline_commits *result);
+
 // How blocks come to be before a record is written there.
 enum croofline_preparation {
     CROOFLINE_ALLOCATED,
