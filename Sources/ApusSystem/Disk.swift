@@ -15,9 +15,6 @@ package enum OpenMode: Hashable, Sendable {
     case create
     /// The file is made; one that is there is emptied.
     case createEmpty
-    /// The file must exist. What is written goes past the page cache, where the file system can do
-    /// that (`DiskFile.isDirect`): whole pages, out of memory that begins with one.
-    case direct
 }
 
 /// One name in a directory.
@@ -128,8 +125,6 @@ extension Disk {
 /// An open file.
 package protocol DiskFile: AnyObject, Sendable {
     var path: String { get }
-    /// Whether what is written goes past the page cache.
-    var isDirect: Bool { get }
     func byteCount() throws(DiskError) -> Int
     /// Gives the range real room on the device, extending the file when it ends before.
     func allocate(from offset: Int, count: Int) throws(DiskError)
@@ -188,7 +183,6 @@ extension DiskFile {
         if !second.isEmpty { try write(second, at: offset + first.byteCount) }
         try sync()
     }
-    package var isDirect: Bool { false }
     package var mappingGuard: MappingGuard? { nil }
     package func dirty(_ bytes: MappedBytes, _ range: Range<Int>) { bytes.dirty(range) }
     /// A disk whose files nobody else opens has no locks to tell of.

@@ -19,17 +19,10 @@ package struct SystemDisk: Disk {
         let flags: Int32 =
             switch mode {
             case .readOnly: O_RDONLY
-            case .readWrite, .direct: O_RDWR
+            case .readWrite: O_RDWR
             case .create: O_RDWR | O_CREAT
             case .createEmpty: O_RDWR | O_CREAT | O_TRUNC
             }
-        if mode == .direct {
-            let descriptor = unsafe capus_open_direct(path)
-            if descriptor >= 0 {
-                return SystemFile(
-                    descriptor: descriptor, path: path, guards: guards, isDirect: true)
-            }
-        }
         let descriptor = unsafe capus_open(path, flags, 0o644)
         guard descriptor >= 0 else {
             throw DiskError(operation: "open", path: path, code: -descriptor)

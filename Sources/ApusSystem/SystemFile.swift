@@ -7,7 +7,6 @@ private import Synchronization
 /// A file descriptor with its path. Closed once: by `close` or at the end of its life.
 package final class SystemFile: DiskFile {
     package let path: String
-    package let isDirect: Bool
     private let descriptor: Int32
     // In place, and not a `Flag`: there are files of queues by the ten thousand.
     private let isClosed = Atomic<Bool>(false)
@@ -18,10 +17,8 @@ package final class SystemFile: DiskFile {
     private let mapping = Mutex<MappingGuard?>(nil)
 
     package init(
-        descriptor: Int32, path: String, guards: MappingGuards? = nil, isDirect: Bool = false,
-        isWritable: Bool = true
+        descriptor: Int32, path: String, guards: MappingGuards? = nil, isWritable: Bool = true
     ) {
-        self.isDirect = isDirect
         self.isWritable = isWritable
         self.descriptor = descriptor
         // A copy: a string that was put together has room for up to twice its bytes.

@@ -56,8 +56,6 @@ int capus_open(const char *path, int flags, uint32_t mode) {
     return descriptor < 0 ? -errno : descriptor;
 }
 
-int capus_open_direct(const char *path) { return capus_open(path, O_RDWR | O_DIRECT, 0); }
-
 int capus_lock_first_byte(int descriptor) {
     struct flock lock = {
         .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1, .l_pid = 0};

@@ -235,31 +235,23 @@ import Testing
         try store.close()
     }
 
-    @Test("go past the page cache on a real disk, and read as zeros there")
-    func direct() throws {
-        let path = "\(directory.path)/direct"
-        let file = try SystemDisk().open(path, .create)
-        let old = MappedBytes.allocate(count: 16_384, alignment: 4096)
-        defer { old.deallocate() }
-        old.withMutable(in: 0..<16_384) { target in
-            for place in 0..<16_384 { target.storeBigEndian(UInt8(7), at: place) }
+    @Test("come into the page cache in pieces of 64 KiB, which one sync makes durable")
+    func pieces() throws {
+        let configuration = tinyConfiguration {
+            $0.commitLog.writer = .pageAligned
+            $0.commitLog.segmentByteCount = 1 << 20
+            $0.flush.mode = .sync
         }
-        try file.write(old.bytes, at: 0)
-        let zeros = MappedBytes.allocate(count: 8192, alignment: 4096)
-        defer { zeros.deallocate() }
-        zeros.clear(0..<8192)
-        let past = try SystemDisk().open(path, .direct)
-        try past.writeThrough(zeros.bytes, RawSpan(), at: 4096)
-        var found = [UInt8](repeating: 9, count: 16_384)
-        var elements = found.mutableSpan
-        var bytes = elements.mutableBytes
-        let count = try file.read(into: &bytes, at: 0)
-        #expect(count == 16_384)
-        #expect(found.prefix(4096).allSatisfy { $0 == 7 })
-        #expect(found[4096..<12_288].allSatisfy { $0 == 0 })
-        #expect(found.suffix(4096).allSatisfy { $0 == 7 })
-        past.close()
-        file.close()
+        let store = try MessageStore.open(
+            directory.path, configuration, observer: listener, disk: disk, time: .system)
+        let agent = try agent(of: store)
+        try store.append(message(0))
+        let before = disk.operations.count
+        #expect(agent.doWork() == 1)
+        let names = disk.operations.dropFirst(before).filter { $0.path.contains("/commitlog/") }
+            .map(\.name)
+        #expect(names == ["open", "write", "write", "write", "write", "sync"])
+        try store.close()
     }
 
     @Test("are written for no other store, and asking for them there is refused")

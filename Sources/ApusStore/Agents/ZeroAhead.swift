@@ -5,11 +5,12 @@
 // descriptor of their own: a failed sync is told of once to each, and a commit must hear of its
 // own.
 //
-// Best is a segment that is not written to yet: the kernel lets nobody else write to a file while
-// zeros go into blocks of it that were never written. So the next one is zeroed, step by step as
-// this one fills; where there was no time for that, a few megabytes ahead of the writer. And many
-// more while nothing is appended: zeros that are written then cost nobody anything, and a burst of
-// appends does not share the device with them.
+// Best is a segment that is not written to yet: the kernel lets one at a time write to a file. So
+// the next one is zeroed, step by step as this one fills; where there was no time for that, a few
+// megabytes ahead of the writer. And many more while nothing is appended: zeros that are written
+// then cost nobody anything, and a burst of appends does not share the device with them.
+//
+// They stay in the page cache, where records go next: a commit finds its pages there.
 
 import ApusSystem
 import Synchronization
@@ -103,7 +104,7 @@ final class ZeroAhead: Agent {
     private func file(of segment: Segment) throws(DiskError) -> any DiskFile {
         try open.withLock { held throws(DiskError) in
             if let found = held.first(where: { $0.segment === segment }) { return found.file }
-            let file = try log.disk.open(segment.file.path, .direct)
+            let file = try log.disk.open(segment.file.path, .readWrite)
             held = held.suffix(1) + [Open(segment: segment, file: file)]
             return file
         }

@@ -28,8 +28,12 @@ final class PageAlignedWriter: Sendable {
     private static let prefetchedByteCount = 256 << 10
     /// Bytes of zeros that are written at a time. A commit that comes meanwhile waits for them.
     static let zeroStep = 256 << 10
+    /// Bytes of zeros that come into the page cache as one piece, and stay there: a commit that had
+    /// to find memory for its pages would wait for the host of a virtual machine. A small sync in a
+    /// piece of a megabyte costs half as much again, in one of this size no more than in a page.
+    private static let zeroPiece = 64 << 10
     /// What is written ahead, for all stores of the process.
-    private static let zeros = MappedBytes.allocate(count: zeroStep, alignment: pageByteCount)
+    private static let zeros = MappedBytes.allocate(count: zeroPiece, alignment: pageByteCount)
 
     private let segments: SegmentList
     /// Not handed to who waits for it: a thread that stands back, and has no processor yet, would
@@ -157,18 +161,11 @@ extension PageAlignedWriter {
             guard let range = claim(segment, upTo: limit) else { return false }
             defer { state.withLock { $0.zeroing = nil } }
             let before = Mutant.zeroesRecords.isPlanted ? min(range.lowerBound, 4096) : 0
-            if file.isDirect, range.count % Self.pageByteCount == 0 {
-                try file.writeThrough(
-                    Self.zeros.bytes(in: 0..<range.count), RawSpan(), at: range.lowerBound)
-                return true
-            }
-            // Page by page: what is written at once is one piece of the page cache, and each small
-            // sync in it costs half as much again.
-            let zeros = Self.zeros.bytes(in: 0..<Self.pageByteCount)
-            for position in stride(
-                from: range.lowerBound, to: range.upperBound, by: zeros.byteCount)
+            for from in stride(
+                from: range.lowerBound, to: range.upperBound, by: Self.zeroPiece)
             {
-                try file.write(zeros, at: position - before)
+                let count = min(Self.zeroPiece, range.upperBound - from)
+                try file.write(Self.zeros.bytes(in: 0..<count), at: from - before)
             }
             try file.sync()
             return true
@@ -204,13 +201,13 @@ extension PageAlignedWriter {
             end <= segment.base
             ? 0 : Self.pageStart(segment.position(of: end) + Self.pageByteCount - 1)
         let zeroed = segment.zeroed.load(ordering: .relaxed)
-        // Whole pages: where zeros begin next, the page cache is passed by.
+        // Whole pages: a commit writes whole ones.
         let limit = min(segment.bytes.count, Self.pageStart(limit))
         if zeroed > 0, zeroed <= position { return (limit, nil) }
         let from = max(zeroed, position)
-        let to = min(limit, from + Self.zeros.count)
+        let to = min(limit, from + Self.zeroStep)
         // Whole steps: what the writer has left behind since the last one is much less.
-        guard from < to, to - from == Self.zeros.count || to == segment.bytes.count else {
+        guard from < to, to - from == Self.zeroStep || to == segment.bytes.count else {
             return nil
         }
         return (to, from..<to)

@@ -63,9 +63,6 @@ void capus_spin_hint(void);
 // open(2) with O_CLOEXEC added; a file descriptor, or the negated errno.
 int capus_open(const char *path, int flags, uint32_t mode);
 
-// The same for a file that is there, to be read and written past the page cache (O_DIRECT).
-int capus_open_direct(const char *path);
-
 // Takes an exclusive open-file-description lock on [0, 1) without waiting. It conflicts with the
 // POSIX lock that Java takes on the same byte. 0, or an errno value.
 int capus_lock_first_byte(int descriptor);
