@@ -30,6 +30,9 @@ struct commits {
     int64_t lap_bytes;
     int64_t record_bytes;
     int64_t in_flight;
+    // In flight when who sleeps is woken: a quarter fewer. Woken for each one, it would do nothing
+    // but wake.
+    int64_t enough;
     // When each message in flight was appended.
     int64_t *called;
     struct bell wanted, gathered, landed;
@@ -90,8 +93,6 @@ static int make_durable(struct commits *commits, int64_t first, int64_t end) {
 static void *commit(void *argument) {
     struct commits *commits = argument;
     int64_t done = 0, last = 0;
-    // A quarter of them at a time: a thread that is woken for each one does nothing but wake.
-    int64_t step = commits->in_flight / 4 > 0 ? commits->in_flight / 4 : 1;
     while (1) {
         uint32_t seen = atomic_load(&commits->wanted.rings);
         if (atomic_load(&commits->published) == done) {
@@ -102,17 +103,17 @@ static void *commit(void *argument) {
         if (commits->gathers && last > 1) gather(commits, done + last);
         int64_t end = atomic_load(&commits->published);
         int code = make_durable(commits, done, end);
-        if (code != 0) atomic_store(&commits->failure, code);
+        if (code != 0) {
+            atomic_store(&commits->failure, code);
+            ring(&commits->landed);
+            return NULL;
+        }
         last = end - done;
         while (done < end) {
             commits->waited += croofline_now() - commits->called[done % commits->in_flight];
             done = atomic_fetch_add(&commits->acknowledged, 1) + 1;
             int64_t left = atomic_load(&commits->published) - done;
-            if (left == commits->in_flight - step || left == 0) ring(&commits->landed);
-        }
-        if (code != 0) {
-            ring(&commits->landed);
-            return NULL;
+            if (left == commits->enough || left == 0) ring(&commits->landed);
         }
     }
 }
@@ -131,14 +132,13 @@ static int append_all(
     struct commits *commits, const struct croofline_message *message, double seconds,
     int64_t *count) {
     int64_t end = croofline_now() + (int64_t)(seconds * 1e9), number = 0;
-    int64_t step = commits->in_flight / 4 > 0 ? commits->in_flight / 4 : 1;
     int code = 0;
     for (int64_t now = 0; code == 0 && (now = croofline_now()) < end; number++) {
         int64_t position = number * commits->record_bytes;
         // A range that is made durable does not go from the file's end to its front.
         if (position % commits->lap_bytes == 0) code = await(commits, number, 0);
         if (number - atomic_load(&commits->acknowledged) >= commits->in_flight)
-            code = await(commits, number, commits->in_flight - step);
+            code = await(commits, number, commits->enough);
         if (code != 0) break;
         commits->called[number % commits->in_flight] = now;
         croofline_encode(
@@ -175,16 +175,19 @@ static int run(
 int croofline_commit(
     const char *path, int64_t bytes, const struct croofline_message *message, int64_t in_flight,
     int gathers, double seconds, struct croofline_commits *result) {
-    struct commits *commits = NULL;
-    if (posix_memalign((void **)&commits, 64, sizeof *commits) != 0) return ENOMEM;
+    const int64_t record_bytes = croofline_record_bytes(message);
+    if (in_flight < 1 || bytes < record_bytes || bytes % page_bytes != 0) return EINVAL;
+    void *own = NULL, *memory = NULL;
+    if (posix_memalign(&own, 64, sizeof(struct commits)) != 0) return ENOMEM;
+    struct commits *commits = own;
     memset(commits, 0, sizeof *commits);
     commits->gathers = gathers;
     commits->in_flight = in_flight;
+    commits->enough = in_flight - (in_flight / 4 > 0 ? in_flight / 4 : 1);
     commits->awaited = INT64_MAX;
-    commits->record_bytes = croofline_record_bytes(message);
-    commits->lap_bytes = bytes / commits->record_bytes * commits->record_bytes;
+    commits->record_bytes = record_bytes;
+    commits->lap_bytes = bytes / record_bytes * record_bytes;
     commits->called = calloc((size_t)in_flight, sizeof(int64_t));
-    void *memory = NULL;
     int code = posix_memalign(&memory, page_bytes, (size_t)bytes);
     commits->memory = memory;
     commits->descriptor = open(path, O_RDWR | O_CLOEXEC);

@@ -48,10 +48,11 @@ struct AppendOutcome: Sendable {
         allocations = now < 0 ? -1 : now - before
     }
 
-    /// Takes in messages, latencies and allocations of another thread, or of another round.
+    /// Takes in what another thread did, or another round, but for how long it took.
     mutating func add(_ other: AppendOutcome) {
         count += other.count
         latency.merge(other.latency)
+        pauses.merge(other.pauses)
         allocations = other.allocations < 0 ? -1 : allocations + other.allocations
     }
 }

@@ -48,15 +48,11 @@ struct SustainedRun {
         let nanoseconds = watch.nanoseconds
         let stolenMeanwhile = HostTime.stolenNanoseconds.map { $0 - (stolen ?? $0) }
         var result = RunResult("append", plan.parameters)
-        var allocations: Int64 = 0
-        var pauses = Pauses()
-        for outcome in outcomes {
-            round.appended += outcome.count
-            result.latency.merge(outcome.latency)
-            pauses.merge(outcome.pauses)
-            allocations = outcome.allocations < 0 ? -1 : allocations + outcome.allocations
-        }
-        let count = Double(outcomes.reduce(0) { $0 + $1.count })
+        var all = AppendOutcome()
+        for outcome in outcomes { all.add(outcome) }
+        round.appended += all.count
+        result.latency = all.latency
+        let count = Double(all.count)
         var rates = RoundRates()
         rates.add(
             count * 1e9 / Double(nanoseconds),
@@ -66,12 +62,14 @@ struct SustainedRun {
             ])
         rates.fill(&result, byteCount: size)
         result.latencyMeaning = plan.latencyMeaning
-        result.more.append(("pauses", pauses.json))
+        result.more.append(("pauses", all.pauses.json))
         if plan.peakShare != nil { result.more.append(("pace", .count(plan.rate))) }
-        result.notes.append(pauses.note)
+        result.notes.append(all.pauses.note)
         note(&result, bare: bare, stolen: stolenMeanwhile)
         result.notes += [memory?.note].compactMap(\.self)
-        if allocations >= 0 { result.allocationsPerMessage = Double(allocations) / max(1, count) }
+        if all.allocations >= 0 {
+            result.allocationsPerMessage = Double(all.allocations) / max(1, count)
+        }
         let complaint = round.check(lastOfEachQueue: 10_000_000)
         result.checked = complaint == nil
         result.notes += [complaint].compactMap { $0 }

@@ -22,8 +22,8 @@ struct SyncRun {
     private struct Shares {
         /// Messages that shared a sync of the store.
         var store: [Double] = []
-        /// The same of the two threads in C.
-        var handedOver: [Double] = []
+        /// What the two threads in C came to.
+        var handedOver: [croofline_commits] = []
         /// An acknowledgement's time at the median, of one block's.
         var latencies: [Double] = []
         var methods: Set<String> = []
@@ -40,10 +40,12 @@ struct SyncRun {
             if !handedOver.isEmpty {
                 all.append(
                     String(
-                        format: "Of the two threads in C, %.1f messages shared a sync. They hand "
-                            + "over to each other as appenders and the store do: who has as many "
-                            + "in flight as may be sleeps until a quarter is acknowledged",
-                        handedOver.median))
+                        format: "Of the two threads in C, %.1f messages shared a sync, and were "
+                            + "acknowledged after %@ in the mean. They hand over to each other as "
+                            + "appenders and the store do: who has as many in flight as may be "
+                            + "sleeps until a quarter is acknowledged",
+                        handedOver.map(\.per_sync).median,
+                        Figure.duration(Int64(handedOver.map(\.mean_nanoseconds).median))))
             }
             return all
         }
@@ -87,7 +89,7 @@ struct SyncRun {
             ]
             if let commits = try handOver(device, messages, seconds: seconds * 0.2) {
                 rooflines.append(("C, one appends, one commits", commits.per_second))
-                shares.handedOver.append(commits.per_sync)
+                shares.handedOver.append(commits)
             }
             rates.add(
                 Double(outcome.count) * 1e9 / Double(max(1, outcome.nanoseconds)), rooflines)

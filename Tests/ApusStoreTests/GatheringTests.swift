@@ -83,8 +83,12 @@ func disappointments() {
 }
 
 @Suite("commits that many wait for", .timeLimit(.minutes(2))) struct GatheringTests {
+    private let directory: TemporaryDirectory
+    private let disk = FaultyDisk()
+
+    init() throws { directory = try TemporaryDirectory() }
+
     private func open(
-        _ directory: TemporaryDirectory, disk: FaultyDisk,
         _ change: (inout StoreConfiguration) -> Void = { _ in }
     ) throws -> MessageStore {
         try MessageStore.open(
@@ -113,9 +117,7 @@ func disappointments() {
 
     @Test("threads that append again once they are acknowledged share their syncs")
     func shareSyncs() throws {
-        let directory = try TemporaryDirectory()
-        let disk = FaultyDisk()
-        let store = try open(directory, disk: disk)
+        let store = try open()
         disk.onSync { path in
             if path.contains("/commitlog/") { SystemThread.sleep(nanoseconds: 150_000_000) }
         }
@@ -131,8 +133,7 @@ func disappointments() {
 
     @Test("a commit begins as soon as those are back whom it waits for")
     func beginsAtOnce() throws {
-        let directory = try TemporaryDirectory()
-        let store = try open(directory, disk: FaultyDisk())
+        let store = try open()
         // Two were acknowledged just now, behind a sync of 40 seconds: half of that is waited.
         store.commit.arrivals.store(2, ordering: .relaxed)
         let now = store.log.time.nanoseconds
@@ -148,11 +149,28 @@ func disappointments() {
         try store.close()
     }
 
+    @Test("those whom a flush covered are waited for as well")
+    func behindFlush() throws {
+        let store = try open()
+        let commit = store.commit
+        disk.onSync { _ in SystemThread.sleep(nanoseconds: 150_000_000) }
+        commit.leading.lock()
+        let three = Sleepers()
+        try three.fallAsleep(3, in: store)
+        let led = commit.lead(gathers: false)
+        let now = store.log.time.nanoseconds
+        let wish = commit.gathering.withLock { $0.wish(arrivals: 3, now: now) }
+        #expect(wish?.arrivals == 6)
+        commit.leading.unlock()
+        commit.finish(led.number)
+        #expect(three.join() == allStored)
+        disk.onSync(nil)
+        try store.close()
+    }
+
     @Test("who waits for the next commit does not sleep with those whom this one covers")
     func sleepingPlaces() throws {
-        let directory = try TemporaryDirectory()
-        let disk = FaultyDisk()
-        let store = try open(directory, disk: disk)
+        let store = try open()
         let commit = store.commit
         let places = Mutex<[(covered: Signal, next: Signal)]>([])
         disk.onSync { path in
@@ -181,8 +199,7 @@ func disappointments() {
 
     @Test("nobody sleeps past a commit that covers its message, whoever leads")
     func nobodyOversleeps() throws {
-        let directory = try TemporaryDirectory()
-        let store = try open(directory, disk: FaultyDisk()) { $0.threads = .own }
+        let store = try open() { $0.threads = .own }
         let isDone = Flag()
         let others = try (0..<2).map { number in
             try SystemThread(name: "leader-\(number)") {
@@ -201,10 +218,27 @@ func disappointments() {
 
     private typealias Heard = [Result<AppendStatus, StoreError>]
 
-    /// What threads that slept heard of their messages.
+    /// Threads that append one message each, and sleep until they hear of it.
     private final class Sleepers: Sendable {
-        let threads = Mutex<[SystemThread]>([])
-        let heard = Mutex<Heard>([])
+        private let threads = Mutex<[SystemThread]>([])
+        private let heard = Mutex<Heard>([])
+
+        /// Returns when as many more are asleep.
+        func fallAsleep(_ count: Int, in store: MessageStore) throws {
+            let end = store.commit.arrivals.load(ordering: .acquiring) + count
+            for number in 0..<count {
+                let thread = try SystemThread(name: "sleeper-\(number)") {
+                    let result = Result { () throws(StoreError) in
+                        try store.append(message(number, queue: 7)).status
+                    }
+                    self.heard.withLock { $0.append(result) }
+                }
+                threads.withLock { $0.append(thread) }
+            }
+            while store.commit.arrivals.load(ordering: .acquiring) < end { SystemThread.yield() }
+            // Asleep, or about to be: what they do before takes some microseconds.
+            SystemThread.sleep(nanoseconds: 50_000_000)
+        }
 
         func join() -> Heard {
             for thread in threads.withLock({ $0 }) { thread.join() }
@@ -214,50 +248,33 @@ func disappointments() {
 
     private let allStored = Heard(repeating: .success(.stored), count: 3)
 
-    /// Threads that append one message each, and sleep until they are told of it.
-    private func sleepers(_ count: Int, _ store: MessageStore) throws -> Sleepers {
-        let sleepers = Sleepers()
-        let end = store.commit.arrivals.load(ordering: .acquiring) + count
-        for number in 0..<count {
-            let thread = try SystemThread(name: "sleeper-\(number)") {
-                let result = Result { () throws(StoreError) in
-                    try store.append(message(number, queue: 7)).status
-                }
-                sleepers.heard.withLock { $0.append(result) }
-            }
-            sleepers.threads.withLock { $0.append(thread) }
+    /// Three that come while the next commit is synced.
+    private func sleepersDuringSync(of store: MessageStore) -> Sleepers {
+        let three = Sleepers()
+        disk.onSync { [disk] path in
+            guard path.contains("/commitlog/") else { return }
+            disk.onSync(nil)
+            do { try three.fallAsleep(3, in: store) } catch { Issue.record(error) }
         }
-        while store.commit.arrivals.load(ordering: .acquiring) < end { SystemThread.yield() }
-        // Asleep, or about to be: what they do before takes some microseconds.
-        SystemThread.sleep(nanoseconds: 50_000_000)
-        return sleepers
+        return three
     }
 
     @Test("who comes while a sync is made leads the next one, if nobody else does")
     func nextLeader() throws {
-        let directory = try TemporaryDirectory()
-        let disk = FaultyDisk()
-        let store = try open(directory, disk: disk)
-        let late = Mutex<Sleepers?>(nil)
-        disk.onSync { path in
-            guard path.contains("/commitlog/") else { return }
-            disk.onSync(nil)
-            let three = try? sleepers(3, store)
-            late.withLock { $0 = three }
-        }
+        let store = try open()
+        let three = sleepersDuringSync(of: store)
         try store.append(message(0))
-        let three = try #require(late.withLock { $0 })
         expectAwake { #expect(three.join() == allStored) }
         try store.close()
     }
 
     @Test("all whom a commit covers wake, also when the next one ends before they are told")
     func toldLate() throws {
-        let directory = try TemporaryDirectory()
-        let store = try open(directory, disk: FaultyDisk())
+        let store = try open()
         let commit = store.commit
         commit.leading.lock()
-        let three = try sleepers(3, store)
+        let three = Sleepers()
+        try three.fallAsleep(3, in: store)
         let first = commit.lead(gathers: false)
         try store.append(to: store.queue(topic: "Orders"), body: [1].span.bytes) { _ in }
         _ = commit.lead(gathers: false)
@@ -269,28 +286,20 @@ func disappointments() {
 
     @Test("when a sync fails, those hear of it too that wait for the next one")
     func allHearOfFailure() throws {
-        let directory = try TemporaryDirectory()
-        let disk = FaultyDisk()
-        let store = try open(directory, disk: disk)
-        let late = Mutex<Sleepers?>(nil)
-        disk.onSync { path in
-            guard path.contains("/commitlog/") else { return }
-            let three = try? sleepers(3, store)
-            late.withLock { $0 = three }
-        }
+        let store = try open()
+        let three = sleepersDuringSync(of: store)
         disk.fail(Fault(operation: "sync", path: "/commitlog/", code: 5))
         #expect(throws: StoreError.self) { try store.append(message(0)) }
-        let three = try #require(late.withLock { $0 })
         expectAwake { #expect(three.join() == allPoisoned(by: store)) }
     }
 
     @Test("whoever leaves a store that was poisoned meanwhile wakes those that sleep beside it")
     func poisonedBesideSync() throws {
-        let directory = try TemporaryDirectory()
-        let store = try open(directory, disk: FaultyDisk())
+        let store = try open()
         let commit = store.commit
         commit.leading.lock()
-        let three = try sleepers(3, store)
+        let three = Sleepers()
+        try three.fallAsleep(3, in: store)
         // A sync of something else failed, behind a commit that wakes one to lead the next.
         store.log.poison(DiskError(operation: "sync", path: "consumequeue", code: 5))
         commit.sleepingPlace(store.published).ring(1)
@@ -303,11 +312,11 @@ func disappointments() {
         return Heard(repeating: .failure(.poisoned(cause: cause)), count: 3)
     }
 
-    /// Which thread called completions of a commit of ten, during whose sync so many more came.
-    private func teller(besides more: Int) throws -> Set<String> {
-        let directory = try TemporaryDirectory()
-        let disk = FaultyDisk()
-        let store = try open(directory, disk: disk) { $0.threads = .own }
+    @Test(
+        "completions whose callers a commit waits for are called before it, others beside it",
+        arguments: [(54, "apus-commit"), (55, "apus-tell")])
+    func whoTells(more: Int, caller: String) throws {
+        let store = try open() { $0.threads = .own }
         let queue = try store.queue(topic: "Orders")
         let names = Mutex<[String]>([])
         @Sendable func send(_ count: Int) {
@@ -317,7 +326,7 @@ func disappointments() {
                 }
             }
         }
-        disk.onSync { _ in
+        disk.onSync { [disk] _ in
             // Others sync too: zeros ahead, queues.
             guard threadName() == "apus-commit" else { return }
             // The next sync begins when all those are told whom this one covers.
@@ -333,12 +342,7 @@ func disappointments() {
         store.commit.leading.unlock()
         while names.withLock({ $0.count }) < 10 + more { SystemThread.yield() }
         try store.close()
-        return Set(names.withLock { $0.prefix(10) })
-    }
-
-    @Test("completions whose callers a commit waits for are called before it, others beside it")
-    func whoTells() throws {
-        #expect(try teller(besides: 54) == ["apus-commit"])
-        #expect(try teller(besides: 55) == ["apus-tell"])
+        // Of the ten that the first commit covered; the others came during its sync.
+        #expect(names.withLock { Set($0.prefix(10)) } == [caller])
     }
 }

@@ -17,10 +17,12 @@ import Testing
     init() throws { directory = try TemporaryDirectory() }
 
     private func open(
-        _ writer: WriterKind = .pageAligned, _ mode: FlushSettings.Mode = .sync
+        _ writer: WriterKind = .pageAligned, _ mode: FlushSettings.Mode = .sync,
+        segmentByteCount: Int? = nil
     ) throws -> MessageStore {
         let configuration = tinyConfiguration {
             $0.commitLog.writer = writer
+            if let segmentByteCount { $0.commitLog.segmentByteCount = segmentByteCount }
             $0.flush.mode = mode
         }
         return try MessageStore.open(
@@ -147,13 +149,7 @@ import Testing
 
     @Test("go on while nothing is appended, and stop at four megabytes while something is")
     func quiet() throws {
-        let configuration = tinyConfiguration {
-            $0.commitLog.writer = .pageAligned
-            $0.commitLog.segmentByteCount = 16 << 20
-            $0.flush.mode = .sync
-        }
-        let store = try MessageStore.open(
-            directory.path, configuration, observer: listener, disk: disk, time: .system)
+        let store = try open(segmentByteCount: 16 << 20)
         let agent = try agent(of: store)
         try store.append(message(0))
         let segment = try #require(store.log.segments.last)
@@ -237,13 +233,7 @@ import Testing
 
     @Test("come into the page cache in pieces of 64 KiB, which one sync makes durable")
     func pieces() throws {
-        let configuration = tinyConfiguration {
-            $0.commitLog.writer = .pageAligned
-            $0.commitLog.segmentByteCount = 1 << 20
-            $0.flush.mode = .sync
-        }
-        let store = try MessageStore.open(
-            directory.path, configuration, observer: listener, disk: disk, time: .system)
+        let store = try open(segmentByteCount: 1 << 20)
         let agent = try agent(of: store)
         try store.append(message(0))
         let before = disk.operations.count

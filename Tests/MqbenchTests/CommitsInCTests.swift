@@ -15,12 +15,12 @@ import Testing
     init() throws { directory = try TemporaryDirectory() }
 
     private func commit(
-        to path: String, inFlight: Int, gathers: Int32
+        to path: String, byteCount: Int = byteCount, inFlight: Int, gathers: Int32
     ) -> (code: Int32, result: croofline_commits) {
         var fields = message.c
         var result = croofline_commits()
         let code = croofline_commit(
-            path, Int64(Self.byteCount), &fields, Int64(inFlight), gathers, 0.2, &result)
+            path, Int64(byteCount), &fields, Int64(inFlight), gathers, 0.2, &result)
         return (code, result)
     }
 
@@ -56,9 +56,20 @@ import Testing
         #expect(Double(first + count) >= result.per_second * 0.2)
     }
 
-    @Test("say why they cannot, where the file is missing or cannot be written to")
+    @Test("say why they cannot, where the file is missing or no write can be made durable")
     func refusals() throws {
         #expect(commit(to: "\(directory.path)/missing", inFlight: 2, gathers: 0).code == ENOENT)
-        #expect(commit(to: "/dev/full", inFlight: 2, gathers: 1).code != 0)
+        #expect(commit(to: "/dev/full", inFlight: 2, gathers: 1).code == EOPNOTSUPP)
+    }
+
+    @Test("refuse a file that holds no record, or not whole pages, and nothing in flight")
+    func contradictions() throws {
+        let path = "\(directory.path)/device"
+        #expect(croofline_prepare(path, Int64(Self.byteCount)) == 0)
+        for byteCount in [-4096, 0, 100, 5000] {
+            let code = commit(to: path, byteCount: byteCount, inFlight: 2, gathers: 0).code
+            #expect(code == EINVAL, "\(byteCount)")
+        }
+        #expect(commit(to: path, inFlight: 0, gathers: 0).code == EINVAL)
     }
 }

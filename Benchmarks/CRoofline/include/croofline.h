@@ -189,9 +189,10 @@ struct croofline_commits {
 
 // One thread appends records of `message` to memory, with `in_flight` of them not acknowledged at
 // most, and sleeps until a quarter is. Another writes what has come to the prepared file of `bytes`
-// as whole pages (pwritev2 with RWF_DSYNC) and acknowledges it; with `gathers` it waits before that
-// until as many have come as it acknowledged last, for half of a short sync at most. Both for
-// `seconds`. 0 or an errno value.
+// (whole pages, and a record at least) as whole pages, by pwritev2 with RWF_DSYNC, and acknowledges
+// it; with `gathers` it waits before that until as many have come as it acknowledged last, for half
+// of a short sync at most. Both for `seconds`. 0 or an errno value: EOPNOTSUPP where there is no
+// RWF_DSYNC.
 int croofline_commit(
     const char *path, int64_t bytes, const struct croofline_message *message, int64_t in_flight,
     int gathers, double seconds, struct croofline_commits *result);

@@ -33,7 +33,7 @@ final class PageAlignedWriter: Sendable {
     /// piece of a megabyte costs half as much again, in one of this size no more than in a page.
     private static let zeroPiece = 64 << 10
     /// What is written ahead, for all stores of the process.
-    private static let zeros = MappedBytes.allocate(count: zeroPiece, alignment: pageByteCount)
+    private static let zeros = MappedBytes.allocate(count: zeroPiece)
 
     private let segments: SegmentList
     /// Not handed to who waits for it: a thread that stands back, and has no processor yet, would
