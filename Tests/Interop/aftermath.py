@@ -19,6 +19,13 @@ def tell(home, group):
         print(f"  --- {log.name}")
         for line in log.read_text(errors="replace").splitlines()[-4:]:
             print(f"    {line[:300]}")
+    # The C++ client says much in passing; what it complains of is rare.
+    for log in sorted(pathlib.Path(home).glob("logs/rocketmq-cpp/*")):
+        lines = log.read_text(errors="replace").splitlines()
+        complaints = [line for line in lines if "](info):" not in line]
+        print(f"  --- {log.name}: {len(complaints)} complaints in {len(lines)} lines")
+        for line in complaints[-12:]:
+            print(f"    {line[:300]}")
     # What ends this process may not let it go on to its own end.
     sys.stdout.flush()
 
