@@ -55,8 +55,8 @@ public import Synchronization
 package final class Signal: Sendable {
     private let rings = FutexWord()
     private let sleepers = Atomic<Int>(0)
-    /// The processor on which was rung last while someone slept; -1 for none.
-    private let ringer = Atomic<Int32>(-1)
+    /// The processor on which was rung last while someone slept, or for which; -1 for none.
+    let ringer = Atomic<Int32>(-1)
 
     package init() {}
 
@@ -67,15 +67,19 @@ package final class Signal: Sendable {
     package func ring(_ count: Int32 = .max) {
         rings.add(1)
         guard sleepers.load(ordering: .sequentiallyConsistent) > 0 else { return }
-        ringer.store(SystemThread.processor, ordering: .relaxed)
+        ringer.store(capus_principal_processor(), ordering: .relaxed)
         rings.wake(count)
     }
 
     /// Moves the calling thread to another processor when it runs on that of who rang: woken there,
     /// it has taken it away. The kernel puts it there if it takes the others for less free, such as
     /// those of a virtual machine that sleep.
+    ///
+    /// Whomever the calling thread rings for from now on leaves that processor too. Its own may be
+    /// the only other one, which it is about to be through with.
     package func leaveRinger() {
         let processor = ringer.load(ordering: .relaxed)
+        capus_work_for(processor)
         if processor >= 0, processor == SystemThread.processor { capus_leave_processor(processor) }
     }
 

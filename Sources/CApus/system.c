@@ -130,6 +130,14 @@ void capus_leave_processor(int32_t processor) {
     (void)sched_setaffinity(0, sizeof all, &all);
 }
 
+static _Thread_local int32_t principal = -1;
+
+void capus_work_for(int32_t processor) { principal = processor; }
+
+int32_t capus_principal_processor(void) {
+    return principal >= 0 ? principal : sched_getcpu();
+}
+
 void capus_name_thread(const char *name) {
     char cut[16];
     strncpy(cut, name, sizeof cut - 1);

@@ -34,4 +34,15 @@ enum Affinity {
     static func bits(_ set: cpu_set_t) -> [UInt] {
         withUnsafeBytes(of: set) { Array($0.bindMemory(to: UInt.self)) }
     }
+
+    /// The numbers of the processors in a set.
+    static func processors(_ set: cpu_set_t) -> [Int32] {
+        var found: [Int32] = []
+        for (number, word) in bits(set).enumerated() {
+            for bit in 0..<64 where word >> UInt(bit) & 1 == 1 {
+                found.append(Int32(64 * number + bit))
+            }
+        }
+        return found
+    }
 }

@@ -55,6 +55,49 @@ import Testing
         #expect(wasThere > 0)
     }
 
+    /// Rings on this processor for a thread that goes to another one, if there is one, and rings
+    /// from there. Answers for which processor it rang, and where both were.
+    private func ringOn(leavesRinger: Bool) throws -> (rungFor: Int32, here: Int32, there: Int32) {
+        let (first, second) = (Signal(), Signal())
+        let (isReady, hasRung) = (Flag(), Flag())
+        let there = Atomic<Int32>(-1)
+        let all = Affinity.allowed()
+        defer { Affinity.allow(all) }
+        let here = SystemThread.processor
+        Affinity.allow(Affinity.only(here))
+        let seenBySleeper = second.current
+        let sleeper = try SystemThread(name: "last") { second.wait(after: seenBySleeper) }
+        let between = try SystemThread(name: "between") {
+            let seen = first.current
+            _ = isReady.set()
+            first.wait(after: seen)
+            Affinity.allow(all)
+            let elsewhere = Affinity.processors(all).first { $0 != here }
+            Affinity.allow(Affinity.only(elsewhere ?? here))
+            if leavesRinger { first.leaveRinger() }
+            there.store(SystemThread.processor, ordering: .relaxed)
+            second.ring()
+            _ = hasRung.set()
+        }
+        while !isReady.isSet { SystemThread.yield() }
+        SystemThread.sleep(nanoseconds: 10_000_000)
+        first.ring()
+        between.join()
+        sleeper.join()
+        #expect(hasRung.isSet)
+        return (
+            second.ringer.load(ordering: .relaxed), here, there.load(ordering: .relaxed)
+        )
+    }
+
+    @Test("who was rung for rings for the same processor, and others ring for their own")
+    func ringsOn() throws {
+        let handedOn = try ringOn(leavesRinger: true)
+        #expect(handedOn.rungFor == handedOn.here)
+        let own = try ringOn(leavesRinger: false)
+        #expect(own.rungFor == own.there)
+    }
+
     @Test("as many are woken as was rung for, and the others by the next ring")
     func someAreWoken() throws {
         let signal = Signal()

@@ -317,6 +317,12 @@ int32_t capus_processor(void);
 // come back later.
 void capus_leave_processor(int32_t processor);
 
+// From now on the calling thread works for one that runs on this processor; -1: for itself.
+void capus_work_for(int32_t processor);
+
+// The processor of the thread that the calling one works for, or its own.
+int32_t capus_principal_processor(void);
+
 // Bytes of an open file, or a negated errno value. Its times are not looked at: Linux gives the
 // next write a time of its own once somebody has asked for the last one's, and each sync of the
 // file writes its inode as well then.
