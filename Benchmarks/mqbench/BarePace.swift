@@ -1,6 +1,7 @@
 // What a thread meets that has times to keep and nothing to do at them: what is left of a store's
 // latencies when there is no store.
 
+import Bench
 import CRoofline
 import Foundation
 import Histogram
@@ -20,6 +21,24 @@ enum BarePace {
             due += interval
         }
         return late
+    }
+
+    /// The same while another thread brings so many bytes to the device every half second, as a
+    /// store that is flushed by its usual settings does.
+    static func lateness(
+        interval: Int64, seconds: Double, besides bytesPerSecond: Double, in workplace: Workplace,
+        fileByteCount: Int
+    ) throws -> Histogram {
+        let path = workplace.newPath("bursts")
+        let flush: Int64 = 500_000_000
+        let burst = max(1, Int64(bytesPerSecond * Double(flush) / 1e9))
+        let (outcomes, _) = try Crew.run(2) { member in
+            if member == 0 { return lateness(interval: interval, seconds: seconds) }
+            _ = try DeviceProbe.checked(
+                croofline_burst_write(path, Int64(fileByteCount), burst, flush, seconds))
+            return Histogram()
+        }
+        return outcomes.first { $0.count > 0 } ?? outcomes[0]
     }
 }
 

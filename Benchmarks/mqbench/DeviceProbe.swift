@@ -70,7 +70,7 @@ struct DeviceProbe {
     }
 
     /// A rate, or a negated errno value instead of one.
-    private static func checked(_ rate: Double) throws -> Double {
+    static func checked(_ rate: Double) throws -> Double {
         guard rate > 0 else {
             let reason = rate < 0 ? String(cString: strerror(Int32(-rate))) : "nothing was written"
             throw BenchError("the device cannot be written to: \(reason)")

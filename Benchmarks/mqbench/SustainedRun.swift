@@ -22,9 +22,7 @@ struct SustainedRun {
         let (room, taken, asLog) = try device(workplace, seconds: seconds)
         let size = Double(messages.recordByteCount)
         let plan = plan.paced(toShareOf: asLog / size)
-        let bare =
-            plan.interval > 0
-            ? BarePace.lateness(interval: plan.interval, seconds: seconds / 2) : nil
+        let bare = try paceAlone(plan, workplace, size: size, seconds: seconds / 2)
         // The files that were written for the device are gone, and their memory is free.
         try memory?.fill()
         let limit = max(plan.batch, min(room, 64 << 30) / messages.recordByteCount / plan.writers)
@@ -95,6 +93,27 @@ struct SustainedRun {
         return (room, again, asLog)
     }
 
+    /// What a thread meets at the pace of the run that appends nothing: while nothing else runs,
+    /// and while as many bytes go to the device.
+    private func paceAlone(
+        _ plan: AppendPlan, _ workplace: Workplace, size: Double, seconds: Double
+    ) throws -> [(key: String, meanwhile: String, late: Histogram)] {
+        guard plan.interval > 0 else { return [] }
+        return [
+            (
+                "barePaceNanoseconds", "while nothing else runs",
+                BarePace.lateness(interval: plan.interval, seconds: seconds)
+            ),
+            (
+                "busyPaceNanoseconds", "while as many bytes go to the device",
+                try BarePace.lateness(
+                    interval: plan.interval, seconds: seconds,
+                    besides: size * Double(plan.rate), in: workplace,
+                    fileByteCount: plan.segmentByteCount)
+            ),
+        ]
+    }
+
     private func usedMemory(_ workplace: Workplace, besides: Int) throws -> UsedMemory {
         let free = try Workplace.freeByteCount(plan.settings.parent)
         return UsedMemory(
@@ -102,21 +121,20 @@ struct SustainedRun {
     }
 
     /// What is not the store's: the pace without it, and what the host of a virtual machine took.
-    private func note(_ result: inout RunResult, bare: Histogram?, stolen: Int64?) {
-        if let bare {
-            result.more.append(
-                (
-                    "barePaceNanoseconds",
-                    .object(
-                        RunResult.percentiles.map {
-                            ($0.0, .integer(bare.value(atPercentile: $0.1)))
-                        })
-                ))
+    private func note(
+        _ result: inout RunResult, bare: [(key: String, meanwhile: String, late: Histogram)],
+        stolen: Int64?
+    ) {
+        for (key, meanwhile, late) in bare {
+            let figures = RunResult.percentiles.map {
+                ($0.0, JSONValue.integer(late.value(atPercentile: $0.1)))
+            }
+            result.more.append((key, .object(figures)))
             let tail = [("p99", 99), ("p99.9", 99.9), ("p99.99", 99.99), ("max", 100.0)].map {
-                "\($0.0) \(Figure.duration(bare.value(atPercentile: $0.1)))"
+                "\($0.0) \(Figure.duration(late.value(atPercentile: $0.1)))"
             }
             result.notes.append(
-                "a thread at this pace that appends nothing, while nothing else runs: "
+                "a thread at this pace that appends nothing, \(meanwhile): "
                     + tail.joined(separator: ", "))
         }
         guard let stolen else { return }
