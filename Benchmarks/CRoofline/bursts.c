@@ -53,7 +53,9 @@ static int write_bursts(
 
 double croofline_burst_write(
     const char *path, int64_t file_bytes, int64_t burst, int64_t interval, double seconds) {
-    if (file_bytes < step_bytes) file_bytes = step_bytes;
+    // Whole, since what is written twice before a sync goes to the device once.
+    int64_t whole = burst + step_bytes;
+    if (file_bytes < whole) file_bytes = whole;
     int descriptor = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (descriptor < 0) return -errno;
     int64_t start = croofline_now(), done = 0;

@@ -54,7 +54,7 @@ public import Synchronization
 /// A bell that sleeping threads hear. A ring between `current` and `wait` is not missed.
 package final class Signal: Sendable {
     private let rings = FutexWord()
-    private let sleepers = Atomic<Int>(0)
+    let sleepers = Atomic<Int>(0)
     /// The processor on which was rung last while someone slept, or for which; -1 for none.
     let ringer = Atomic<Int32>(-1)
 

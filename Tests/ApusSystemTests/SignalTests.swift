@@ -59,7 +59,6 @@ import Testing
     /// from there. Answers for which processor it rang, and where both were.
     private func ringOn(leavesRinger: Bool) throws -> (rungFor: Int32, here: Int32, there: Int32) {
         let (first, second) = (Signal(), Signal())
-        let (isReady, hasRung) = (Flag(), Flag())
         let there = Atomic<Int32>(-1)
         let all = Affinity.allowed()
         defer { Affinity.allow(all) }
@@ -69,7 +68,6 @@ import Testing
         let sleeper = try SystemThread(name: "last") { second.wait(after: seenBySleeper) }
         let between = try SystemThread(name: "between") {
             let seen = first.current
-            _ = isReady.set()
             first.wait(after: seen)
             Affinity.allow(all)
             let elsewhere = Affinity.processors(all).first { $0 != here }
@@ -77,14 +75,16 @@ import Testing
             if leavesRinger { first.leaveRinger() }
             there.store(SystemThread.processor, ordering: .relaxed)
             second.ring()
-            _ = hasRung.set()
         }
-        while !isReady.isSet { SystemThread.yield() }
-        SystemThread.sleep(nanoseconds: 10_000_000)
+        // Who rings while nobody sleeps does not say where.
+        for signal in [first, second] {
+            while signal.sleepers.load(ordering: .sequentiallyConsistent) == 0 {
+                SystemThread.yield()
+            }
+        }
         first.ring()
         between.join()
         sleeper.join()
-        #expect(hasRung.isSet)
         return (
             second.ringer.load(ordering: .relaxed), here, there.load(ordering: .relaxed)
         )

@@ -221,10 +221,10 @@ double croofline_sustained_write(const char *path, int64_t bytes, double seconds
 double croofline_sequential_write(
     const char *prefix, int64_t file_bytes, int64_t limit, double seconds);
 
-// Writes `burst` bytes into an allocated file of `file_bytes` each `interval` nanoseconds, from its
-// front again where it ends, and syncs them, for `seconds`; removes the file. A burst that is not
-// through when the next one is due is followed by it at once. Answers bytes a second, or a negated
-// errno value.
+// Writes `burst` bytes into an allocated file of `file_bytes`, or of a burst where that is more,
+// each `interval` nanoseconds, from its front again where it ends, and syncs them, for `seconds`;
+// removes the file. A burst that is not through when the next one is due is followed by it at once.
+// Answers bytes a second, or a negated errno value.
 double croofline_burst_write(
     const char *path, int64_t file_bytes, int64_t burst, int64_t interval, double seconds);
 
