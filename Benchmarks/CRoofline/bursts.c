@@ -25,7 +25,8 @@ static int write_burst(
     while (burst > 0) {
         int64_t count = burst < step_bytes ? burst : step_bytes;
         if (*at + count > file_bytes) *at = 0;
-        if (pwrite(descriptor, source, (size_t)count, *at) != count) return EIO;
+        ssize_t written = pwrite(descriptor, source, (size_t)count, *at);
+        if (written != count) return written < 0 ? errno : EIO;
         *at += count;
         burst -= count;
     }

@@ -30,7 +30,8 @@ static int fill_file(struct log *log, int descriptor, const uint8_t *source) {
     int64_t at = 0;
     for (int step = 1; at + step_bytes <= log->file_bytes; step++) {
         if (croofline_now() >= log->end || log->done + step_bytes > log->limit) break;
-        if (pwrite(descriptor, source, step_bytes, at) != step_bytes) return EIO;
+        ssize_t written = pwrite(descriptor, source, step_bytes, at);
+        if (written != step_bytes) return written < 0 ? errno : EIO;
         if (step % sync_steps == 0 && fdatasync(descriptor) != 0) return errno;
         at += step_bytes;
         log->done += step_bytes;

@@ -7,7 +7,13 @@ import Foundation
 import Histogram
 
 /// The pace of a run without its appends.
-enum BarePace {
+struct BarePace {
+    /// Of the figures in a result.
+    let key: String
+    /// What goes on beside it, in words.
+    let meanwhile: String
+    let late: Histogram
+
     /// How late the thread was, each `interval` nanoseconds, for so long.
     static func lateness(interval: Int64, seconds: Double) -> Histogram {
         var late = Histogram()
@@ -23,19 +29,30 @@ enum BarePace {
         return late
     }
 
-    /// The same while another thread brings so many bytes to the device every half second, as a
-    /// store that is flushed by its usual settings does.
+    /// What another thread writes meanwhile: bursts that a store would flush.
+    struct Bursts: Sendable {
+        let path: String
+        /// Of the file that they go to, which is made and removed.
+        let fileByteCount: Int
+        let bytesPerSecond: Double
+        let flushMilliseconds: Int64
+
+        func write(seconds: Double) throws {
+            let burst = bytesPerSecond * Double(flushMilliseconds) / 1e3
+            _ = try DeviceProbe.checked(
+                croofline_burst_write(
+                    path, Int64(fileByteCount), max(1, Int64(burst)), flushMilliseconds * 1_000_000,
+                    seconds))
+        }
+    }
+
+    /// The same while another thread brings bursts to the device.
     static func lateness(
-        interval: Int64, seconds: Double, besides bytesPerSecond: Double, in workplace: Workplace,
-        fileByteCount: Int
+        interval: Int64, seconds: Double, besides bursts: Bursts
     ) throws -> Histogram {
-        let path = workplace.newPath("bursts")
-        let flush: Int64 = 500_000_000
-        let burst = max(1, Int64(bytesPerSecond * Double(flush) / 1e9))
         let (outcomes, _) = try Crew.run(2) { member in
             if member == 0 { return lateness(interval: interval, seconds: seconds) }
-            _ = try DeviceProbe.checked(
-                croofline_burst_write(path, Int64(fileByteCount), burst, flush, seconds))
+            try bursts.write(seconds: seconds)
             return Histogram()
         }
         return outcomes.first { $0.count > 0 } ?? outcomes[0]

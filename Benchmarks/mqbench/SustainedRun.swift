@@ -22,7 +22,9 @@ struct SustainedRun {
         let (room, taken, asLog) = try device(workplace, seconds: seconds)
         let size = Double(messages.recordByteCount)
         let plan = plan.paced(toShareOf: asLog / size)
-        let bare = try paceAlone(plan, workplace, size: size, seconds: seconds / 2)
+        // A faster pace than the device's does not bring more bytes to it.
+        let bytes = min(size * Double(plan.rate), asLog)
+        let bare = try paces(plan, workplace, bytesPerSecond: bytes, seconds: seconds / 2)
         // The files that were written for the device are gone, and their memory is free.
         try memory?.fill()
         let limit = max(plan.batch, min(room, 64 << 30) / messages.recordByteCount / plan.writers)
@@ -95,22 +97,22 @@ struct SustainedRun {
 
     /// What a thread meets at the pace of the run that appends nothing: while nothing else runs,
     /// and while as many bytes go to the device.
-    private func paceAlone(
-        _ plan: AppendPlan, _ workplace: Workplace, size: Double, seconds: Double
-    ) throws -> [(key: String, meanwhile: String, late: Histogram)] {
+    private func paces(
+        _ plan: AppendPlan, _ workplace: Workplace, bytesPerSecond: Double, seconds: Double
+    ) throws -> [BarePace] {
         guard plan.interval > 0 else { return [] }
+        let bursts = BarePace.Bursts(
+            path: workplace.newPath("bursts"), fileByteCount: plan.segmentByteCount,
+            bytesPerSecond: bytesPerSecond,
+            flushMilliseconds: plan.configuration.flush.intervalMilliseconds)
         return [
-            (
-                "barePaceNanoseconds", "while nothing else runs",
-                BarePace.lateness(interval: plan.interval, seconds: seconds)
-            ),
-            (
-                "busyPaceNanoseconds", "while as many bytes go to the device",
-                try BarePace.lateness(
-                    interval: plan.interval, seconds: seconds,
-                    besides: size * Double(plan.rate), in: workplace,
-                    fileByteCount: plan.segmentByteCount)
-            ),
+            BarePace(
+                key: "barePaceNanoseconds", meanwhile: "while nothing else runs",
+                late: BarePace.lateness(interval: plan.interval, seconds: seconds)),
+            BarePace(
+                key: "busyPaceNanoseconds", meanwhile: "while as many bytes go to the device",
+                late: try BarePace.lateness(
+                    interval: plan.interval, seconds: seconds, besides: bursts)),
         ]
     }
 
@@ -121,20 +123,18 @@ struct SustainedRun {
     }
 
     /// What is not the store's: the pace without it, and what the host of a virtual machine took.
-    private func note(
-        _ result: inout RunResult, bare: [(key: String, meanwhile: String, late: Histogram)],
-        stolen: Int64?
-    ) {
-        for (key, meanwhile, late) in bare {
+    private func note(_ result: inout RunResult, bare: [BarePace], stolen: Int64?) {
+        for pace in bare {
+            let late = pace.late
             let figures = RunResult.percentiles.map {
                 ($0.0, JSONValue.integer(late.value(atPercentile: $0.1)))
             }
-            result.more.append((key, .object(figures)))
+            result.more.append((pace.key, .object(figures)))
             let tail = [("p99", 99), ("p99.9", 99.9), ("p99.99", 99.99), ("max", 100.0)].map {
                 "\($0.0) \(Figure.duration(late.value(atPercentile: $0.1)))"
             }
             result.notes.append(
-                "a thread at this pace that appends nothing, \(meanwhile): "
+                "a thread at this pace that appends nothing, \(pace.meanwhile): "
                     + tail.joined(separator: ", "))
         }
         guard let stolen else { return }

@@ -37,6 +37,7 @@ private func complaints(_ object: [String: Any]) -> [String] {
         "append --sustained --rate 20000 --retention", "grow",
         "append --body 4k --sustained --used-memory",
         "append --sustained --of-peak 0.05 --retention",
+        "append --sustained --rate 10000000 --body 64k",
         "append --flush sync", "append --flush sync --in-flight 8",
         "append --flush sync --writers 2 --batch 4", "tail", "tail --mode wait",
         "tail --mode same", "read", "read --mode cold", "read --mode key", "recover", "open",
